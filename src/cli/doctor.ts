@@ -1,0 +1,145 @@
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { collectors } from '../collectors/index.js';
+import type { Config } from '../config.js';
+import type { SourceError, SourceErrorCode } from '../errors.js';
+import { createHost } from '../host.js';
+import { KEY_VARIABLE, keyProblem, readEnvFile } from '../key.js';
+import { type CollectorRecord, problemOf } from '../store.js';
+import { sampleOnce } from './once.js';
+
+interface Row {
+  readonly name: string;
+  readonly state: 'ok' | 'absent' | 'failing';
+  readonly source: string;
+  readonly why?: string | undefined;
+  readonly advice?: string | undefined;
+}
+
+/** Debian's packages of the programs that are started. */
+const PACKAGES: Readonly<Record<string, string>> = {
+  iw: 'iw',
+  ip: 'iproute2',
+  vcgencmd: 'raspi-utils',
+};
+
+/** How long `iw event` must run to be believed. */
+const EVENT_TRIAL_MS = 300;
+
+/**
+ * `apsnap doctor`: what each collector reads, whether it can, and what to do if it cannot.
+ *
+ * @returns the exit status: 1 if something fails
+ */
+export async function doctor(config: Config, keyFromEnvironment: string | undefined): Promise<number> {
+  const store = await sampleOnce(
+    config,
+    collectors.map(({ name }) => name),
+  );
+  const rows = [keyRow(config, keyFromEnvironment), ...[...store.collectors.values()].map(collectorRow), await eventRow(config)];
+  process.stdout.write(`${formatRows(rows)}\n`);
+  return rows.some((row) => row.state === 'failing') ? 1 : 0;
+}
+
+function collectorRow(record: CollectorRecord): Row {
+  const { collector, failure, good } = record;
+  const { name, sources, advice } = collector;
+  const source = sources.join(', ');
+  const problem = problemOf(record);
+  if (problem)
+    return {
+      name,
+      state: 'failing',
+      source,
+      why: failure?.message ?? problem.message,
+      advice: failure ? adviceFor(failure, advice) : undefined,
+    };
+  if (good?.absent) return { name, state: 'absent', source, why: good.absent };
+  return { name, state: 'ok', source };
+}
+
+function adviceFor({ code, message }: { code: SourceErrorCode; message: string }, ofCollector: string | undefined): string {
+  switch (code) {
+    case 'program-missing': {
+      const program = message.split(':', 1)[0] ?? '';
+      return `apt-get install ${PACKAGES[program] ?? program}`;
+    }
+    case 'permission':
+      return ofCollector ?? 'run the service as a user or in a group that may read it (ls -l shows which)';
+    case 'program-failed':
+      return ofCollector ?? 'run the program by hand, as the user of the service: it says more';
+    case 'timeout':
+    case 'thread-lost':
+      return 'run it by hand: if it hangs there too, its driver does (see dmesg)';
+    case 'internal':
+      return 'a defect of apsnap: please report it, with this line';
+    default:
+      return 'look at what is there: it is not what this collector expects';
+  }
+}
+
+function keyRow({ dotenv, host }: Config, fromEnvironment: string | undefined): Row {
+  const source = fromEnvironment ? `the environment, ${KEY_VARIABLE}` : dotenv;
+  const value = fromEnvironment ?? readEnvFile(dotenv)?.[KEY_VARIABLE];
+  if (value) {
+    const problem = keyProblem(value, host);
+    if (problem) return { name: 'key', state: 'failing', source, why: problem, advice: 'apsnap key generate' };
+    const open = !fromEnvironment && (statSync(dotenv).mode & 0o007) !== 0;
+    return {
+      name: 'key',
+      state: 'ok',
+      source,
+      ...(open && { why: 'every user of this machine can read it', advice: `chmod o= ${dotenv}` }),
+    };
+  }
+  const folder = dirname(dotenv);
+  if (isWritable(folder)) return { name: 'key', state: 'absent', source, why: 'the service will generate one when it starts' };
+  return {
+    name: 'key',
+    state: 'failing',
+    source,
+    why: `there is none, and ${folder} cannot be written`,
+    advice: 'name a file that can be with --dotenv',
+  };
+}
+
+function isWritable(folder: string): boolean {
+  if (!existsSync(folder)) return false;
+  try {
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Without `iw event` clients come and go with the schedule alone. */
+async function eventRow(config: Config): Promise<Row> {
+  const host = createHost(config);
+  const row = { name: 'events', source: 'iw event' } as const;
+  if (!host.exists('/sys/class/ieee80211') || host.list('/sys/class/ieee80211').length === 0) {
+    return { ...row, state: 'absent', why: 'no Wi-Fi radio in /sys/class/ieee80211' };
+  }
+  const ended = await new Promise<SourceError | undefined>((resolve) => {
+    const following = host.follow('iw', ['event'], () => {}, resolve);
+    setTimeout(() => {
+      following.stop();
+      resolve(undefined);
+    }, EVENT_TRIAL_MS);
+  });
+  if (!ended) return { ...row, state: 'ok' };
+  const why = `${ended.message}: clients that come and go show with the schedule only`;
+  return { ...row, state: ended.code === 'program-missing' ? 'absent' : 'failing', why, advice: adviceFor(ended, undefined) };
+}
+
+function formatRows(rows: readonly Row[]): string {
+  const width = Math.max(...rows.map((row) => row.name.length));
+  const indent = ' '.repeat(width + 11);
+  return rows
+    .flatMap(({ name, state, source, why, advice }) => [
+      `${name.padEnd(width)}  ${state.padEnd(7)}  ${source}`,
+      ...(why ? [`${indent}why: ${why}`] : []),
+      ...(advice ? [`${indent}do:  ${advice}`] : []),
+    ])
+    .join('\n');
+}

@@ -1,0 +1,18 @@
+import type { CollectorName } from '../collectors/index.js';
+import type { Config } from '../config.js';
+import { createSampler } from '../sampler.js';
+import { createScheduler } from '../scheduler.js';
+import { createStore, type Store } from '../store.js';
+
+/**
+ * Samples collectors once, in threads as the service does.
+ *
+ * @returns what is known then
+ */
+export async function sampleOnce(config: Config, names: readonly CollectorName[]): Promise<Store> {
+  const sampler = createSampler(config.threads, { rootfs: config.rootfs, path: config.path });
+  const store = createStore();
+  await createScheduler(sampler, store).sample(names);
+  await sampler.close();
+  return store;
+}

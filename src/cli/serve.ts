@@ -1,0 +1,142 @@
+import { readFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import type { Config } from '../config.js';
+import { StartError } from '../errors.js';
+import { createHost } from '../host.js';
+import { createAccessLog } from '../http/access-log.js';
+import { listen, shut } from '../http/server.js';
+import { createKeyCheck, generateKey, KEY_VARIABLE, type KeyCheck, keyProblem, readEnvFile, watchKey, writeKey } from '../key.js';
+import { version } from '../package.js';
+import { createSampler } from '../sampler.js';
+import { createScheduler, type Scheduler } from '../scheduler.js';
+import { followStationEvents } from '../station-events.js';
+import { createStore } from '../store.js';
+
+/** The service ends itself after this long, whatever does not want to end. */
+const STOP_WITHIN_MS = 1_800;
+/** Events come in swarms (a hundred clients of an access point that restarts): one sample for each so many milliseconds. */
+const EVENT_GAP_MS = 200;
+
+/**
+ * Runs the service until a signal ends it.
+ *
+ * @param fromEnvironment the key, where the environment gives it
+ * @throws StartError it cannot run as asked
+ */
+export async function serve(config: Config, fromEnvironment: string | undefined): Promise<void> {
+  const key = findKey(config, fromEnvironment);
+  // The threads start while the rest is loaded.
+  const sampler = createSampler(config.threads, { rootfs: config.rootfs, path: config.path });
+  const store = createStore();
+  const scheduler = createScheduler(sampler, store);
+  scheduler.start(config.schedules);
+
+  let keyCheck: KeyCheck = createKeyCheck(key.value);
+  const keyWatch = fromEnvironment
+    ? undefined
+    : watchKey(
+        config.dotenv,
+        key.value,
+        (value) => {
+          const problem = keyProblem(value, config.host);
+          if (problem) return log(`ERROR: ${config.dotenv}: the new key is not taken: ${problem}; the last one stays in force`);
+          keyCheck = createKeyCheck(value);
+          log(`INFO: ${config.dotenv}: the new key counts from now on`);
+        },
+        (problem) => log(`ERROR: ${problem}`),
+      );
+
+  // Koa takes a tenth of a second to load: the threads have the processor first.
+  const { createApp } = await import('../http/app.js');
+  const accessLog = createAccessLog(config.accessLog, (text) => process.stdout.write(text));
+  const app = createApp({
+    store,
+    scheduler,
+    accessLog,
+    corsOrigins: config.corsOrigins,
+    specification: readFileSync(new URL('../../openapi.json', import.meta.url)),
+    keyCheck: () => keyCheck,
+    logError: (line) => log(`ERROR: ${line}`),
+  });
+  const server = await listen(app, config.host, config.port);
+  const events = followStationEvents(createHost(config), sampleOnEvents(scheduler));
+  tellHowToUse(config, (server.address() as AddressInfo).port, key.source);
+
+  let stopping = false;
+  const stop = async (signal: NodeJS.Signals) => {
+    if (stopping) return;
+    stopping = true;
+    log(`INFO: stopping on ${signal}`);
+    setTimeout(() => process.exit(0), STOP_WITHIN_MS).unref();
+    events.stop();
+    scheduler.stop();
+    keyWatch?.stop();
+    await shut(server);
+    accessLog.close();
+    process.exit(0);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, (name) => void stop(name));
+}
+
+function log(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+interface Key {
+  readonly value: string;
+  /** Where it is, for people; and a shell word that gives it. */
+  readonly source: { readonly place: string; readonly shell: string };
+}
+
+function findKey(config: Config, fromEnvironment: string | undefined): Key {
+  const { dotenv, host } = config;
+  const inFile = { place: dotenv, shell: `$(sed -n 's/^${KEY_VARIABLE}=//p' ${shellWord(dotenv)})` };
+  const given = fromEnvironment ?? readEnvFile(dotenv)?.[KEY_VARIABLE];
+  if (given) {
+    const problem = keyProblem(given, host);
+    if (problem) throw new StartError(`${problem}: refusing to listen on ${host}; make a better one with: apsnap key generate`);
+    return { value: given, source: fromEnvironment ? { place: `the environment, ${KEY_VARIABLE}`, shell: `$${KEY_VARIABLE}` } : inFile };
+  }
+  const value = generateKey();
+  writeKey(dotenv, value);
+  log(`INFO: generated a key into ${dotenv}`);
+  return { value, source: inFile };
+}
+
+function shellWord(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+function tellHowToUse({ host }: Config, port: number, { place, shell }: Key['source']): void {
+  const name = host.includes(':') ? `[${host}]` : host;
+  const local = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : name;
+  log(`INFO: apsnap ${version} listening on http://${name}:${port}`);
+  log(`INFO: key: ${place}`);
+  log(`INFO: docs: http://${local}:${port}/docs`);
+  log(`INFO: try: curl -H "access_token: ${shell}" http://${local}:${port}/system`);
+}
+
+/** Samples the clients at each event, as soon as the last such sample is done and a moment has passed. */
+function sampleOnEvents(scheduler: Scheduler): (event: 'station' | 'interface') => void {
+  let waiting = false;
+  let running = false;
+  let thorough = false;
+
+  async function run(): Promise<void> {
+    running = true;
+    while (waiting) {
+      waiting = false;
+      const all = thorough;
+      thorough = false;
+      await scheduler.sampleAfresh(all ? ['interfaces', 'stations', 'leases', 'neighbours'] : ['stations', 'leases', 'neighbours'], all);
+      await new Promise((resolve) => setTimeout(resolve, EVENT_GAP_MS));
+    }
+    running = false;
+  }
+
+  return (event) => {
+    waiting = true;
+    if (event === 'interface') thorough = true;
+    if (!running) void run();
+  };
+}

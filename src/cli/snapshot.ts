@@ -1,0 +1,25 @@
+import type { Config } from '../config.js';
+import { documents } from '../documents/index.js';
+import { UsageError } from '../errors.js';
+import { snapshotJson } from '../http/snapshot.js';
+import type { DocumentRecord } from '../store.js';
+import { sampleOnce } from './once.js';
+
+/**
+ * `apsnap snapshot [DOCUMENT…]`: samples once and prints what `/snapshot` would answer.
+ *
+ * @returns the exit status: 1 if a document could not be made
+ */
+export async function snapshot(config: Config, names: readonly string[]): Promise<number> {
+  const unknown = names.find((name) => !documents.some((document) => document.name === name));
+  if (unknown !== undefined) {
+    throw new UsageError(
+      `snapshot: no document ${JSON.stringify(unknown)}: expected ${documents.map((document) => document.name).join(', ')}`,
+    );
+  }
+  const chosen = documents.filter((document) => names.length === 0 || names.includes(document.name));
+  const store = await sampleOnce(config, [...new Set(chosen.flatMap((document) => document.parts))]);
+  const records = chosen.map((document) => store.documents.get(document.name) as DocumentRecord);
+  process.stdout.write(`${snapshotJson(records, store.generation, Date.now())}\n`);
+  return records.some((record) => record.state === 'absent') ? 1 : 0;
+}

@@ -1,0 +1,47 @@
+import { collector } from '../collector.js';
+import { quote, SourceError } from '../errors.js';
+import type { Host } from '../host.js';
+import { integer, number, object, string } from '../schema.js';
+import { formatDate, parseTzif, type TimeZone, utc } from '../timezone.js';
+
+/** Time since boot, and the wall clock as `date` prints it in the machine's own time zone. */
+export const clock = collector({
+  name: 'clock',
+  summary: 'Uptime, time and time zone',
+  schedule: '* * * * * *',
+  sources: ['/proc/uptime', '/etc/localtime'],
+  required: true,
+  view: object({
+    uptimeSeconds: number('Time since boot', 'seconds'),
+    unixSeconds: integer('The wall clock', 'seconds'),
+    text: string('The wall clock as `date` prints it'),
+  }),
+  absent: { uptimeSeconds: 0, unixSeconds: 0, text: '' },
+  read(host, { nowMs }) {
+    const uptimeSeconds = parseUptime(host.readText('/proc/uptime'));
+    const unixSeconds = Math.floor(nowMs / 1000);
+    return { value: { uptimeSeconds, unixSeconds, text: formatDate(readTimeZone(host), unixSeconds) } };
+  },
+});
+
+/** As `date` does, takes a missing or broken time zone for UTC. */
+function readTimeZone(host: Host): TimeZone {
+  try {
+    return parseTzif(host.readBytes('/etc/localtime'));
+  } catch {
+    return utc;
+  }
+}
+
+/**
+ * /proc/uptime, proc_uptime(5): seconds since boot, and seconds that all processors were idle.
+ *
+ *     12345.67 23456.78
+ *
+ * @returns seconds since boot
+ */
+export function parseUptime(text: string): number {
+  const match = /^(\d+(?:\.\d+)?) /.exec(text);
+  if (!match) throw new SourceError('malformed', `uptime: not seconds: ${quote(text)}`);
+  return Number(match[1]);
+}

@@ -1,0 +1,124 @@
+import { boardName } from '../board.js';
+import { collector } from '../collector.js';
+import { quote, SourceError } from '../errors.js';
+import type { Host } from '../host.js';
+import { integer, nullable, object, string } from '../schema.js';
+
+const DEFAULTS_PHP = 'includes/defaults.php';
+
+/** What the machine is: names, versions, board. */
+export const host = collector({
+  name: 'host',
+  summary: 'Host name, system, kernel, board, RaspAP version',
+  schedule: '*/30 * * * * *',
+  sources: [
+    '/proc/sys/kernel/{hostname,osrelease}',
+    '/etc/os-release',
+    '/proc/cpuinfo',
+    '/proc/device-tree/model',
+    '/sys/devices/system/cpu/possible',
+    `/var/www/html/${DEFAULTS_PHP}`,
+  ],
+  required: true,
+  view: object({
+    hostname: string('Host name'),
+    operatingSystem: nullable(string('Name and version of the distribution')),
+    kernelVersion: string('Release of the kernel'),
+    processorCount: integer('Processors the kernel is configured for, as `nproc --all`'),
+    revision: nullable(string("Revision code of a Raspberry Pi's board")),
+    board: string('Model of the board, or `Unknown Device`'),
+    raspapVersion: nullable(string('Version of RaspAP; null where it is not installed')),
+  }),
+  absent: {
+    hostname: '',
+    operatingSystem: null,
+    kernelVersion: '',
+    processorCount: 0,
+    revision: null,
+    board: 'Unknown Device',
+    raspapVersion: null,
+  },
+  read(machine) {
+    const osRelease = machine.readTextIfThere('/etc/os-release') ?? machine.readTextIfThere('/usr/lib/os-release');
+    const revision = parseRevision(machine.readTextIfThere('/proc/cpuinfo') ?? '');
+    const model = machine.readTextIfThere('/proc/device-tree/model')?.replace(/\0.*$/s, '');
+    return {
+      value: {
+        hostname: machine.readText('/proc/sys/kernel/hostname').trim(),
+        operatingSystem: osRelease === undefined ? null : parsePrettyName(osRelease),
+        kernelVersion: machine.readText('/proc/sys/kernel/osrelease').trim(),
+        processorCount: readProcessorCount(machine),
+        revision,
+        board: (revision && boardName(revision)) || model || 'Unknown Device',
+        raspapVersion: readRaspapVersion(machine),
+      },
+    };
+  },
+});
+
+/**
+ * `Revision` in /proc/cpuinfo, which only a Raspberry Pi's kernel writes there.
+ *
+ *     Revision	: a02082
+ */
+export function parseRevision(cpuinfo: string): string | null {
+  return /^Revision\s*: ([0-9a-f]+)$/m.exec(cpuinfo)?.[1] ?? null;
+}
+
+/**
+ * `PRETTY_NAME` of os-release(5): shell-like quoting, so a backslash guards the next character.
+ *
+ *     PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"
+ */
+export function parsePrettyName(text: string): string | null {
+  const value = /^PRETTY_NAME=(.*)$/m.exec(text)?.[1]?.trim();
+  if (!value) return null;
+  const quoted = /^(["'])(.*)\1$/.exec(value);
+  return (quoted?.[2] ?? value).replace(/\\(.)/g, '$1');
+}
+
+/** glibc's own source for `nproc --all`; without /sys the processors that are online. */
+function readProcessorCount(machine: Host): number {
+  const possible = machine.readTextIfThere('/sys/devices/system/cpu/possible');
+  if (possible !== undefined) return parseCpuList(possible);
+  return machine.readText('/proc/stat').match(/^cpu\d/gm)?.length ?? 1;
+}
+
+/**
+ * Number of processors in a list of /sys/devices/system/cpu (kernel documentation, admin-guide/cputopology).
+ *
+ *     0-3,8-11
+ */
+export function parseCpuList(text: string): number {
+  let count = 0;
+  for (const range of text.trim().split(',')) {
+    const match = /^(\d{1,6})(?:-(\d{1,6}))?$/.exec(range);
+    const first = Number(match?.[1]);
+    const last = Number(match?.[2] ?? first);
+    if (!match || last < first) throw new SourceError('malformed', `cpu/possible: not a list of processors: ${quote(text)}`);
+    count += last - first + 1;
+  }
+  return count;
+}
+
+function readRaspapVersion(machine: Host): string | null {
+  for (const webRoot of new Set(['/var/www/html', readDocumentRoot(machine)])) {
+    const defaults = webRoot && machine.readTextIfThere(`${webRoot}/${DEFAULTS_PHP}`);
+    if (defaults) return parseRaspapVersion(defaults);
+  }
+  return null;
+}
+
+function readDocumentRoot(machine: Host): string | undefined {
+  const lighttpd = machine.readTextIfThere('/etc/lighttpd/lighttpd.conf');
+  return lighttpd && /^\s*server\.document-root\s*=\s*"(\/[^"]*)"/m.exec(lighttpd)?.[1];
+}
+
+/**
+ * The version in RaspAP's includes/defaults.php.
+ *
+ *     define('RASPI_VERSION', '3.3.1');
+ */
+export function parseRaspapVersion(php: string): string | null {
+  return /define\(\s*['"]RASPI_VERSION['"]\s*,\s*['"]([^'"]{1,40})['"]/.exec(php)?.[1] ?? null;
+}

@@ -1,0 +1,50 @@
+/** The list of collectors: adding one is one line here. */
+import type { Collector } from '../collector.js';
+import type { Infer } from '../schema.js';
+import { bridges } from './bridges.js';
+import { clock } from './clock.js';
+import { cpu } from './cpu.js';
+import { dhcp } from './dhcp.js';
+import { disk } from './disk.js';
+import { host } from './host.js';
+import { hostapd } from './hostapd.js';
+import { interfaces } from './interfaces.js';
+import { leases } from './leases.js';
+import { load } from './load.js';
+import { memory } from './memory.js';
+import { neighbours } from './neighbours.js';
+import { power } from './power.js';
+import { stations } from './stations.js';
+import { thermal } from './thermal.js';
+
+const list = [
+  clock,
+  load,
+  cpu,
+  memory,
+  disk,
+  thermal,
+  power,
+  host,
+  hostapd,
+  interfaces,
+  bridges,
+  dhcp,
+  stations,
+  leases,
+  neighbours,
+] as const;
+
+type Listed = (typeof list)[number];
+export type CollectorName = Listed['name'];
+/** The value of each collector, by its name. */
+export type Values = { readonly [C in Listed as C['name']]: Infer<C['view']> };
+
+/** A collector whose types do not matter any more. */
+export type AnyCollector = Collector<unknown, unknown> & { readonly name: CollectorName };
+
+export const collectors = list as unknown as readonly AnyCollector[];
+
+export function collectorByName(name: string): AnyCollector | undefined {
+  return collectors.find((collector) => collector.name === name);
+}

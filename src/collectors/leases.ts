@@ -1,0 +1,89 @@
+import { isIP } from 'node:net';
+import { collector } from '../collector.js';
+import { DNSMASQ_SOURCES, optionValues, readDnsmasqFiles } from '../dnsmasq.js';
+import { Absent, quote, SourceError } from '../errors.js';
+import { parseMac } from '../mac.js';
+import { array, integer, nullable, object, string } from '../schema.js';
+
+const LEASE_FILES = ['/var/lib/misc/dnsmasq.leases', '/var/lib/dnsmasq/dnsmasq.leases'];
+/** A lease takes under 120 bytes; a /16 full of them is 8 MB. */
+const MAX_BYTES = 16 << 20;
+
+export interface Lease {
+  expiry: number;
+  mac_address: string | null;
+  ip_address: string;
+  hostname: string | null;
+  client_id: string | null;
+}
+
+/** The addresses that dnsmasq has leased. */
+export const leases = collector({
+  name: 'leases',
+  summary: 'DHCP leases of dnsmasq',
+  schedule: '*/2 * * * * *',
+  sources: [...LEASE_FILES, `dhcp-leasefile= of ${DNSMASQ_SOURCES.join(', ')}`],
+  required: true,
+  view: object({
+    leases: array(
+      object({
+        expiry: integer('When it ends; 0: never', 'Unix seconds'),
+        mac_address: nullable(string('Who has it; null for IPv6, where the file does not say')),
+        ip_address: string('The address'),
+        hostname: nullable(string('The name that the client gave')),
+        client_id: nullable(string('DHCP client identifier; of IPv6 the DUID')),
+      }),
+      'In the order of the file',
+    ),
+  }),
+  absent: { leases: [] },
+  read(host) {
+    const configured = readDnsmasqFiles(host).flatMap(({ text }) => optionValues(text, 'dhcp-leasefile'));
+    for (const path of configured.length > 0 ? configured.slice(-1) : LEASE_FILES) {
+      const text = host.readTextIfThere(path, MAX_BYTES);
+      if (text !== undefined) return { value: { leases: parseLeases(text) } };
+    }
+    throw new Absent(`no lease file: ${[...configured, ...LEASE_FILES].join(', ')}`);
+  },
+});
+
+/**
+ * dnsmasq's lease file, as its lease.c writes it. After a line `duid …` come IPv6 leases, whose second field is an IAID
+ * (with a T if it is a temporary address) and no MAC address; a MAC address may have its hardware type in front (`06-…`).
+ *
+ *     1795500557 02:00:00:00:03:00 10.3.141.166 living-room-tv 01:02:00:00:00:03:00
+ *     1795500556 02:00:00:00:01:00 10.3.141.221 * *
+ *     duid 00:01:00:01:2c:8f:3a:11:b8:27:eb:12:34:56
+ *     1795500600 T24181489 fd00::1a2 laptop 00:01:00:01:…
+ *
+ * @returns leases in the file's order; a last line that dnsmasq has not written to its end yet is left out
+ */
+export function parseLeases(text: string): Lease[] {
+  const leases: Lease[] = [];
+  const lines = text.split('\n');
+  const unfinished = lines.pop();
+  if (unfinished && parseLease(unfinished)) lines.push(unfinished);
+  for (const [index, line] of lines.entries()) {
+    if (line === '' || /^duid [0-9a-f:]+$/i.test(line)) continue;
+    const lease = parseLease(line);
+    if (!lease) throw new SourceError('malformed', `leases: line ${index + 1} is no lease: ${quote(line)}`);
+    leases.push(lease);
+  }
+  return leases;
+}
+
+function parseLease(line: string): Lease | undefined {
+  const match = /^(\d{1,15}) (?:[0-9a-f]{2}-)?(\S{1,64}) (\S{2,45}) (\S{1,255}) (\S{1,1024})$/i.exec(line.trimEnd());
+  if (!match) return undefined;
+  const [, expiry, hardware = '', address = '', hostname = '', clientId = ''] = match;
+  const family = isIP(address);
+  const mac = parseMac(hardware);
+  if (family === 0 || (family === 4 && !mac) || (family === 6 && !/^T?\d+$/.test(hardware))) return undefined;
+  return {
+    expiry: Number(expiry),
+    mac_address: mac ?? null,
+    ip_address: address,
+    hostname: hostname === '*' ? null : hostname,
+    client_id: clientId === '*' ? null : clientId,
+  };
+}

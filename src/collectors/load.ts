@@ -1,0 +1,36 @@
+import { collector } from '../collector.js';
+import { quote, SourceError } from '../errors.js';
+import { number, object } from '../schema.js';
+
+export interface Load {
+  load1: number;
+  load5: number;
+  load15: number;
+}
+
+/** Load averages. */
+export const load = collector({
+  name: 'load',
+  summary: 'Load averages',
+  schedule: '* * * * * *',
+  sources: ['/proc/loadavg'],
+  required: true,
+  view: object({
+    load1: number('Processes running or waiting, mean of 1 minute', 'processes'),
+    load5: number('The same of 5 minutes', 'processes'),
+    load15: number('The same of 15 minutes', 'processes'),
+  }),
+  absent: { load1: 0, load5: 0, load15: 0 },
+  read: (host) => ({ value: parseLoadavg(host.readText('/proc/loadavg')) }),
+});
+
+/**
+ * /proc/loadavg, proc_loadavg(5).
+ *
+ *     0.14 0.18 0.11 1/163 4711
+ */
+export function parseLoadavg(text: string): Load {
+  const match = /^(\d+\.\d+) (\d+\.\d+) (\d+\.\d+) \d+\/\d+ \d+$/.exec(text.trimEnd());
+  if (!match) throw new SourceError('malformed', `loadavg: not three load averages: ${quote(text)}`);
+  return { load1: Number(match[1]), load5: Number(match[2]), load15: Number(match[3]) };
+}

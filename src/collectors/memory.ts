@@ -1,0 +1,59 @@
+import { collector } from '../collector.js';
+import { quote, SourceError } from '../errors.js';
+import { integer, object } from '../schema.js';
+
+export interface Memory {
+  totalBytes: number;
+  availableBytes: number;
+  freeBytes: number;
+  buffersBytes: number;
+  cachedBytes: number;
+  swapTotalBytes: number;
+  swapFreeBytes: number;
+}
+
+/** Memory and swap. */
+export const memory = collector({
+  name: 'memory',
+  summary: 'Memory and swap',
+  schedule: '* * * * * *',
+  sources: ['/proc/meminfo'],
+  required: true,
+  view: object({
+    totalBytes: integer('All memory that Linux manages', 'bytes'),
+    availableBytes: integer('What programs can still get without swapping', 'bytes'),
+    freeBytes: integer('What is used for nothing', 'bytes'),
+    buffersBytes: integer('Buffers of block devices', 'bytes'),
+    cachedBytes: integer('Cached files', 'bytes'),
+    swapTotalBytes: integer('All swap', 'bytes'),
+    swapFreeBytes: integer('Swap that is not used', 'bytes'),
+  }),
+  absent: { totalBytes: 0, availableBytes: 0, freeBytes: 0, buffersBytes: 0, cachedBytes: 0, swapTotalBytes: 0, swapFreeBytes: 0 },
+  read: (host) => ({ value: parseMeminfo(host.readText('/proc/meminfo')) }),
+});
+
+/**
+ * /proc/meminfo, proc_meminfo(5). The kernel's kB are 1024 bytes.
+ *
+ *     MemTotal:        3885396 kB
+ *     MemFree:         2890144 kB
+ *     MemAvailable:    3301876 kB
+ *
+ * Before Linux 3.14 there is no MemAvailable: free, buffers and cache together come close.
+ */
+export function parseMeminfo(text: string): Memory {
+  const bytes: Record<string, number> = {};
+  for (const [, name = '', kibibytes = ''] of text.matchAll(/^(\w+): +(\d{1,13}) kB$/gm)) bytes[name] = Number(kibibytes) * 1024;
+  const { MemTotal, MemFree, Buffers = 0, Cached = 0, SwapTotal = 0, SwapFree = 0 } = bytes;
+  if (!MemTotal || MemFree === undefined) throw new SourceError('malformed', `meminfo: no MemTotal and MemFree: ${quote(text)}`);
+  const { MemAvailable = Math.min(MemFree + Buffers + Cached, MemTotal) } = bytes;
+  return {
+    totalBytes: MemTotal,
+    availableBytes: MemAvailable,
+    freeBytes: MemFree,
+    buffersBytes: Buffers,
+    cachedBytes: Cached,
+    swapTotalBytes: SwapTotal,
+    swapFreeBytes: SwapFree,
+  };
+}

@@ -1,0 +1,231 @@
+import { collector, type Sampling } from '../collector.js';
+import { Absent, quote, SourceError } from '../errors.js';
+import type { Host } from '../host.js';
+import { parseMac } from '../mac.js';
+import { array, integer, nullable, number, object, string } from '../schema.js';
+
+interface AccessPoint {
+  interface: string;
+  ssid: string | null;
+  frequencyMhz: number | null;
+}
+
+/** One station as `iw` tells of it, from the access point's side: received is what the client sent. */
+export interface StationDump {
+  mac: string;
+  authorized: boolean;
+  signalDbm: number | null;
+  receivedBytes: number | null;
+  sentBytes: number | null;
+  receiveMbps: number | null;
+  sendMbps: number | null;
+  connectedSeconds: number | null;
+  inactiveMs: number | null;
+}
+
+/** Counters of a station in a sample, and the rates that came of them. */
+interface Counted {
+  readonly atMs: number;
+  readonly connectedSeconds: number | null;
+  readonly receivedBytes: number | null;
+  readonly sentBytes: number | null;
+  readonly downloadBitsPerSecond: number | null;
+  readonly uploadBitsPerSecond: number | null;
+}
+
+interface Kept {
+  readonly listedAtMs: number;
+  readonly interfaces: readonly string[];
+  readonly accessPoints: AccessPoint[];
+  /** By interface and MAC address. */
+  readonly counted: Record<string, Counted>;
+}
+
+/** How long the list of access points is believed if nothing speaks against it. */
+const LISTED_FOR_MS = 30_000;
+/** A rate over less than this is noise: an event may ask for a sample just after another. */
+const LEAST_INTERVAL_MS = 500;
+
+const counter = (description: string) => nullable(integer(description, 'bytes'));
+const rate = (description: string) => nullable(integer(description, 'bits per second'));
+
+/** The stations of every access point of this machine. */
+export const stations = collector({
+  name: 'stations',
+  summary: 'Wi-Fi stations of every access point',
+  schedule: '*/2 * * * * *',
+  sources: ['iw dev', 'iw dev INTERFACE station dump', 'iw event'],
+  startsPrograms: true,
+  required: true,
+  advice: 'iw needs no right but AF_NETLINK sockets: see RestrictAddressFamilies of the unit',
+  view: object({
+    accessPoints: array(
+      object({
+        interface: string('Where'),
+        ssid: nullable(string('Name of the network')),
+        frequencyMhz: nullable(integer('Centre of the primary channel', 'megahertz')),
+      }),
+      'Interfaces that are access points',
+    ),
+    stations: array(
+      object({
+        interface: string('The access point'),
+        mac_address: string('Who'),
+        signal_dbm: nullable(integer('How loud the access point hears it', 'decibel-milliwatts')),
+        download_bytes: counter('Sent to it since it associated'),
+        upload_bytes: counter('Received from it since it associated'),
+        download_bits_per_second: rate('Throughput to it between two samples'),
+        upload_bits_per_second: rate('Throughput from it between two samples'),
+        download_link_mbps: nullable(number('Bit rate of the last frame to it', 'megabits per second')),
+        upload_link_mbps: nullable(number('Bit rate of the last frame from it', 'megabits per second')),
+        connected_seconds: nullable(integer('Since it associated', 'seconds')),
+        inactive_seconds: nullable(number('Since its last frame', 'seconds')),
+      }),
+      'Stations that have passed the handshake',
+    ),
+  }),
+  absent: { accessPoints: [], stations: [] },
+  read(host, sampling: Sampling<Kept>) {
+    if (host.list('/sys/class/ieee80211').length === 0) throw new Absent('no Wi-Fi radio in /sys/class/ieee80211');
+    const listed = listAccessPoints(host, sampling);
+    const before = sampling.before?.counted ?? {};
+    const counted: Record<string, Counted> = {};
+    const stations = listed.accessPoints.flatMap(({ interface: name }) =>
+      readStations(host, name).map((dump) => {
+        const key = `${name} ${dump.mac}`;
+        const count = countStation(dump, before[key], sampling.monotonicMs);
+        counted[key] = count;
+        return {
+          interface: name,
+          mac_address: dump.mac,
+          signal_dbm: dump.signalDbm,
+          download_bytes: dump.sentBytes,
+          upload_bytes: dump.receivedBytes,
+          download_bits_per_second: count.downloadBitsPerSecond,
+          upload_bits_per_second: count.uploadBitsPerSecond,
+          download_link_mbps: dump.sendMbps,
+          upload_link_mbps: dump.receiveMbps,
+          connected_seconds: dump.connectedSeconds,
+          inactive_seconds: dump.inactiveMs === null ? null : dump.inactiveMs / 1000,
+        };
+      }),
+    );
+    return { value: { accessPoints: listed.accessPoints, stations }, keep: { ...listed, counted } };
+  },
+});
+
+/** Asks `iw dev` for the access points, or takes the answer of a while ago: starting a program is dear on a small board. */
+function listAccessPoints(host: Host, { before, thorough, monotonicMs }: Sampling<Kept>): Omit<Kept, 'counted'> {
+  const interfaces = host.list('/sys/class/net').sort();
+  if (before && !thorough && monotonicMs - before.listedAtMs < LISTED_FOR_MS && before.interfaces.join() === interfaces.join())
+    return before;
+  try {
+    return { listedAtMs: monotonicMs, interfaces, accessPoints: parseIwDev(host.run('iw', ['dev'])) };
+  } catch (error) {
+    if (error instanceof SourceError && error.code === 'program-missing') throw new Absent(`${error.message}: apt-get install iw`);
+    throw error;
+  }
+}
+
+function readStations(host: Host, name: string): StationDump[] {
+  try {
+    return parseStationDump(host.run('iw', ['dev', name, 'station', 'dump'])).filter((station) => station.authorized);
+  } catch (error) {
+    // The interface went away after it was listed.
+    if (error instanceof SourceError && error.code === 'program-failed' && /-19\b|-95\b/.test(error.message)) return [];
+    throw error;
+  }
+}
+
+function countStation(now: StationDump, before: Counted | undefined, atMs: number): Counted {
+  const { connectedSeconds, receivedBytes, sentBytes } = now;
+  // Someone who came back has counters and a clock that start anew.
+  const same = before && (before.connectedSeconds === null || connectedSeconds === null || connectedSeconds >= before.connectedSeconds);
+  if (same && atMs - before.atMs < LEAST_INTERVAL_MS) return before;
+  const seconds = same ? (atMs - before.atMs) / 1000 : 0;
+  return {
+    atMs,
+    connectedSeconds,
+    receivedBytes,
+    sentBytes,
+    downloadBitsPerSecond: same ? bitsPerSecond(sentBytes, before.sentBytes, seconds) : null,
+    uploadBitsPerSecond: same ? bitsPerSecond(receivedBytes, before.receivedBytes, seconds) : null,
+  };
+}
+
+/** Rate between two readings of a byte counter; null where there is none, or it fell. */
+export function bitsPerSecond(now: number | null, before: number | null, seconds: number): number | null {
+  if (now === null || before === null || seconds <= 0 || now < before) return null;
+  return Math.round(((now - before) * 8) / seconds);
+}
+
+/**
+ * The interfaces of type AP in what `iw dev` prints.
+ *
+ *     phy#0
+ *     	Interface wlan0
+ *     		ifindex 3
+ *     		ssid RigNet
+ *     		type AP
+ *     		channel 6 (2437 MHz), width: 20 MHz, center1: 2437 MHz
+ */
+export function parseIwDev(text: string): AccessPoint[] {
+  return text
+    .split(/^\t(?:Interface |Unnamed)/m)
+    .slice(1)
+    .flatMap((block) => {
+      if (!/^\t\ttype AP$/m.test(block)) return [];
+      return [
+        {
+          interface: block.slice(0, block.indexOf('\n')),
+          ssid: /^\t\tssid (.*)$/m.exec(block)?.[1] ?? null,
+          frequencyMhz: numberOf(/^\t\tchannel \d+ \((\d+) MHz\)/m.exec(block)?.[1]),
+        },
+      ];
+    });
+}
+
+/**
+ * What `iw dev IFACE station dump` prints. Drivers leave out what they do not know, and the Raspberry Pi's brcmfmac may say
+ * a signal of 0, which means the same. A multi-link station repeats its keys in `Link N:` blocks; the first ones are its own.
+ *
+ *     Station 02:00:00:00:01:00 (on wlan0)
+ *     	inactive time:	420 ms
+ *     	rx bytes:	3061
+ *     	signal:  	-20 [-22, -24] dBm
+ *     	tx bitrate:	117.0 MBit/s MCS 14
+ *     	authorized:	yes
+ *     	connected time:	7 seconds
+ */
+export function parseStationDump(text: string): StationDump[] {
+  const blocks = text.split(/^Station /m);
+  const before = blocks.shift();
+  if (before?.trim()) throw new SourceError('malformed', `iw station dump: does not start with a station: ${quote(text)}`);
+  return blocks.map((block) => {
+    const mac = parseMac(block.slice(0, 17));
+    if (!mac) throw new SourceError('malformed', `iw station dump: not a station: ${quote(block)}`);
+    const fields = new Map<string, string>();
+    for (const line of block.split(/^\s*Link \d+:/m, 1)[0]?.split('\n') ?? []) {
+      const colon = line.indexOf(':');
+      const name = line.slice(0, colon).trim();
+      if (line.startsWith('\t') && !fields.has(name)) fields.set(name, line.slice(colon + 1).trim());
+    }
+    return {
+      mac,
+      authorized: fields.get('authorized') !== 'no',
+      signalDbm: numberOf(fields.get('signal')) || numberOf(fields.get('signal avg')) || null,
+      receivedBytes: numberOf(fields.get('rx bytes')),
+      sentBytes: numberOf(fields.get('tx bytes')),
+      receiveMbps: numberOf(fields.get('rx bitrate')) || null,
+      sendMbps: numberOf(fields.get('tx bitrate')) || null,
+      connectedSeconds: numberOf(fields.get('connected time')),
+      inactiveMs: numberOf(fields.get('inactive time')),
+    };
+  });
+}
+
+/** The number at the start of a field; null where there is none. */
+function numberOf(text: string | undefined): number | null {
+  const match = /^-?\d{1,15}(?:\.\d+)?(?![\d.])/.exec(text ?? '');
+  return match ? Number(match[0]) : null;
+}

@@ -1,0 +1,179 @@
+/** The configuration: flags, then the environment, then the env file, then defaults, read once into one frozen object. */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type CollectorName, collectors } from './collectors/index.js';
+import { cronProblem } from './cron.js';
+import { UsageError } from './errors.js';
+import { ACCESS_LOG_MODES, type AccessLogMode } from './http/access-log.js';
+import { readEnvFile } from './key.js';
+
+export interface Config {
+  readonly host: string;
+  readonly port: number;
+  readonly rootfs: string;
+  /** The file with the key. */
+  readonly dotenv: string;
+  readonly threads: number;
+  readonly schedules: ReadonlyMap<CollectorName, string>;
+  readonly exposeSecrets: boolean;
+  readonly corsOrigins: readonly string[];
+  readonly accessLog: AccessLogMode;
+  /** The PATH on which programs for sampling are looked for. */
+  readonly path: string;
+}
+
+interface Option {
+  readonly flag: string;
+  readonly variable: string;
+  /** What stands for its value in the help; undefined: it takes none. */
+  readonly value: string | undefined;
+  readonly help: string;
+}
+
+const RASPAP_FOLDER = '/etc/raspap/api';
+
+const options: readonly Option[] = [
+  { flag: 'host', variable: 'APSNAP_HOST', value: 'ADDRESS', help: 'address to listen on (0.0.0.0)' },
+  { flag: 'port', variable: 'APSNAP_PORT', value: 'PORT', help: 'port to listen on; 0: any that is free (8081)' },
+  { flag: 'path.rootfs', variable: 'APSNAP_ROOTFS', value: 'DIR', help: 'every file is read below it (/)' },
+  {
+    flag: 'dotenv',
+    variable: 'APSNAP_DOTENV',
+    value: 'FILE',
+    help: `file with the key (${RASPAP_FOLDER}/.env if that folder exists, else ./.env)`,
+  },
+  { flag: 'threads', variable: 'APSNAP_THREADS', value: 'N', help: 'sampling threads (2)' },
+  { flag: 'expose-secrets', variable: 'APSNAP_EXPOSE_SECRETS', value: undefined, help: 'show passphrases and passwords (off: null)' },
+  { flag: 'cors-origin', variable: 'APSNAP_CORS_ORIGINS', value: 'ORIGIN', help: 'let pages of that origin ask; may be repeated (none)' },
+  { flag: 'access-log', variable: 'APSNAP_ACCESS_LOG', value: 'MODE', help: `${ACCESS_LOG_MODES.join(', ')} (summary)` },
+  ...collectors.map(({ name, schedule }) => ({
+    flag: `schedule.${name}`,
+    variable: `APSNAP_SCHEDULE_${name.toUpperCase()}`,
+    value: 'CRON',
+    help: `when to sample: six cron fields, seconds first (${schedule})`,
+  })),
+];
+
+/** @returns the options' part of `--help` */
+export function optionsHelp(): string {
+  const rows = options.map(({ flag, value, variable, help }) => [`--${flag}${value ? ` ${value}` : ''}`, variable, help] as const);
+  const width = (column: 0 | 1) => Math.max(...rows.map((row) => row[column].length));
+  return rows.map(([flag, variable, help]) => `  ${flag.padEnd(width(0))}  ${variable.padEnd(width(1))}  ${help}`).join('\n');
+}
+
+export interface CommandLine {
+  /** Words that are no flags: the command and its arguments. */
+  readonly words: readonly string[];
+  /** Values of flags, by name. */
+  readonly flags: ReadonlyMap<string, readonly string[]>;
+}
+
+/**
+ * Takes a command line apart.
+ *
+ * @throws UsageError an unknown flag, or one without its value
+ */
+export function parseCommandLine(args: readonly string[]): CommandLine {
+  const known = [...options, { flag: 'help', value: undefined }, { flag: 'version', value: undefined }];
+  const { tokens } = parseArgs({
+    args: [...args],
+    options: Object.fromEntries(known.map(({ flag, value }) => [flag, { type: value ? 'string' : 'boolean' } as const])),
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
+  const words: string[] = [];
+  const flags = new Map<string, string[]>();
+  for (const token of tokens) {
+    if (token.kind === 'positional') words.push(token.value);
+    if (token.kind !== 'option') continue;
+    const option = known.find(({ flag }) => flag === token.name && token.rawName === `--${flag}`);
+    if (!option) throw new UsageError(`unknown flag ${token.rawName}: see apsnap --help`);
+    if (option.value && token.value === undefined) throw new UsageError(`${token.rawName}: its value is missing: expected ${option.value}`);
+    if (!option.value && token.value !== undefined) throw new UsageError(`${token.rawName}: takes no value`);
+    flags.set(option.flag, [...(flags.get(option.flag) ?? []), token.value ?? '1']);
+  }
+  return { words, flags };
+}
+
+/** Where a value was found, as an error names it, and the value. */
+interface Setting {
+  readonly from: string;
+  readonly text: string;
+}
+
+/**
+ * @param environment variables of the process
+ * @throws UsageError naming what is wrong and what is expected
+ */
+export function readConfig({ flags }: CommandLine, environment: NodeJS.Dict<string>): Config {
+  const find = (flag: string, file: NodeJS.Dict<string> = {}): Setting[] => {
+    const variable = options.find((option) => option.flag === flag)?.variable ?? '';
+    const given = flags.get(flag);
+    if (given) return given.map((text) => ({ from: `--${flag}`, text }));
+    const text = environment[variable] || file[variable];
+    return text ? [{ from: variable, text }] : [];
+  };
+  const defaultFile = existsSync(RASPAP_FOLDER) ? `${RASPAP_FOLDER}/.env` : '.env';
+  const dotenv = resolve(find('dotenv').at(-1)?.text ?? defaultFile);
+  const file = readEnvFile(dotenv) ?? {};
+  const one = <T>(flag: string, fallback: T, parse: (setting: Setting) => T): T => {
+    const setting = find(flag, file).at(-1);
+    return setting ? parse(setting) : fallback;
+  };
+  return Object.freeze({
+    host: one('host', '0.0.0.0', ({ text }) => text),
+    port: one('port', 8081, wholeNumber(0, 65_535)),
+    rootfs: one('path.rootfs', '/', existingFolder),
+    dotenv,
+    threads: one('threads', 2, wholeNumber(1, 64)),
+    schedules: new Map(collectors.map(({ name, schedule }) => [name, one(`schedule.${name}`, schedule, cronExpression)])),
+    exposeSecrets: one('expose-secrets', false, onOrOff),
+    corsOrigins: find('cors-origin', file).flatMap(origins),
+    accessLog: one('access-log', 'summary', accessLogMode),
+    path: environment.PATH ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  });
+}
+
+function invalid({ from, text }: Setting, expected: string): UsageError {
+  return new UsageError(`${from}: ${JSON.stringify(text)} is not valid: expected ${expected}`);
+}
+
+function wholeNumber(least: number, most: number) {
+  return (setting: Setting): number => {
+    const value = Number(setting.text);
+    if (!/^\d{1,9}$/.test(setting.text) || value < least || value > most) throw invalid(setting, `a whole number from ${least} to ${most}`);
+    return value;
+  };
+}
+
+function existingFolder(setting: Setting): string {
+  if (!existsSync(`${setting.text}/.`)) throw invalid(setting, 'an existing folder');
+  return resolve(setting.text);
+}
+
+function cronExpression(setting: Setting): string {
+  const problem = cronProblem(setting.text);
+  if (problem) throw invalid(setting, `a cron expression: ${problem}`);
+  return setting.text;
+}
+
+function onOrOff(setting: Setting): boolean {
+  if (!/^(?:[01]|true|false)$/.test(setting.text)) throw invalid(setting, '1 or 0');
+  return setting.text === '1' || setting.text === 'true';
+}
+
+function origins({ from, text }: Setting): string[] {
+  const list = text.split(/[\s,]+/).filter(Boolean);
+  for (const origin of list) {
+    if (!URL.canParse(origin) || new URL(origin).origin !== origin) throw invalid({ from, text: origin }, 'an origin: https://example.org');
+  }
+  return list;
+}
+
+function accessLogMode(setting: Setting): AccessLogMode {
+  const mode = ACCESS_LOG_MODES.find((known) => known === setting.text);
+  if (!mode) throw invalid(setting, ACCESS_LOG_MODES.join(', '));
+  return mode;
+}

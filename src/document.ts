@@ -1,0 +1,36 @@
+/** What a document is: the body of an endpoint, composed of what collectors gave. */
+import type { CollectorName, Values } from './collectors/index.js';
+import type { Schema } from './schema.js';
+
+/** Values of some collectors; undefined where one has given none yet. One that is absent gives its empty value. */
+export type Parts<Name extends CollectorName> = { readonly [N in Name]: Values[N] | undefined };
+
+/** Further bodies of a document, one for each of some names: `/clients/wlan0`. */
+export interface Pages<Value, Part extends CollectorName, Page> {
+  /** What the names are, as the path's parameter is called. */
+  readonly parameter: string;
+  readonly view: Schema<Page>;
+  /** Every page, by name. */
+  compose(value: Value, parts: Parts<Part>): ReadonlyMap<string, Page>;
+}
+
+export interface Document<Value, Part extends CollectorName, Page = unknown> {
+  /** The name in `/snapshot`; its path is `/NAME`. */
+  readonly name: string;
+  readonly summary: string;
+  /** Collectors it is composed of. */
+  readonly parts: readonly Part[];
+  /** Those of them without which it cannot be: until each has given a value, it answers 503. */
+  readonly needs: readonly Part[];
+  readonly view: Schema<Value>;
+  /** Runs in a worker thread. The parts in `needs` are there. */
+  compose(parts: Parts<Part>): Value;
+  readonly pages?: Pages<Value, Part, Page>;
+}
+
+/** Gives a definition its type, with names as literals. */
+export function document<const Name extends string, Value, const Part extends CollectorName, Page = never>(
+  definition: Document<Value, Part, Page> & { readonly name: Name },
+): Document<Value, Part, Page> & { readonly name: Name } {
+  return definition;
+}

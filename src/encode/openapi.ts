@@ -1,0 +1,127 @@
+/** The part of the OpenAPI specification that comes from the documents' definitions. */
+import { type AnyDocument, documents } from '../documents/index.js';
+import { version } from '../package.js';
+import { integer, type JsonSchema, nullable, object, oneOf, string } from '../schema.js';
+
+const problem: JsonSchema = {
+  type: 'object',
+  description: 'RFC 9457',
+  properties: {
+    type: { type: 'string' },
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    detail: { type: 'string', description: 'What is wrong, and what is expected' },
+  },
+  required: ['type', 'title', 'status', 'detail'],
+};
+
+const freshness = {
+  state: oneOf(['fresh', 'stale', 'absent'], 'stale: the last good value, of a source that fails now; absent: there is none'),
+  sampledAt: nullable(string('When, RFC 3339')),
+  error: nullable(object({ code: string('For programs'), message: string('For people') }, 'Why it is not fresh')),
+};
+
+const refreshed = object({
+  generation: integer('Counts changes'),
+  documents: { json: { type: 'object', additionalProperties: object(freshness).json, description: 'By name' } },
+});
+
+function snapshotSchema(): JsonSchema {
+  const properties = Object.fromEntries(
+    documents.map(({ name }) => {
+      const { json } = object(freshness);
+      const data = { anyOf: [{ $ref: `#/components/schemas/${name}` }, { type: 'null' }] };
+      return [name, { ...json, properties: { ...json.properties, data }, required: [...(json.required ?? []), 'data'] }];
+    }),
+  );
+  return {
+    type: 'object',
+    properties: {
+      generation: { type: 'integer', description: 'Counts changes' },
+      sampledAt: { type: 'string', format: 'date-time' },
+      documents: { type: 'object', properties, additionalProperties: false, description: 'By name; those asked for' },
+    },
+    required: ['generation', 'sampledAt', 'documents'],
+    additionalProperties: false,
+  };
+}
+
+/** Headers of every document's answers. */
+const headers = {
+  ETag: { description: 'For `If-None-Match`', schema: { type: 'string' } },
+  'Sampled-At': { description: 'When it was sampled', schema: { type: 'string', format: 'date-time' } },
+  'Sample-State': { description: 'Whether its sources are well', schema: { type: 'string', enum: ['fresh', 'stale'] } },
+};
+
+function operation(summary: string, tag: string, schema: string, more: Record<string, unknown> = {}): Record<string, unknown> {
+  const { responses, ...rest } = more;
+  return {
+    summary,
+    tags: [tag],
+    ...rest,
+    responses: {
+      '200': {
+        description: 'The document',
+        headers,
+        content: { 'application/json': { schema: { $ref: `#/components/schemas/${schema}` } } },
+      },
+      '304': { description: 'Nothing has changed since the answer with the ETag in `If-None-Match`' },
+      '403': { $ref: '#/components/responses/Unauthorized' },
+      ...(responses as object | undefined),
+      '503': { $ref: '#/components/responses/Absent' },
+    },
+  };
+}
+
+function pathsOf({ name, summary, pages }: AnyDocument): [string, unknown][] {
+  const paths: [string, unknown][] = [[`/${name}`, { get: operation(summary, 'Documents', name) }]];
+  if (pages) {
+    const { parameter } = pages;
+    const parameters = [{ name: parameter, in: 'path', required: true, schema: { type: 'string' } }];
+    const responses = { '404': { $ref: '#/components/responses/NotFound' } };
+    const one = operation(`The same of one ${parameter}`, 'Documents', `${name}-${parameter}`, { parameters, responses });
+    paths.push([`/${name}/{${parameter}}`, { get: one }]);
+  }
+  return paths;
+}
+
+function problemResponse(description: string): unknown {
+  return { description, content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } } };
+}
+
+/** @returns an OpenAPI 3.1 definition, to which the routes' own comments are added */
+export function specification(): Record<string, unknown> {
+  const schemas = documents.flatMap(({ name, view, pages }) => [
+    [name, view.json],
+    ...(pages ? [[`${name}-${pages.parameter}`, pages.view.json]] : []),
+  ]);
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'apsnap',
+      version,
+      description: 'The state of a Linux access point, sampled on a schedule and served from memory. Ask as often as you like.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: '.', description: 'This machine' }],
+    security: [{ access_token: [] }, { bearer: [] }, { basic: [] }, { api_key: [] }],
+    paths: Object.fromEntries(documents.flatMap(pathsOf)),
+    components: {
+      securitySchemes: {
+        access_token: { type: 'apiKey', in: 'header', name: 'access_token', description: 'The key in the env file: `apsnap key show`' },
+        bearer: { type: 'http', scheme: 'bearer' },
+        basic: { type: 'http', scheme: 'basic', description: 'Any user, the key as password' },
+        api_key: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
+      },
+      schemas: { ...Object.fromEntries(schemas), Snapshot: snapshotSchema(), Refreshed: refreshed.json, Problem: problem },
+      responses: {
+        Unauthorized: problemResponse('The key is missing or wrong'),
+        NotFound: problemResponse('There is none of that name'),
+        BadRequest: problemResponse('The query or the body is not as expected'),
+        TooLarge: problemResponse('The body is too long'),
+        NotJson: problemResponse('The body is no JSON'),
+        Absent: problemResponse('A source fails and there is no good value yet'),
+      },
+    },
+  };
+}

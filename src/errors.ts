@@ -1,0 +1,47 @@
+/** Why a source gave no value. Clients see the code in `/snapshot`, and `doctor` turns it into advice. */
+export type SourceErrorCode =
+  | 'not-found' // no such file or folder
+  | 'permission' // it exists, we may not read it
+  | 'not-a-file' // a folder, FIFO, socket or device where a file should be
+  | 'unreadable' // the kernel answered the read with an error (a sensor that is not connected: EINVAL)
+  | 'too-large' // more than the source may reasonably have
+  | 'malformed' // it has not the form it should
+  | 'program-missing' // no such program on PATH
+  | 'program-failed' // it ended with an error
+  | 'timeout' // it did not end in time
+  | 'thread-lost' // the thread that sampled it ended or ran out of memory
+  | 'internal'; // a defect of ours
+
+/** A source could not be read or understood. The message names the source, what was expected and the offending text. */
+export class SourceError extends Error {
+  override readonly name = 'SourceError';
+  readonly code: SourceErrorCode;
+  constructor(code: SourceErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** The machine has not what a collector looks for (no sensor, no Wi-Fi): that is an answer, not a failure. */
+export class Absent extends Error {
+  override readonly name = 'Absent';
+}
+
+/** The command line or the environment is wrong. Ends the program with status 2 and this one line. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** The program cannot run as asked (port in use, unsafe key). Ends the program with status 1 and this one line. */
+export class StartError extends Error {
+  override readonly name = 'StartError';
+}
+
+/**
+ * Shows text from a source in an error: quoted, on one line, and cut, as it may be binary or endless.
+ *
+ * @param text what the source held
+ */
+export function quote(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+}

@@ -1,0 +1,294 @@
+/**
+ * The machine that is sampled: all file reads and program starts for sampling go through here, and nowhere else.
+ *
+ * Reads are synchronous: /proc and /sys are memory, the sampling thread has nothing else to do, and an asynchronous
+ * read that hangs would take one of the whole process's four libuv threads.
+ */
+import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  readSync,
+  type StatsFs,
+  statfsSync,
+  statSync,
+} from 'node:fs';
+import { setPriority } from 'node:os';
+import type { Readable } from 'node:stream';
+import { quote, SourceError, type SourceErrorCode } from './errors.js';
+
+export interface HostOptions {
+  /** Every file read lies below this folder; absolute symbolic links are taken relative to it. */
+  readonly rootfs: string;
+  /** Where programs are looked for: a PATH. */
+  readonly path: string;
+}
+
+/** How long a program may take. A second is ages for `iw`, and less than the 2 s in which the service must stop. */
+const PROGRAM_TIMEOUT_MS = 1_200;
+const MAX_OUTPUT_BYTES = 16 << 20;
+const MAX_FILE_BYTES = 4 << 20;
+
+/** A program that goes on running and says something now and then. */
+export interface Following {
+  stop(): void;
+}
+
+export interface Host {
+  /**
+   * Text of a regular file.
+   *
+   * @param path absolute, as the sampled machine sees it
+   * @param limit most bytes the file may have
+   * @throws SourceError
+   */
+  readText(path: string, limit?: number): string;
+  /** As {@link Host.readText}, but undefined where the file (or a folder on the way to it) does not exist. */
+  readTextIfThere(path: string, limit?: number): string | undefined;
+  /** Bytes of a regular file. @throws SourceError */
+  readBytes(path: string, limit?: number): Buffer;
+  /** Names in a folder, in no order; none where it does not exist. @throws SourceError */
+  list(path: string): string[];
+  exists(path: string): boolean;
+  /** Block counts of the file system that holds `path`. @throws SourceError */
+  fileSystem(path: string): StatsFs;
+  /**
+   * Standard output of a program that is found on PATH and started without a shell, in the C locale.
+   *
+   * @throws SourceError `program-missing`, `program-failed` (with the first line of its standard error), `timeout`, `too-large`
+   */
+  run(program: string, args: readonly string[]): string;
+  /**
+   * Starts a program and hands over each line it prints, until it ends or is stopped.
+   *
+   * @param onEnd called once, with the reason, when it ended by itself or could not be started
+   */
+  follow(program: string, args: readonly string[], onLine: (line: string) => void, onEnd: (reason: SourceError) => void): Following;
+}
+
+const codes: Readonly<Record<string, SourceErrorCode>> = {
+  ENOENT: 'not-found',
+  ENOTDIR: 'not-found',
+  ESRCH: 'not-found', // the process of a /proc file ended
+  ENXIO: 'not-a-file', // a FIFO nobody writes to, a socket
+  EACCES: 'permission',
+  EPERM: 'permission',
+  EISDIR: 'not-a-file',
+  ELOOP: 'not-found',
+};
+
+const reasons: Partial<Record<SourceErrorCode, string>> = {
+  'not-found': 'does not exist',
+  permission: 'permission denied',
+  'not-a-file': 'is not a regular file',
+};
+
+/** Node's system error as ours: `/sys/…/temp: permission denied`. */
+function sourceError(path: string, error: unknown): SourceError {
+  if (error instanceof SourceError) return error;
+  const { code = 'error', message = String(error) } = error as NodeJS.ErrnoException;
+  const ours = codes[code] ?? 'unreadable';
+  return new SourceError(ours, `${path}: ${reasons[ours] ?? `cannot be read: ${code.startsWith('E') ? code : message}`}`);
+}
+
+/** @returns the machine below `rootfs`, with the programs on `path` */
+export function createHost({ rootfs, path: searchPath }: HostOptions): Host {
+  const root = rootfs === '/' ? '' : rootfs.replace(/\/+$/, '');
+  // Children see no variable of ours: the key may be one of them. C locale: their output is parsed.
+  const env = { PATH: searchPath, LC_ALL: 'C' };
+
+  /** Where `path` lies on this machine, every symbolic link on the way resolved below the root. */
+  function locate(path: string): string {
+    if (root === '') return path;
+    let parts = path.split('/').filter(Boolean);
+    const done: string[] = [];
+    for (let links = 0; parts.length > 0; ) {
+      const part = parts.shift() as string;
+      if (part === '.') continue;
+      if (part === '..') {
+        done.pop();
+        continue;
+      }
+      const target = readlinkIfLink(`${root}/${[...done, part].join('/')}`);
+      if (target === undefined) {
+        done.push(part);
+        continue;
+      }
+      if (++links > 40) throw new SourceError('not-found', `${root}${path}: too many symbolic links`);
+      if (target.startsWith('/')) done.length = 0;
+      parts = [...target.split('/').filter(Boolean), ...parts];
+    }
+    return `${root}/${done.join('/')}`;
+  }
+
+  function readBytes(path: string, limit = MAX_FILE_BYTES): Buffer {
+    const shown = `${root}${path}`;
+    let fd: number | undefined;
+    try {
+      // Non-blocking: a FIFO in place of a sensor must not stop this thread for ever.
+      fd = openSync(locate(path), constants.O_RDONLY | constants.O_NONBLOCK);
+      const stat = fstatSync(fd);
+      if (!stat.isFile()) throw new SourceError('not-a-file', `${shown}: is not a regular file`);
+      return readAll(fd, stat.size, limit, shown);
+    } catch (error) {
+      throw sourceError(shown, error);
+    } finally {
+      if (fd !== undefined) closeSync(fd);
+    }
+  }
+
+  /** The program's file. Looked for here, as a fork only to learn that `iw` is not installed costs a millisecond each time. */
+  function find(program: string): string {
+    let found: SourceError | undefined;
+    for (const folder of searchPath.split(':')) {
+      const file = `${folder || '.'}/${program}`;
+      if (!existsSync(file)) continue;
+      try {
+        accessSync(file, constants.X_OK);
+        if (statSync(file).isFile()) return file;
+        found ??= new SourceError('not-a-file', `${file}: is not a program`);
+      } catch (error) {
+        found ??= sourceError(file, error);
+      }
+    }
+    throw found ?? new SourceError('program-missing', `${program}: no such program on PATH`);
+  }
+
+  function readText(path: string, limit?: number): string {
+    return readBytes(path, limit).toString('utf8');
+  }
+
+  return {
+    readBytes,
+    readText,
+    readTextIfThere(path, limit) {
+      try {
+        return readText(path, limit);
+      } catch (error) {
+        if (error instanceof SourceError && error.code === 'not-found') return undefined;
+        throw error;
+      }
+    },
+    list(path) {
+      try {
+        return readdirSync(locate(path));
+      } catch (error) {
+        const failure = sourceError(`${root}${path}`, error);
+        if (failure.code === 'not-found' && (error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+        throw failure;
+      }
+    },
+    exists(path) {
+      return existsSync(locate(path));
+    },
+    fileSystem(path) {
+      try {
+        return statfsSync(locate(path));
+      } catch (error) {
+        throw sourceError(`${root}${path}`, error);
+      }
+    },
+    run(program, args) {
+      const shown = [program, ...args].join(' ');
+      const child = spawnSync(find(program), args, {
+        env,
+        shell: false,
+        stdio: ['ignore', 'pipe', 'pipe'],
+        timeout: PROGRAM_TIMEOUT_MS,
+        killSignal: 'SIGKILL',
+        maxBuffer: MAX_OUTPUT_BYTES,
+      });
+      if (child.error) throw programError(shown, child.error as NodeJS.ErrnoException);
+      if (child.status !== 0) {
+        const said = child.stderr.toString('utf8').trim().split('\n')[0] ?? '';
+        const end = child.signal ? `was ended by ${child.signal}` : `ended with status ${child.status}`;
+        throw new SourceError('program-failed', `${shown}: ${end}: ${quote(said)}`);
+      }
+      return child.stdout.toString('utf8');
+    },
+    follow(program, args, onLine, onEnd) {
+      const shown = [program, ...args].join(' ');
+      let child: ChildProcessByStdio<null, Readable, null>;
+      let ended = false;
+      const end = (reason: SourceError) => {
+        if (ended) return;
+        ended = true;
+        onEnd(reason);
+      };
+      try {
+        child = spawn(find(program), args, { env, shell: false, stdio: ['ignore', 'pipe', 'ignore'] });
+      } catch (error) {
+        end(error instanceof SourceError ? error : programError(shown, error as NodeJS.ErrnoException));
+        return { stop() {} };
+      }
+      let rest = '';
+      child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+        const lines = (rest + chunk).split('\n');
+        rest = (lines.pop() ?? '').slice(-4096); // no program we follow writes longer lines
+        for (const line of lines) onLine(line);
+      });
+      child.on('error', (error: NodeJS.ErrnoException) => end(programError(shown, error)));
+      child.on('close', (status, signal) => {
+        end(new SourceError('program-failed', `${shown}: ended with ${signal ?? `status ${status}`}`));
+      });
+      return {
+        stop() {
+          ended = true;
+          child.kill('SIGKILL');
+        },
+      };
+    },
+  };
+}
+
+function readlinkIfLink(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined; // not a link; if it does not exist, opening it will say so
+  }
+}
+
+/** Reads to the end, not to the size: files of /proc say 0. */
+function readAll(fd: number, size: number, limit: number, shown: string): Buffer {
+  const chunks: Buffer[] = [];
+  let total = 0;
+  for (;;) {
+    const chunk = Buffer.allocUnsafe(total === 0 ? Math.min(Math.max(size + 1, 4096), limit + 1) : 65_536);
+    const read = readSync(fd, chunk);
+    if (read === 0) return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
+    total += read;
+    if (total > limit) throw new SourceError('too-large', `${shown}: has more than ${limit} bytes`);
+    chunks.push(chunk.subarray(0, read));
+  }
+}
+
+function programError(shown: string, error: NodeJS.ErrnoException): SourceError {
+  switch (error.code) {
+    case 'ETIMEDOUT':
+      return new SourceError('timeout', `${shown}: did not end within ${PROGRAM_TIMEOUT_MS} ms`);
+    case 'ENOBUFS':
+      return new SourceError('too-large', `${shown}: printed more than ${MAX_OUTPUT_BYTES} bytes`);
+    default:
+      return new SourceError('program-failed', `${shown}: cannot be started: ${error.code ?? error.message}`);
+  }
+}
+
+/**
+ * Lowers the priority of the calling thread (and of programs it starts), so that answering comes before sampling when
+ * the processor is short. Linux gives each thread a priority of its own; without the right to change it, nothing is lost.
+ */
+export function yieldToRequests(): void {
+  try {
+    const thread = Number(readlinkSync('/proc/thread-self').split('/').at(-1));
+    setPriority(thread, 5);
+  } catch {
+    // Not Linux, or a sandbox that forbids it: the same work at the same priority.
+  }
+}

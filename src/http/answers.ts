@@ -1,0 +1,166 @@
+/**
+ * Ready answers: for each path of a document the headers and bytes to be sent, made when the document changes.
+ *
+ * A request then costs a look-up, a comparison of the ETag and one write.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { DocumentRecord, StoredBody } from '../store.js';
+import { PROBLEM_TYPE, problemBody } from './problem.js';
+
+/** One form of an answer: plain or compressed. */
+interface Variant {
+  readonly etag: string;
+  /** Flat, as `writeHead` sends them without looking. */
+  readonly headers: string[];
+  /** The same for 304, which has no body to describe. */
+  readonly notModified: string[];
+  /** A small body is a string: Node sends it in one write with the head. */
+  readonly body: string | Buffer;
+}
+
+export interface ReadyAnswer {
+  readonly status: number;
+  readonly plain: Variant;
+  readonly gzip: Variant | undefined;
+}
+
+/** Up to this a body is worth copying once into the string that is sent with the head. */
+const ONE_WRITE_BYTES = 16_384;
+
+/** What all forms of one answer have in common. */
+export interface Freshness {
+  readonly modifiedMs: number;
+  readonly sampledAtMs: number;
+  readonly state: string;
+}
+
+/**
+ * @param tag what the ETag is made of; the same for the same bytes
+ */
+export function readyAnswer(json: Uint8Array, gzip: Uint8Array | null, tag: string, freshness: Freshness): ReadyAnswer {
+  return {
+    status: 200,
+    plain: variant(json, `"${tag}"`, [], freshness),
+    gzip: gzip ? variant(gzip, `"${tag}-gzip"`, ['Content-Encoding', 'gzip'], freshness) : undefined,
+  };
+}
+
+function variant(bytes: Uint8Array, etag: string, encoding: string[], { modifiedMs, sampledAtMs, state }: Freshness): Variant {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const common = [
+    ...['ETag', etag],
+    ...['Last-Modified', new Date(modifiedMs).toUTCString()],
+    ...['Sampled-At', new Date(sampledAtMs).toISOString()],
+    ...['Sample-State', state],
+    ...['Cache-Control', 'private, no-cache'],
+    ...['Vary', 'Accept-Encoding'],
+  ];
+  return {
+    etag,
+    headers: ['Content-Type', 'application/json', 'Content-Length', String(buffer.length), ...encoding, ...common],
+    notModified: common,
+    body: buffer.length <= ONE_WRITE_BYTES ? buffer.toString('latin1') : buffer,
+  };
+}
+
+/** The answer of a document that has no bytes yet. */
+function absentAnswer(detail: string, retryAfterSeconds: number): ReadyAnswer {
+  const body = problemBody(503, detail);
+  const headers = [
+    ...['Content-Type', PROBLEM_TYPE],
+    ...['Content-Length', String(Buffer.byteLength(body))],
+    ...['Retry-After', String(retryAfterSeconds)],
+    ...['Cache-Control', 'no-store'],
+  ];
+  return { status: 503, plain: { etag: '', headers, notModified: headers, body: Buffer.from(body).toString('latin1') }, gzip: undefined };
+}
+
+/** Ready answers by path. */
+export interface Answers {
+  /** @param path as in a request, undecoded, without a query */
+  get(path: string): ReadyAnswer | undefined;
+  /** Makes the answers of a document anew. */
+  update(record: DocumentRecord): void;
+}
+
+/**
+ * @param retryAfterSeconds how long a client should wait for a document that has nothing yet
+ */
+export function createAnswers(retryAfterSeconds: (record: DocumentRecord) => number): Answers {
+  const answers = new Map<string, ReadyAnswer>();
+  const paths = new Map<DocumentRecord, string[]>();
+
+  const pathOf = (record: DocumentRecord, page: string | null) =>
+    page === null ? `/${record.document.name}` : `/${record.document.name}/${encodeURIComponent(page)}`;
+
+  return {
+    get: (path) => answers.get(path),
+    update(record) {
+      const now = new Map<string, ReadyAnswer>();
+      const { state, sampledAtMs, problem } = record;
+      if (record.bodies.size === 0) {
+        now.set(pathOf(record, null), absentAnswer(problem?.message ?? 'not sampled yet', retryAfterSeconds(record)));
+      }
+      for (const [page, body] of record.bodies) {
+        now.set(pathOf(record, page), readyBody(body, { state, sampledAtMs: sampledAtMs ?? body.modifiedMs, modifiedMs: body.modifiedMs }));
+      }
+      for (const path of paths.get(record) ?? []) if (!now.has(path)) answers.delete(path);
+      for (const [path, answer] of now) answers.set(path, answer);
+      paths.set(record, [...now.keys()]);
+    },
+  };
+}
+
+function readyBody(body: StoredBody, freshness: Freshness): ReadyAnswer {
+  return readyAnswer(body.json, body.gzip, body.tag, freshness);
+}
+
+/**
+ * Sends a ready answer: 304 if the client has it, no body for HEAD, compressed if the client takes it.
+ *
+ * @param extra more headers, flat
+ * @returns the status
+ */
+export function sendAnswer(request: IncomingMessage, response: ServerResponse, answer: ReadyAnswer, extra: string[] = []): number {
+  const { 'accept-encoding': acceptEncoding, 'if-none-match': ifNoneMatch } = request.headers;
+  const chosen = answer.gzip && acceptEncoding !== undefined && acceptsGzip(acceptEncoding) ? answer.gzip : answer.plain;
+  if (ifNoneMatch !== undefined && answer.status === 200 && matchesEtag(ifNoneMatch, chosen.etag)) {
+    response.writeHead(304, extra.length > 0 ? [...chosen.notModified, ...extra] : chosen.notModified);
+    response.end();
+    return 304;
+  }
+  response.writeHead(answer.status, extra.length > 0 ? [...chosen.headers, ...extra] : chosen.headers);
+  if (request.method === 'HEAD') response.end();
+  else if (typeof chosen.body === 'string') response.end(chosen.body, 'latin1');
+  else response.end(chosen.body);
+  return answer.status;
+}
+
+/** RFC 9110, 13.1.2: any of a list, or `*`; a weak tag of the same value matches too. */
+function matchesEtag(header: string, etag: string): boolean {
+  if (header === etag) return true;
+  return header.split(',').some((item) => {
+    const tag = item.trim();
+    return tag === '*' || tag.replace(/^W\//, '') === etag;
+  });
+}
+
+const gzipByHeader = new Map<string, boolean>();
+
+/** RFC 9110, 12.5.3: gzip (or x-gzip, or *) with a weight other than 0. A handful of headers make all traffic, so verdicts are kept. */
+export function acceptsGzip(header: string): boolean {
+  let verdict = gzipByHeader.get(header);
+  if (verdict === undefined) {
+    const weights = new Map(
+      header.split(',').map((item) => {
+        const [coding = '', ...parameters] = item.split(';').map((part) => part.trim().toLowerCase());
+        const weight = parameters.find((parameter) => parameter.startsWith('q='));
+        return [coding, weight === undefined ? 1 : Number(weight.slice(2))] as const;
+      }),
+    );
+    verdict = (weights.get('gzip') ?? weights.get('x-gzip') ?? weights.get('*') ?? 0) > 0;
+    if (gzipByHeader.size >= 100) gzipByHeader.clear();
+    gzipByHeader.set(header, verdict);
+  }
+  return verdict;
+}

@@ -1,0 +1,122 @@
+/**
+ * The Koa application.
+ *
+ *     request ─▶ ready answer for exactly this path? ─ yes ─▶ key ─▶ headers + bytes
+ *                        │ no
+ *                        ▼
+ *            Koa: errors ─▶ cors ─▶ open routes ─▶ key ─▶ routes
+ *
+ * The short cut is what makes an answer cost about as much as with `node:http` alone: Koa's context and its bookkeeping
+ * would come to a quarter of it.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import Koa, { type Middleware } from 'koa';
+import type { KeyCheck } from '../key.js';
+import type { Scheduler } from '../scheduler.js';
+import type { DocumentRecord, Store } from '../store.js';
+import type { AccessLog } from './access-log.js';
+import { createAnswers, sendAnswer } from './answers.js';
+import { cors, corsHeaders } from './cors.js';
+import { HttpProblem, PROBLEM_TYPE, problemBody } from './problem.js';
+import { keyedRoutes, openRoutes } from './routes.js';
+
+export interface AppOptions {
+  readonly store: Store;
+  readonly scheduler: Scheduler;
+  readonly accessLog: AccessLog;
+  readonly corsOrigins: readonly string[];
+  /** The OpenAPI specification, as JSON. */
+  readonly specification: Uint8Array;
+  /** The check of the key that counts now. */
+  keyCheck(): KeyCheck;
+  /** Takes a line that tells of a defect of ours. */
+  logError(line: string): void;
+}
+
+const UNAUTHORIZED = '403: Unauthorized';
+const unauthorizedBody = problemBody(403, UNAUTHORIZED);
+const unauthorizedHeaders = ['Content-Type', PROBLEM_TYPE, 'Content-Length', String(unauthorizedBody.length), 'Cache-Control', 'no-store'];
+
+/** @returns handles requests of a `node:http` server */
+export function createApp(options: AppOptions): (request: IncomingMessage, response: ServerResponse) => void {
+  const { store, scheduler, accessLog, corsOrigins, specification, keyCheck, logError } = options;
+  const answers = createAnswers(secondsToNextSample);
+  for (const record of store.documents.values()) answers.update(record);
+  store.onChange(answers.update);
+
+  const app = new Koa();
+  app.on('error', (error: Error) => logError(`request failed: ${error.message}`));
+  const open = openRoutes(store, specification);
+  const keyed = keyedRoutes(store, scheduler, answers, corsOrigins);
+  app.use(problems(logError));
+  app.use(cors(corsOrigins));
+  app.use(open.routes()).use(open.allowedMethods());
+  app.use(requireKey(keyCheck));
+  app.use(keyed.routes()).use(keyed.allowedMethods());
+  const koa = app.callback();
+
+  function answerReady(request: IncomingMessage, response: ServerResponse): boolean {
+    const { method, url = '', headers } = request;
+    if (method !== 'GET' && method !== 'HEAD') return false;
+    const answer = answers.get(url);
+    if (!answer) return false;
+    const extra = corsOrigins.length === 0 ? undefined : corsHeaders(headers.origin, corsOrigins);
+    if (keyCheck()(headers)) {
+      accessLog.record(request, sendAnswer(request, response, answer, extra));
+      return true;
+    }
+    response.writeHead(403, extra ? [...unauthorizedHeaders, ...extra] : unauthorizedHeaders);
+    response.end(method === 'HEAD' ? undefined : unauthorizedBody);
+    accessLog.record(request, 403);
+    return true;
+  }
+
+  return (request, response) => {
+    if (answerReady(request, response)) return;
+    response.once('close', () => accessLog.record(request, response.statusCode));
+    void koa(request, response);
+  };
+}
+
+/** Until a document has something, a client should wait for the slowest of what it needs, but not long. */
+function secondsToNextSample(record: DocumentRecord): number {
+  return record.problem === null || record.problem.code === 'pending' ? 1 : 2;
+}
+
+/** Turns what handlers throw, and errors without a body, into problem documents. */
+function problems(logError: (line: string) => void): Middleware {
+  return async function problems(ctx, next) {
+    try {
+      await next();
+    } catch (error) {
+      sendProblem(ctx, toProblem(error, logError));
+      return;
+    }
+    if (ctx.respond === false || ctx.status < 400 || ctx.body) return;
+    if (ctx.status === 404) sendProblem(ctx, new HttpProblem(404, `no such path: see /docs for those there are`));
+    // The router's 501 is for methods that no route of its has; for a client it is the same as 405.
+    else sendProblem(ctx, new HttpProblem(405, `${ctx.method} is not allowed here: expected ${ctx.response.get('Allow')}`));
+  };
+}
+
+function toProblem(error: unknown, logError: (line: string) => void): HttpProblem {
+  if (error instanceof HttpProblem) return error;
+  const { status, expose, message } = error as Error & { status?: number; expose?: boolean };
+  if (expose && status && status >= 400 && status < 500) return new HttpProblem(status, message);
+  logError(`a request failed: ${error instanceof Error ? error.stack : String(error)}`);
+  return new HttpProblem(500, 'a defect of apsnap: its log has more');
+}
+
+function sendProblem(ctx: Koa.Context, { status, message, headers, extra }: HttpProblem): void {
+  ctx.status = status;
+  ctx.set({ 'Cache-Control': 'no-store', ...headers });
+  ctx.type = PROBLEM_TYPE;
+  ctx.body = problemBody(status, message, extra);
+}
+
+function requireKey(keyCheck: () => KeyCheck): Middleware {
+  return function requireKey(ctx, next) {
+    if (!keyCheck()(ctx.req.headers)) throw new HttpProblem(403, UNAUTHORIZED);
+    return next();
+  };
+}

@@ -1,0 +1,172 @@
+// The interactive documentation, for an access point with no uplink: koa2-swagger-ui's page, and the scripts and styles it
+// asks for out of swagger-ui-dist. Nothing is loaded or compressed before somebody asks.
+
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { promisify } from 'node:util';
+import * as zlib from 'node:zlib';
+import type { Context, Middleware, Next } from 'koa';
+
+const gzip = promisify(zlib.gzip);
+
+type Answer = (context: Context) => Promise<void>;
+
+/** What one path answers with. */
+interface Resource {
+  readonly type: string;
+  /** Names these bytes and no others, without quotes. */
+  readonly tag: string;
+  readonly cacheControl: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly load: () => Promise<Buffer>;
+}
+
+const revalidate = 'no-cache';
+const immutable = 'public, max-age=31536000, immutable';
+
+/** Name in the page → file of swagger-ui-dist, and its type. Nothing else of that package is served. */
+const assets = [
+  ['swagger-ui.min.css', 'swagger-ui.css', 'text/css; charset=utf-8'],
+  ['swagger-ui-bundle.js', 'swagger-ui-bundle.js', 'text/javascript; charset=utf-8'],
+  ['swagger-ui-standalone-preset.js', 'swagger-ui-standalone-preset.js', 'text/javascript; charset=utf-8'],
+  ['favicon.png', 'favicon-32x32.png', 'image/png'],
+] as const;
+
+/**
+ * Serves `/openapi.json` (the bytes given) and `/docs` (a page to read it and try it out), without a key. Other methods and
+ * other paths go to `next`. Each address in the page is relative, so it works behind a proxy that serves us under a sub-path.
+ *
+ * @example app.use(docs(await readFile(new URL('../openapi.json', import.meta.url))));
+ */
+export function docs(specification: Uint8Array): Middleware {
+  const require = createRequire(import.meta.url);
+  // not the package's main: that one evaluates the 1.7 MB bundle
+  const { version } = require('swagger-ui-dist/package.json') as { version: string };
+
+  const answers = new Map<string, Answer>();
+  const json = Buffer.from(specification.buffer, specification.byteOffset, specification.byteLength);
+  answers.set(
+    '/openapi.json',
+    answerWith({ type: 'application/json', tag: digest(json), cacheControl: revalidate, load: async () => json }),
+  );
+  for (const [name, file, type] of assets) {
+    // the version is in the address and in the tag: it stands for the bytes, which need not be read to be named
+    const path = require.resolve(`swagger-ui-dist/${file}`);
+    answers.set(
+      `/docs/${version}/${name}`,
+      answerWith({ type, tag: `${version}-${file}`, cacheControl: immutable, load: () => readFile(path) }),
+    );
+  }
+  const page = once(async () => answerWith(pageResource(await renderPage(version))));
+  answers.set('/docs', async (context) => (await page())(context));
+  answers.set('/docs/', async (context) => {
+    context.redirect('../docs');
+  });
+
+  return async function serveDocs(context: Context, next: Next): Promise<void> {
+    const answer = context.method === 'GET' || context.method === 'HEAD' ? answers.get(context.path) : undefined;
+    await (answer === undefined ? next() : answer(context));
+  };
+}
+
+/**
+ * koa2-swagger-ui's page as HTML. Importing that package costs about 80 ms of a PC's time and 10 MB (handlebars, lodash), hence
+ * here and not above.
+ */
+async function renderPage(version: string): Promise<string> {
+  const { koaSwagger } = await import('koa2-swagger-ui');
+  const render = koaSwagger({
+    title: 'apsnap API',
+    routePrefix: false,
+    hideTopbar: true,
+    swaggerCdnUrl: 'docs',
+    // left out, koa2-swagger-ui would look for its own package.json and take the version it was developed with
+    swaggerVersion: version,
+    favicon: `docs/${version}/favicon.png`,
+    swaggerOptions: {
+      url: 'openapi.json',
+      deepLinking: true,
+      tryItOutEnabled: true,
+      displayRequestDuration: true,
+      persistAuthorization: false,
+      // a string, for the types know no number here; Swagger UI casts it
+      defaultModelsExpandDepth: '0',
+      // else it sends the specification's address to validator.swagger.io
+      validatorUrl: null,
+    },
+  });
+  // its middleware only sets these two; a stand-in, so that no client's context carries the page's headers if this fails
+  const rendered = { type: '', body: '' };
+  await render(rendered as unknown as Parameters<typeof render>[0], async () => undefined);
+  return rendered.body.replace(/[ \t]*<link [^>]*fonts\.googleapis\.com[^>]*>\r?\n/, '');
+}
+
+/** The page with a policy that lets it load from us only, and run only the inline scripts it has now. */
+function pageResource(html: string): Resource {
+  const hashes = [...html.matchAll(/<script>(.*?)<\/script>/gs)].map(
+    ([, script = '']) => `'sha256-${createHash('sha256').update(script).digest('base64')}'`,
+  );
+  const policy = [
+    "default-src 'none'",
+    ["script-src 'self'", ...hashes].join(' '),
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data:",
+    "connect-src 'self'",
+    "font-src 'none'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
+  const bytes = Buffer.from(html);
+  return {
+    type: 'text/html; charset=utf-8',
+    tag: digest(bytes),
+    cacheControl: revalidate,
+    headers: { 'Content-Security-Policy': policy, 'Referrer-Policy': 'no-referrer' },
+    load: async () => bytes,
+  };
+}
+
+/**
+ * Sends a resource: 304 to who has it, gzip to who takes it. Each of the two forms is made when it is first wanted, then kept:
+ * 0.6 MB with gzip, which is all that a browser wants. Streaming a file to who takes no gzip would cost more than keeping the
+ * 2.2 MB: the collector lets 40 MB of its chunks pile up.
+ */
+function answerWith({ type, tag, cacheControl, headers = {}, load }: Resource): Answer {
+  const compressible = !type.startsWith('image/');
+  const plain = once(load);
+  const gzipped = once(async () => gzip(await load()));
+
+  return async function answer(context) {
+    const encoding = compressible ? context.acceptsEncodings('gzip', 'identity') : 'identity';
+    context.set('ETag', encoding === 'gzip' ? `"${tag}-gzip"` : `"${tag}"`);
+    context.status = 200;
+    if (context.fresh) {
+      context.status = 304;
+    } else {
+      context.body = encoding === 'gzip' ? await gzipped() : await plain();
+      context.set('Content-Type', type);
+      if (encoding === 'gzip') context.set('Content-Encoding', 'gzip');
+    }
+    // last, for an error must not be cached as this is
+    context.set({ ...headers, 'Cache-Control': cacheControl, 'X-Content-Type-Options': 'nosniff' });
+    if (compressible) context.vary('Accept-Encoding');
+  };
+}
+
+/** A value made on its first use and then kept. A failure is not kept: the next use tries again. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make().catch((error: unknown) => {
+      made = undefined;
+      throw error;
+    });
+    return made;
+  };
+}
+
+function digest(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('base64url').slice(0, 22);
+}

@@ -1,0 +1,221 @@
+/** The endpoints, and what the specification says of those that are no documents. */
+import Router from '@koa/router';
+import type { Middleware } from 'koa';
+import { documents } from '../documents/index.js';
+import type { Scheduler } from '../scheduler.js';
+import { type DocumentRecord, problemOf, type Store } from '../store.js';
+import { type Answers, sendAnswer } from './answers.js';
+import { corsHeaders } from './cors.js';
+import { docs } from './docs.js';
+import { HttpProblem } from './problem.js';
+import { createSnapshots } from './snapshot.js';
+
+/** A body may be this long; the only one there is names documents. */
+const MOST_BODY_BYTES = 65_536;
+
+/** Endpoints that need no key and tell nothing about the machine. */
+export function openRoutes(store: Store, specification: Uint8Array): Router {
+  const router = new Router();
+
+  /**
+   * @openapi
+   * /healthz:
+   *   get:
+   *     summary: The process is alive
+   *     tags: [Health]
+   *     security: []
+   *     responses:
+   *       '200':
+   *         description: It is
+   *         content:
+   *           application/json:
+   *             schema: { type: object, properties: { status: { type: string, enum: [ok] } }, required: [status] }
+   */
+  router.get('/healthz', (ctx) => {
+    ctx.set('Cache-Control', 'no-store');
+    ctx.body = { status: 'ok' };
+  });
+
+  /**
+   * @openapi
+   * /readyz:
+   *   get:
+   *     summary: Every required collector is fresh
+   *     tags: [Health]
+   *     security: []
+   *     responses:
+   *       '200':
+   *         description: They are
+   *         content:
+   *           application/json:
+   *             schema: { type: object, properties: { status: { type: string, enum: [ready] } }, required: [status] }
+   *       '503':
+   *         description: Some are not; `collectors` names them
+   *         content:
+   *           application/problem+json:
+   *             schema:
+   *               allOf:
+   *                 - $ref: '#/components/schemas/Problem'
+   *                 - { type: object, properties: { collectors: { type: array, items: { type: string } } }, required: [collectors] }
+   */
+  router.get('/readyz', (ctx) => {
+    ctx.set('Cache-Control', 'no-store');
+    const failing = [...store.collectors.values()].filter((record) => record.collector.required && problemOf(record));
+    if (failing.length > 0) {
+      const names = failing.map((record) => record.collector.name);
+      throw new HttpProblem(503, `not fresh: ${names.join(', ')}`, { headers: { 'Retry-After': '1' }, collectors: names });
+    }
+    ctx.body = { status: 'ready' };
+  });
+
+  router.get(['/docs', '/docs/{*file}', '/openapi.json'], docs(specification));
+  router.get('/', (ctx) => ctx.redirect('docs'));
+  return router;
+}
+
+/** Endpoints that need the key. */
+export function keyedRoutes(store: Store, scheduler: Scheduler, answers: Answers, corsOrigins: readonly string[]): Router {
+  const router = new Router();
+  const snapshots = createSnapshots(store);
+
+  const send: Middleware = (ctx) => {
+    const path = ctx.path.replace(/(?<=.)\/$/, '');
+    const answer = answers.get(path) ?? answers.get(reencoded(path));
+    if (!answer) throw notThere(store, path);
+    ctx.respond = false;
+    ctx.status = sendAnswer(ctx.req, ctx.res, answer, corsHeaders(ctx.get('Origin') || undefined, corsOrigins));
+  };
+  for (const { name, pages } of documents) {
+    router.get(`/${name}`, send);
+    if (pages) router.get(`/${name}/:${pages.parameter}`, send);
+  }
+
+  /**
+   * @openapi
+   * /snapshot:
+   *   get:
+   *     summary: All documents at once
+   *     tags: [Snapshot]
+   *     parameters:
+   *       - name: documents
+   *         in: query
+   *         description: Names of documents, separated by commas; without it all
+   *         schema: { type: string }
+   *     responses:
+   *       '200':
+   *         description: The documents at one generation
+   *         content:
+   *           application/json:
+   *             schema: { $ref: '#/components/schemas/Snapshot' }
+   *       '304': { description: Nothing has changed since the answer with the ETag in `If-None-Match` }
+   *       '400': { $ref: '#/components/responses/BadRequest' }
+   *       '403': { $ref: '#/components/responses/Unauthorized' }
+   */
+  router.get('/snapshot', async (ctx) => {
+    const { documents: names } = ctx.query;
+    const records =
+      names === undefined
+        ? [...store.documents.values()]
+        : recordsOf(
+            store,
+            [names].flat().flatMap((list) => list.split(',')),
+          );
+    const answer = await snapshots(records);
+    ctx.respond = false;
+    ctx.status = sendAnswer(ctx.req, ctx.res, answer, corsHeaders(ctx.get('Origin') || undefined, corsOrigins));
+  });
+
+  /**
+   * @openapi
+   * /snapshot/refresh:
+   *   post:
+   *     summary: Sample now
+   *     description: Answers when the documents are there. Calls at the same time share one sample.
+   *     tags: [Snapshot]
+   *     requestBody:
+   *       required: false
+   *       content:
+   *         application/json:
+   *           schema:
+   *             type: object
+   *             properties:
+   *               documents: { type: array, items: { type: string }, description: Names of documents; without it all, examples: [[clients]] }
+   *     responses:
+   *       '200':
+   *         description: What was sampled
+   *         content:
+   *           application/json:
+   *             schema: { $ref: '#/components/schemas/Refreshed' }
+   *       '400': { $ref: '#/components/responses/BadRequest' }
+   *       '403': { $ref: '#/components/responses/Unauthorized' }
+   *       '413': { $ref: '#/components/responses/TooLarge' }
+   *       '415': { $ref: '#/components/responses/NotJson' }
+   */
+  router.post('/snapshot/refresh', jsonBody, async (ctx) => {
+    const names = requestedDocuments(ctx.request.body);
+    const records = names ? recordsOf(store, names) : [...store.documents.values()];
+    await scheduler.sampleAfresh([...new Set(records.flatMap((record) => record.document.parts))], true);
+    ctx.set('Cache-Control', 'no-store');
+    ctx.body = {
+      generation: store.generation,
+      documents: Object.fromEntries(records.map((record) => [record.document.name, describe(record)])),
+    };
+  });
+  return router;
+}
+
+function describe({ state, sampledAtMs, problem }: DocumentRecord) {
+  return { state, sampledAt: sampledAtMs === null ? null : new Date(sampledAtMs).toISOString(), error: problem };
+}
+
+function recordsOf(store: Store, names: readonly string[]): DocumentRecord[] {
+  return [...new Set(names)].map((name) => {
+    const record = store.documents.get(name);
+    if (!record) throw new HttpProblem(400, `no document ${JSON.stringify(name)}: expected ${[...store.documents.keys()].join(', ')}`);
+    return record;
+  });
+}
+
+/** The path as {@link Answers} has it, however the client chose to encode it. */
+function reencoded(path: string): string {
+  try {
+    return path
+      .split('/')
+      .map((part) => encodeURIComponent(decodeURIComponent(part)))
+      .join('/');
+  } catch {
+    return path; // a broken escape names nothing
+  }
+}
+
+function notThere(store: Store, path: string): HttpProblem {
+  const record = store.documents.get(path.split('/')[1] ?? '');
+  if (record?.state === 'absent')
+    return new HttpProblem(503, record.problem?.message ?? 'not sampled yet', { headers: { 'Retry-After': '1' } });
+  return new HttpProblem(404, `no such ${record?.document.pages?.parameter ?? 'document'} here`);
+}
+
+/** Parses a JSON body, if there is one. Imported on first use: hardly anyone posts, and it loads a hundred files. */
+const jsonBody: Middleware = async (ctx, next) => {
+  const { default: bodyParser } = await import('koa-bodyparser');
+  const hasBody = ctx.request.length !== 0 && (ctx.request.length !== undefined || ctx.get('Transfer-Encoding') !== '');
+  if (hasBody && !ctx.is('json', '+json')) {
+    throw new HttpProblem(415, `the body is ${ctx.get('Content-Type') || 'of no named type'}: expected application/json`);
+  }
+  await bodyParser({
+    enableTypes: ['json'],
+    jsonLimit: String(MOST_BODY_BYTES),
+    onerror(error) {
+      const { status } = error as Error & { status?: number };
+      if (status === 413) throw new HttpProblem(413, `the body has more than ${MOST_BODY_BYTES} bytes`);
+      throw new HttpProblem(400, `the body is no JSON object: ${error.message}`);
+    },
+  })(ctx, next);
+};
+
+function requestedDocuments(body: unknown): string[] | undefined {
+  const { documents: names } = (body ?? {}) as { documents?: unknown };
+  if (names === undefined) return undefined;
+  if (Array.isArray(names) && names.length > 0 && names.every((name) => typeof name === 'string')) return names;
+  throw new HttpProblem(400, `"documents" is not a list of names: expected {"documents":["clients"]}`);
+}

@@ -1,0 +1,69 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import { StartError } from '../errors.js';
+import { PROBLEM_TYPE, problemBody } from './problem.js';
+
+/** Longer than a dashboard's interval, so that it keeps its connection. */
+const KEEP_ALIVE_MS = 30_000;
+/** Who is still being answered when the service stops is let finish for so long. */
+const GRACE_MS = 1_000;
+
+/** What is wrong with a request that Node cannot parse, by its error code. */
+const refusals: Readonly<Record<string, readonly [status: number, detail: string]>> = {
+  HPE_HEADER_OVERFLOW: [431, 'the headers are longer than 16 KiB'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'the request did not come to its end in time'],
+};
+
+/**
+ * @returns once it listens
+ * @throws StartError the address cannot be listened on
+ */
+export function listen(handle: (request: IncomingMessage, response: ServerResponse) => void, host: string, port: number): Promise<Server> {
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, handle);
+  server.on('clientError', refuse);
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(new StartError(`cannot listen on ${host} port ${port}: ${why(error)}`)));
+    server.listen(port, host, () => resolve(server));
+  });
+}
+
+function why({ code, message }: NodeJS.ErrnoException): string {
+  switch (code) {
+    case 'EADDRINUSE':
+      return 'another program listens there: stop it, or choose another port with --port';
+    case 'EADDRNOTAVAIL':
+      return 'no interface has that address';
+    case 'EACCES':
+      return 'not permitted: ports below 1024 need a privilege';
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return 'no such host name';
+    default:
+      return code ?? message;
+  }
+}
+
+function refuse(error: NodeJS.ErrnoException, stream: { readonly writable?: boolean }): void {
+  const socket = stream as Socket;
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [status, detail] = refusals[error.code ?? ''] ?? [400, 'the request is not HTTP'];
+  const body = problemBody(status, detail);
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}
+
+/** Takes no more connections, lets answers under way finish for a moment, and ends all others. */
+export function shut(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const grace = setTimeout(() => server.closeAllConnections(), GRACE_MS);
+    server.close(() => {
+      clearTimeout(grace);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}

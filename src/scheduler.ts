@@ -1,0 +1,191 @@
+/**
+ * When what is sampled: on each collector's schedule, when something happened, and when a client asks.
+ *
+ *     cron, events, refresh ──▶ sample collectors ──▶ store ──▶ compose the documents that changed ──▶ store
+ */
+import { type CollectorName, collectors } from './collectors/index.js';
+import { onSchedule } from './cron.js';
+import { type AnyDocument, documents } from './documents/index.js';
+import type { Sampler } from './sampler.js';
+import type { Store } from './store.js';
+
+export interface Scheduler {
+  /**
+   * Samples collectors, each at most once at a time: who asks while one is under way shares it.
+   *
+   * @returns when their documents are composed
+   */
+  sample(names: readonly CollectorName[]): Promise<void>;
+  /**
+   * Samples collectors with samples that start now: one that is under way may have missed what the caller knows of.
+   * Calls at the same time share the samples.
+   *
+   * @param thorough take nothing from the sample before that could have changed
+   * @returns when their documents are composed
+   */
+  sampleAfresh(names: readonly CollectorName[], thorough: boolean): Promise<void>;
+  /** Samples everything now, and from then on by schedule: a cron expression for each collector. */
+  start(schedules: ReadonlyMap<CollectorName, string>): void;
+  stop(): void;
+}
+
+/** A document is composed without waiting longer than this for a part that is still being sampled. */
+const PATIENCE_MS = 50;
+/** After losing a thread a collector is not tried again for so long, doubled each time. */
+const FIRST_BACKOFF_MS = 5_000;
+const LONGEST_BACKOFF_MS = 60_000;
+/** A wall clock that moves this much against the steady one was set: timers that wait for a time of day start anew. */
+const CLOCK_JUMP_MS = 1_500;
+
+interface Progress {
+  underWay: Promise<void> | undefined;
+  /** The sample that starts when the one under way has ended. */
+  next: Promise<void> | undefined;
+  /** Samples in a row that cost a thread or ran out of time. */
+  troubles: number;
+  notBeforeMs: number;
+}
+
+export function createScheduler(sampler: Sampler, store: Store): Scheduler {
+  const progress = new Map<CollectorName, Progress>(
+    collectors.map(({ name }) => [name, { underWay: undefined, next: undefined, troubles: 0, notBeforeMs: 0 }]),
+  );
+  const composer = createComposer(sampler, store, (name) => progress.get(name)?.underWay !== undefined);
+  let tasks: ReturnType<typeof onSchedule>[] = [];
+  let watch: NodeJS.Timeout | undefined;
+
+  function sampleOne(name: CollectorName, thorough = false): Promise<void> {
+    const state = progress.get(name) as Progress;
+    if (state.underWay) return state.underWay;
+    if (performance.now() < state.notBeforeMs || (state.troubles > 0 && sampler.exhausted())) return Promise.resolve();
+    state.underWay = sampleNow(name, thorough, state).finally(() => {
+      state.underWay = undefined;
+      composer.settled(name);
+    });
+    return state.underWay;
+  }
+
+  function sampleOneAfresh(name: CollectorName, thorough: boolean): Promise<void> {
+    const state = progress.get(name) as Progress;
+    if (!state.underWay) return sampleOne(name, thorough);
+    state.next ??= state.underWay.then(() => {
+      state.next = undefined;
+      return sampleOne(name, thorough);
+    });
+    return state.next;
+  }
+
+  async function sampleNow(name: CollectorName, thorough: boolean, state: Progress): Promise<void> {
+    const record = store.collectors.get(name);
+    const startedMs = performance.now();
+    const task = { kind: 'sample', collector: name, before: record?.good?.keep, thorough } as const;
+    const outcome = await sampler.run(task, record?.collector.startsPrograms ?? false);
+    const endedMs = performance.now();
+    if (outcome.ok || (outcome.code !== 'thread-lost' && outcome.code !== 'timeout')) {
+      state.troubles = 0;
+    } else {
+      // A program that hangs was ended: wait as long as it took, so that it has half of a thread at most.
+      // A thread that hangs is gone for good: wait ever longer.
+      const backoffMs = outcome.code === 'timeout' ? endedMs - startedMs : FIRST_BACKOFF_MS * 2 ** state.troubles;
+      state.troubles++;
+      state.notBeforeMs = endedMs + Math.min(backoffMs, LONGEST_BACKOFF_MS);
+    }
+    if (store.sampled(name, outcome, endedMs - startedMs)) composer.changed(name);
+  }
+
+  async function sample(names: readonly CollectorName[]): Promise<void> {
+    await Promise.all(names.map((name) => sampleOne(name)));
+    await composer.idle();
+  }
+
+  return {
+    sample,
+    async sampleAfresh(names, thorough) {
+      await Promise.all(names.map((name) => sampleOneAfresh(name, thorough)));
+      await composer.idle();
+    },
+    start(schedules) {
+      void sample(collectors.map(({ name }) => name));
+      tasks = [...new Set(schedules.values())].map((expression) => {
+        const names = collectors.map(({ name }) => name).filter((name) => schedules.get(name) === expression);
+        const task = onSchedule(expression, () => void sample(names));
+        for (const name of names) store.setInterval(name, task.intervalMs);
+        return task;
+      });
+      let offsetMs = Date.now() - performance.now();
+      watch = setInterval(() => {
+        const now = Date.now() - performance.now();
+        if (Math.abs(now - offsetMs) > CLOCK_JUMP_MS) for (const task of tasks) task.restart();
+        offsetMs = now;
+        store.review();
+      }, 1_000);
+      watch.unref();
+    },
+    stop() {
+      clearInterval(watch);
+      for (const task of tasks) task.stop();
+    },
+  };
+}
+
+interface Composer {
+  /** A collector has a new value. */
+  changed(name: CollectorName): void;
+  /** A collector is not under way any more. */
+  settled(name: CollectorName): void;
+  /** Resolves when nothing is left to be composed. */
+  idle(): Promise<void>;
+}
+
+/** Composes each document once for all parts that change at about the same time, and never twice at once. */
+function createComposer(sampler: Sampler, store: Store, isUnderWay: (name: CollectorName) => boolean): Composer {
+  const dirty = new Map<AnyDocument, NodeJS.Timeout>();
+  const composing = new Set<AnyDocument>();
+  let waiters: (() => void)[] = [];
+
+  function composeIfDue(document: AnyDocument, patient: boolean): void {
+    if (!dirty.has(document) || composing.has(document)) return;
+    if (patient && document.parts.some(isUnderWay)) return;
+    clearTimeout(dirty.get(document));
+    dirty.delete(document);
+    const parts = store.partsOf(document);
+    if (!parts) {
+      settle();
+      return;
+    }
+    composing.add(document);
+    void sampler.run({ kind: 'compose', document: document.name, parts }, false).then((outcome) => {
+      store.composed(document.name, outcome);
+      composing.delete(document);
+      composeIfDue(document, true);
+      settle();
+    });
+  }
+
+  function settle(): void {
+    if (dirty.size > 0 || composing.size > 0) return;
+    for (const waiter of waiters) waiter();
+    waiters = [];
+  }
+
+  return {
+    changed(name) {
+      for (const document of documents) {
+        if (dirty.has(document) || !document.parts.includes(name)) continue;
+        dirty.set(
+          document,
+          setTimeout(() => composeIfDue(document, false), PATIENCE_MS),
+        );
+      }
+    },
+    settled(name) {
+      for (const document of documents) if (document.parts.includes(name)) composeIfDue(document, true);
+    },
+    idle() {
+      return new Promise((resolve) => {
+        waiters.push(resolve);
+        settle();
+      });
+    },
+  };
+}

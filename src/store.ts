@@ -1,0 +1,200 @@
+/**
+ * What is known: the last good value of each collector, its age and its error; the documents composed of them, at
+ * numbered generations. It samples nothing and sends nothing.
+ */
+import { type AnyCollector, type CollectorName, collectors } from './collectors/index.js';
+import { type AnyDocument, documents } from './documents/index.js';
+import type { SourceErrorCode } from './errors.js';
+import type { Body, Composed, Failure, Sampled } from './task.js';
+
+/** Why something is not fresh, as `/snapshot` shows it. */
+export interface Problem {
+  readonly code: SourceErrorCode | 'pending' | 'overdue';
+  readonly message: string;
+}
+
+/** What is known of a collector. Times are Unix milliseconds. */
+export interface CollectorRecord {
+  readonly collector: AnyCollector;
+  /** Time between two samples, by which it is judged to be late; infinite where there is no schedule. */
+  intervalMs: number;
+  /** Its last good sample. */
+  good: Sampled | undefined;
+  goodAtMs: number | undefined;
+  /** Clock that never jumps, when the last sample ended, good or not. */
+  endedAtMonotonicMs: number | undefined;
+  tookMs: number;
+  /** Why the last sample was not good. */
+  failure: Failure | undefined;
+}
+
+export type State = 'fresh' | 'stale' | 'absent';
+
+export interface StoredBody extends Body {
+  /** When these bytes were first made. */
+  readonly modifiedMs: number;
+}
+
+export interface DocumentRecord {
+  readonly document: AnyDocument;
+  /** absent: it has no bytes. */
+  state: State;
+  problem: Problem | null;
+  /** When what it says was sampled; of a stale one, when its oldest part was. */
+  sampledAtMs: number | null;
+  /** By page; the document itself under null. */
+  bodies: ReadonlyMap<string | null, StoredBody>;
+}
+
+export interface Store {
+  readonly collectors: ReadonlyMap<CollectorName, CollectorRecord>;
+  readonly documents: ReadonlyMap<string, DocumentRecord>;
+  /** Counts changes of documents, from 1. */
+  readonly generation: number;
+  /** Tells how often a collector is sampled. */
+  setInterval(name: CollectorName, intervalMs: number): void;
+  /** Records how a sample ended. @returns whether it brought a value other than the one before */
+  sampled(name: CollectorName, outcome: Sampled | Failure, tookMs: number): boolean;
+  composed(name: string, outcome: Composed | Failure): void;
+  /** Looks again at what is fresh, as time goes by. */
+  review(): void;
+  /** Values of a document's parts; undefined while one that it needs is missing. */
+  partsOf(document: AnyDocument): Record<string, Uint8Array> | undefined;
+  /** Calls back after each change of a document: of its bytes, its state or when it was sampled. */
+  onChange(listener: (record: DocumentRecord) => void): void;
+}
+
+/** A collector is late after this many intervals without a sample, and some time for a busy machine. */
+const LATE_INTERVALS = 3;
+const LATE_SLACK_MS = 2_000;
+
+export function createStore(): Store {
+  const records = new Map<CollectorName, CollectorRecord>(
+    collectors.map((collector) => [
+      collector.name,
+      {
+        collector,
+        intervalMs: Number.POSITIVE_INFINITY,
+        good: undefined,
+        goodAtMs: undefined,
+        endedAtMonotonicMs: undefined,
+        tookMs: 0,
+        failure: undefined,
+      },
+    ]),
+  );
+  const documentRecords = new Map<string, DocumentRecord>(
+    documents.map((document) => [document.name, { document, state: 'absent', problem: null, sampledAtMs: null, bodies: new Map() }]),
+  );
+  const listeners: ((record: DocumentRecord) => void)[] = [];
+  const composeFailures = new Map<string, Failure>();
+  let generation = 0;
+
+  const partRecords = (document: AnyDocument) => document.parts.map((name) => records.get(name) as CollectorRecord);
+
+  function reviewDocument(record: DocumentRecord, newBytes: boolean): void {
+    const parts = partRecords(record.document);
+    const troubled = parts.filter((part) => problemOf(part) !== null);
+    const composeFailure = composeFailures.get(record.document.name);
+    const missing = parts.find((part) => !part.good && record.document.needs.includes(part.collector.name));
+    // What is missing first: it is why there is nothing to be sent.
+    const culprit = missing ?? troubled[0];
+    const problem = culprit ? problemOf(culprit) : composeFailure ? namedProblem(record.document.name, composeFailure) : null;
+    const state: State = record.bodies.size === 0 ? 'absent' : problem ? 'stale' : 'fresh';
+    const times = (state === 'stale' && troubled.some((part) => part.good) ? troubled : parts).flatMap((part) => part.goodAtMs ?? []);
+    const sampledAtMs = times.length === 0 ? null : state === 'stale' ? Math.min(...times) : Math.max(...times);
+    const newState = state !== record.state || problem?.code !== record.problem?.code || problem?.message !== record.problem?.message;
+    if (!newBytes && !newState && sampledAtMs === record.sampledAtMs) return;
+    if (newBytes || newState) generation++;
+    Object.assign(record, { state, problem, sampledAtMs });
+    for (const listener of listeners) listener(record);
+  }
+
+  return {
+    collectors: records,
+    documents: documentRecords,
+    get generation() {
+      return generation;
+    },
+    setInterval(name, intervalMs) {
+      (records.get(name) as CollectorRecord).intervalMs = intervalMs;
+    },
+    sampled(name, outcome, tookMs) {
+      const record = records.get(name) as CollectorRecord;
+      record.endedAtMonotonicMs = performance.now();
+      record.tookMs = tookMs;
+      let changed = false;
+      if (outcome.ok) {
+        changed = !record.good || !sameBytes(record.good.value, outcome.value);
+        record.good = outcome;
+        record.goodAtMs = Date.now();
+        record.failure = undefined;
+      } else {
+        record.failure = outcome;
+      }
+      // Composing tells of what changed; only times and troubles are told now.
+      for (const part of documentRecords.values()) if (!changed && part.document.parts.includes(name)) reviewDocument(part, false);
+      return changed;
+    },
+    composed(name, outcome) {
+      const record = documentRecords.get(name) as DocumentRecord;
+      if (!outcome.ok) {
+        composeFailures.set(name, outcome);
+        reviewDocument(record, false);
+        return;
+      }
+      composeFailures.delete(name);
+      const { bodies, changed } = keepUnchanged(record.bodies, outcome.bodies);
+      record.bodies = bodies;
+      reviewDocument(record, changed);
+    },
+    review() {
+      for (const record of documentRecords.values()) reviewDocument(record, false);
+    },
+    partsOf(document) {
+      const good = partRecords(document).filter((part) => part.good);
+      const names = new Set(good.map((part) => part.collector.name));
+      if (!document.needs.every((name) => names.has(name))) return undefined;
+      return Object.fromEntries(good.map((part) => [part.collector.name, (part.good as Sampled).value]));
+    },
+    onChange(listener) {
+      listeners.push(listener);
+    },
+  };
+}
+
+/** Why a collector's value is not to be relied on; null if it is. */
+export function problemOf(record: CollectorRecord): Problem | null {
+  const { collector, failure, endedAtMonotonicMs, intervalMs } = record;
+  if (failure) return namedProblem(collector.name, failure);
+  if (endedAtMonotonicMs === undefined) return { code: 'pending', message: `${collector.name}: not sampled yet` };
+  const agoMs = performance.now() - endedAtMonotonicMs;
+  if (agoMs <= LATE_INTERVALS * intervalMs + LATE_SLACK_MS) return null;
+  // In whole intervals, so that the message does not change with each look.
+  return { code: 'overdue', message: `${collector.name}: not sampled for more than ${LATE_INTERVALS} intervals of ${intervalMs / 1000} s` };
+}
+
+function namedProblem(name: string, { code, message }: Failure): Problem {
+  return { code, message: `${name}: ${message}` };
+}
+
+/** Bodies whose bytes are the same keep the time at which they were made. */
+function keepUnchanged(before: ReadonlyMap<string | null, StoredBody>, now: readonly Body[]) {
+  const modifiedMs = Date.now();
+  let changed = before.size !== now.length;
+  const bodies = new Map<string | null, StoredBody>();
+  for (const body of now) {
+    const old = before.get(body.page);
+    if (old?.tag === body.tag) {
+      bodies.set(body.page, old);
+    } else {
+      changed = true;
+      bodies.set(body.page, { ...body, modifiedMs });
+    }
+  }
+  return { bodies, changed };
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && Buffer.compare(a, b) === 0;
+}

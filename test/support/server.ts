@@ -1,0 +1,72 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const main = fileURLToPath(new URL('../../src/main.js', import.meta.url));
+const START_MS = 20_000;
+const STOP_MS = 5_000;
+
+export interface TestServer {
+  /** Where it listens, without a slash at its end. */
+  readonly url: string;
+  /** The key in its env file. */
+  readonly key: string;
+  readonly process: ChildProcess;
+  /** What it has written so far. */
+  output(): string;
+  /** Ends it with SIGTERM. Gives its exit status; null: it had to be killed. */
+  stop(): Promise<number | null>;
+}
+
+/**
+ * Starts the built service on a free port of the loopback address, with an env file and a working directory of its own.
+ *
+ * @param options flags after the command, and variables besides PATH
+ */
+export async function startServer({ args = [], env = {} }: { args?: string[]; env?: Record<string, string> } = {}): Promise<TestServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'apsnap-'));
+  const dotenv = join(folder, '.env');
+  const child = spawn(process.execPath, [main, '--host', '127.0.0.1', '--port', '0', '--dotenv', dotenv, ...args], {
+    cwd: folder,
+    env: { PATH: process.env.PATH, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  const url = new Promise<string>((resolve, reject) => {
+    const listen = (chunk: string) => {
+      output += chunk;
+      const address = /\bhttp:\/\/127\.0\.0\.1:\d+/.exec(output);
+      if (address) resolve(address[0]);
+    };
+    child.stdout.setEncoding('utf8').on('data', listen);
+    child.stderr.setEncoding('utf8').on('data', listen);
+    child.once('error', reject);
+    child.once('exit', (code, signal) => reject(new Error(`the service ended (${signal ?? code}) before it listened: ${output}`)));
+    setTimeout(() => reject(new Error(`the service does not listen after ${START_MS / 1000} s: ${output}`)), START_MS).unref();
+  });
+
+  async function stop(): Promise<number | null> {
+    if (child.exitCode === null && child.signalCode === null) {
+      const exited = once(child, 'exit');
+      child.kill('SIGTERM');
+      const deadline = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+      await exited;
+      clearTimeout(deadline);
+    }
+    await rm(folder, { recursive: true, force: true });
+    return child.exitCode;
+  }
+
+  try {
+    const address = await url;
+    const key = /^RASPAP_API_KEY=["']?([^"'\n]*)/m.exec(await readFile(dotenv, 'utf8'))?.[1];
+    if (!key) throw new Error(`no RASPAP_API_KEY in ${dotenv}: ${output}`);
+    return { url: address, key, process: child, output: () => output, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
