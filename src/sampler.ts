@@ -5,7 +5,7 @@
  * blamed for waiting behind another; and those that start programs never take the last thread.
  */
 import { Piscina } from 'piscina';
-import type { Failure, Outcome, Task, ThreadData } from './task.js';
+import type { Composed, ComposeTask, Failure, SampleRequest, SampleTask, Taken, ThreadData } from './task.js';
 
 /** More than any collector needs: each program has a limit of its own, and reads do not block. */
 const TASK_TIMEOUT_MS = 5_000;
@@ -14,13 +14,14 @@ const MOST_LOST_THREADS = 4;
 
 export interface Sampler {
   /**
-   * Runs a task in a thread.
+   * Takes samples in one thread, in order. If the thread is lost, the collector that it was busy with fails, and the
+   * others are sampled by another thread.
    *
-   * @param slow it may start programs
+   * @param startsPrograms they may take long
+   * @returns how each ended, in order
    */
-  run<T extends Task>(task: T, slow: boolean): Promise<Outcome<T>>;
-  /** Threads thrown away that have not ended yet. */
-  lostThreads(): number;
+  sample(requests: readonly SampleRequest[], startsPrograms: boolean): Promise<Taken[]>;
+  compose(task: ComposeTask): Promise<Composed | Failure>;
   /** Whether so many threads are lost that nothing that lost one may be tried again. */
   exhausted(): boolean;
   close(): Promise<void>;
@@ -80,16 +81,36 @@ export function createSampler(threads: number, data: ThreadData): Sampler {
     }
   }
 
-  async function attempt<T extends Task>(task: T): Promise<Outcome<T>> {
+  /** Runs a task when a thread is free for it, and ends the thread if it takes too long. */
+  function run<T>(name: string, task: unknown, isSlow: boolean): Promise<T | Failure> {
+    return new Promise((resolve) => {
+      waiting.push({ slow: isSlow, start: () => attempt<T>(name, task).then(resolve) });
+      next();
+    });
+  }
+
+  async function attempt<T>(name: string, task: unknown): Promise<T | Failure> {
     const abort = new AbortController();
     const timer = setTimeout(() => abort.abort(), TASK_TIMEOUT_MS);
     try {
-      return await pool.run(task, { signal: abort.signal });
+      return await pool.run(task, { name, signal: abort.signal });
     } catch (error) {
       return threadFailure(error, abort.signal.aborted);
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  async function sample(requests: readonly SampleRequest[], startsPrograms: boolean): Promise<Taken[]> {
+    const progress = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+    const startedMs = performance.now();
+    const taken = await run<Taken[]>('sample', { requests, progress } satisfies SampleTask, startsPrograms);
+    if (Array.isArray(taken)) return taken;
+    const culprit = Atomics.load(progress, 0);
+    const failed = { outcome: taken, tookMs: performance.now() - startedMs };
+    const others = requests.filter((_request, index) => index !== culprit);
+    const rest = others.length === 0 ? [] : await sample(others, startsPrograms);
+    return rest.toSpliced(culprit, 0, failed);
   }
 
   const lostThreads = () => {
@@ -98,13 +119,8 @@ export function createSampler(threads: number, data: ThreadData): Sampler {
   };
 
   return {
-    run(task, isSlow) {
-      return new Promise((resolve) => {
-        waiting.push({ slow: isSlow, start: () => attempt(task).then(resolve) });
-        next();
-      });
-    },
-    lostThreads,
+    sample,
+    compose: (task) => run<Composed>('compose', task, false),
     exhausted: () => lostThreads() >= MOST_LOST_THREADS,
     close: () => pool.destroy(),
   };

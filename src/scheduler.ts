@@ -8,6 +8,7 @@ import { onSchedule } from './cron.js';
 import { type AnyDocument, documents } from './documents/index.js';
 import type { Sampler } from './sampler.js';
 import type { Store } from './store.js';
+import type { SampleRequest, Taken } from './task.js';
 
 export interface Scheduler {
   /**
@@ -51,6 +52,7 @@ export function createScheduler(sampler: Sampler, store: Store): Scheduler {
     collectors.map(({ name }) => [name, { underWay: undefined, next: undefined, troubles: 0, notBeforeMs: 0 }]),
   );
   const composer = createComposer(sampler, store, (name) => progress.get(name)?.underWay !== undefined);
+  const batcher = createBatcher(sampler, store);
   let tasks: ReturnType<typeof onSchedule>[] = [];
   let watch: NodeJS.Timeout | undefined;
 
@@ -76,21 +78,17 @@ export function createScheduler(sampler: Sampler, store: Store): Scheduler {
   }
 
   async function sampleNow(name: CollectorName, thorough: boolean, state: Progress): Promise<void> {
-    const record = store.collectors.get(name);
-    const startedMs = performance.now();
-    const task = { kind: 'sample', collector: name, before: record?.good?.keep, thorough } as const;
-    const outcome = await sampler.run(task, record?.collector.startsPrograms ?? false);
-    const endedMs = performance.now();
+    const { outcome, tookMs } = await batcher.take(name, thorough, state.troubles > 0);
     if (outcome.ok || (outcome.code !== 'thread-lost' && outcome.code !== 'timeout')) {
       state.troubles = 0;
     } else {
       // A program that hangs was ended: wait as long as it took, so that it has half of a thread at most.
       // A thread that hangs is gone for good: wait ever longer.
-      const backoffMs = outcome.code === 'timeout' ? endedMs - startedMs : FIRST_BACKOFF_MS * 2 ** state.troubles;
+      const backoffMs = outcome.code === 'timeout' ? tookMs : FIRST_BACKOFF_MS * 2 ** state.troubles;
       state.troubles++;
-      state.notBeforeMs = endedMs + Math.min(backoffMs, LONGEST_BACKOFF_MS);
+      state.notBeforeMs = performance.now() + Math.min(backoffMs, LONGEST_BACKOFF_MS);
     }
-    if (store.sampled(name, outcome, endedMs - startedMs)) composer.changed(name);
+    if (store.sampled(name, outcome, tookMs)) composer.changed(name);
   }
 
   async function sample(names: readonly CollectorName[]): Promise<void> {
@@ -128,6 +126,40 @@ export function createScheduler(sampler: Sampler, store: Store): Scheduler {
   };
 }
 
+interface Batcher {
+  /** @param alone it made trouble: nothing else should wait for it */
+  take(name: CollectorName, thorough: boolean, alone: boolean): Promise<Taken>;
+}
+
+/** Takes the samples that are asked for at the same time as one task; those that may take long get one each. */
+function createBatcher(sampler: Sampler, store: Store): Batcher {
+  let batch: { readonly request: SampleRequest; resolve(taken: Taken): void }[] = [];
+
+  async function flush(): Promise<void> {
+    const taking = batch;
+    batch = [];
+    const taken = await sampler.sample(
+      taking.map(({ request }) => request),
+      false,
+    );
+    for (const [index, { resolve }] of taking.entries()) resolve(taken[index] as Taken);
+  }
+
+  return {
+    async take(name, thorough, alone) {
+      const record = store.collectors.get(name);
+      const request = { collector: name, before: record?.good?.keep, thorough };
+      if (alone || record?.collector.startsPrograms) {
+        const [taken] = await sampler.sample([request], record?.collector.startsPrograms ?? false);
+        return taken as Taken;
+      }
+      // After all timers that are due now: schedules of several collectors often name the same second.
+      if (batch.length === 0) setImmediate(() => void flush());
+      return new Promise((resolve) => batch.push({ request, resolve }));
+    },
+  };
+}
+
 interface Composer {
   /** A collector has a new value. */
   changed(name: CollectorName): void;
@@ -154,7 +186,7 @@ function createComposer(sampler: Sampler, store: Store, isUnderWay: (name: Colle
       return;
     }
     composing.add(document);
-    void sampler.run({ kind: 'compose', document: document.name, parts }, false).then((outcome) => {
+    void sampler.compose({ document: document.name, parts }).then((outcome) => {
       store.composed(document.name, outcome);
       composing.delete(document);
       composeIfDue(document, true);

@@ -2,20 +2,26 @@
  * What the main thread asks of a sampling thread, and what comes back: bytes, which are copied as they are, where
  * objects would be taken apart and put together again in the thread that answers requests.
  */
+import type { CollectorName } from './collectors/index.js';
 import type { SourceErrorCode } from './errors.js';
 
-/** Take a sample of a collector. */
-export interface SampleTask {
-  readonly kind: 'sample';
-  readonly collector: string;
+/** A sample to be taken of a collector. */
+export interface SampleRequest {
+  readonly collector: CollectorName;
   /** What the sample before kept, as it came. */
   readonly before: Uint8Array | undefined;
   readonly thorough: boolean;
 }
 
+/** Take samples of some collectors, one after the other: handing over a task costs more than most samples do. */
+export interface SampleTask {
+  readonly requests: readonly SampleRequest[];
+  /** Shared: the index of the request that is being served. Should the thread be lost, it is known to which. */
+  readonly progress: Int32Array<SharedArrayBuffer>;
+}
+
 /** Compose a document and make its bytes. */
 export interface ComposeTask {
-  readonly kind: 'compose';
   readonly document: string;
   /** Values of collectors as they came; one that has given none is missing. */
   readonly parts: Readonly<Record<string, Uint8Array>>;
@@ -53,8 +59,11 @@ export interface Composed {
   readonly bodies: readonly Body[];
 }
 
-export type Task = SampleTask | ComposeTask;
-export type Outcome<T extends Task> = (T extends SampleTask ? Sampled : Composed) | Failure;
+/** How one sample of a task ended, and how long it took. */
+export interface Taken {
+  readonly outcome: Sampled | Failure;
+  readonly tookMs: number;
+}
 
 /** What a sampling thread is started with. */
 export interface ThreadData {

@@ -1,8 +1,8 @@
 /**
- * The sampling thread: takes a sample of a collector, or composes a document of such samples, and answers with bytes.
+ * The sampling thread: takes samples of collectors, or composes a document of such samples, and answers with bytes.
  *
- *     main ── SampleTask {collector, before} ──▶ read ────▶ Sampled {value, keep} ──▶ main
- *     main ── ComposeTask {document, parts} ───▶ compose ─▶ Composed {json, gzip, tag} ──▶ main
+ *     main ── SampleTask {requests} ──────────▶ read ────▶ Taken[] {value, keep} ──▶ main
+ *     main ── ComposeTask {document, parts} ──▶ compose ─▶ Composed {json, gzip, tag} ──▶ main
  *
  * It keeps nothing between tasks, so a thread can be thrown away at any time. Failures are returned, not thrown:
  * an error loses its class and code on its way between threads.
@@ -13,20 +13,26 @@ import { documentByName } from '../src/documents/index.js';
 import { decodeJson, encodeBody, encodeJson } from '../src/encode/body.js';
 import { Absent, SourceError } from '../src/errors.js';
 import { createHost, yieldToRequests } from '../src/host.js';
-import type { Composed, ComposeTask, Failure, Outcome, Sampled, SampleTask, Task, ThreadData } from '../src/task.js';
+import type { Composed, ComposeTask, Failure, Sampled, SampleRequest, SampleTask, Taken, ThreadData } from '../src/task.js';
 
 const host = createHost(workerData as ThreadData);
 yieldToRequests();
 
-export default function run(task: Task): Outcome<SampleTask> | Outcome<ComposeTask> {
-  try {
-    return task.kind === 'sample' ? sample(task) : compose(task);
-  } catch (error) {
-    return failure(error);
-  }
+/** Piscina calls one of these by name. */
+export function sample({ requests, progress }: SampleTask): Taken[] {
+  return requests.map((request, index) => {
+    Atomics.store(progress, 0, index);
+    const startedMs = performance.now();
+    const outcome = orFailure(() => takeSample(request));
+    return { outcome, tookMs: performance.now() - startedMs };
+  });
 }
 
-function sample({ collector: name, before, thorough }: SampleTask): Sampled {
+export function compose(task: ComposeTask): Composed | Failure {
+  return orFailure(() => composeDocument(task));
+}
+
+function takeSample({ collector: name, before, thorough }: SampleRequest): Sampled {
   const collector = collectorByName(name);
   if (!collector) throw new Error(`no collector ${name}`);
   try {
@@ -43,7 +49,7 @@ function sample({ collector: name, before, thorough }: SampleTask): Sampled {
   }
 }
 
-function compose({ document: name, parts }: ComposeTask): Composed {
+function composeDocument({ document: name, parts }: ComposeTask): Composed {
   const document = documentByName(name);
   if (!document) throw new Error(`no document ${name}`);
   const values = Object.fromEntries(Object.entries(parts).map(([part, bytes]) => [part, decodeJson(bytes)]));
@@ -52,8 +58,12 @@ function compose({ document: name, parts }: ComposeTask): Composed {
   return { ok: true, bodies: [encodeBody(null, value), ...[...pages].map(([page, content]) => encodeBody(page, content))] };
 }
 
-function failure(error: unknown): Failure {
-  if (error instanceof SourceError) return { ok: false, code: error.code, message: error.message };
-  // A defect of ours: the first line is for clients, so it holds no stack.
-  return { ok: false, code: 'internal', message: error instanceof Error ? `${error.name}: ${error.message}` : String(error) };
+function orFailure<T>(work: () => T): T | Failure {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof SourceError) return { ok: false, code: error.code, message: error.message };
+    // A defect of ours: clients see one line of it.
+    return { ok: false, code: 'internal', message: error instanceof Error ? `${error.name}: ${error.message}` : String(error) };
+  }
 }

@@ -6,7 +6,7 @@ import { boolean, object } from '../schema.js';
 export const hostapd = collector({
   name: 'hostapd',
   summary: 'Whether hostapd runs',
-  schedule: '*/2 * * * * *',
+  schedule: '*/5 * * * * *',
   sources: ['/proc/*/comm'],
   required: false,
   view: object({ running: boolean('A process named hostapd exists') }),

@@ -51,7 +51,8 @@ export function createApp(options: AppOptions): (request: IncomingMessage, respo
   app.use(problems(logError));
   app.use(cors(corsOrigins));
   app.use(open.routes()).use(open.allowedMethods());
-  app.use(requireKey(keyCheck));
+  // What is open stays so for a method that it does not take: 405, not 403.
+  app.use(requireKey(keyCheck, (ctx) => open.match(ctx.path, ctx.method).path.length > 0));
   app.use(keyed.routes()).use(keyed.allowedMethods());
   const koa = app.callback();
 
@@ -114,9 +115,9 @@ function sendProblem(ctx: Koa.Context, { status, message, headers, extra }: Http
   ctx.body = problemBody(status, message, extra);
 }
 
-function requireKey(keyCheck: () => KeyCheck): Middleware {
+function requireKey(keyCheck: () => KeyCheck, isOpen: (ctx: Koa.Context) => boolean): Middleware {
   return function requireKey(ctx, next) {
-    if (!keyCheck()(ctx.req.headers)) throw new HttpProblem(403, UNAUTHORIZED);
+    if (!isOpen(ctx) && !keyCheck()(ctx.req.headers)) throw new HttpProblem(403, UNAUTHORIZED);
     return next();
   };
 }

@@ -130,8 +130,8 @@ function pageResource(html: string): Resource {
 
 /**
  * Sends a resource: 304 to who has it, gzip to who takes it. Each of the two forms is made when it is first wanted, then kept:
- * 0.6 MB with gzip, which is all that a browser wants. Streaming a file to who takes no gzip would cost more than keeping the
- * 2.2 MB: the collector lets 40 MB of its chunks pile up.
+ * 0.6 MB with gzip, which is all that a browser wants. Streaming the files to who takes no gzip would cost more than keeping
+ * these 2.2 MB: the garbage collector lets 40 MB of chunks pile up.
  */
 function answerWith({ type, tag, cacheControl, headers = {}, load }: Resource): Answer {
   const compressible = !type.startsWith('image/');

@@ -12,8 +12,9 @@ const STOP_MS = 5_000;
 export interface TestServer {
   /** Where it listens, without a slash at its end. */
   readonly url: string;
-  /** The key in its env file. */
+  /** The key in its env file, or in the variables it was given. */
   readonly key: string;
+  readonly dotenv: string;
   readonly process: ChildProcess;
   /** What it has written so far. */
   output(): string;
@@ -62,9 +63,9 @@ export async function startServer({ args = [], env = {} }: { args?: string[]; en
 
   try {
     const address = await url;
-    const key = /^RASPAP_API_KEY=["']?([^"'\n]*)/m.exec(await readFile(dotenv, 'utf8'))?.[1];
+    const key = env.RASPAP_API_KEY ?? /^RASPAP_API_KEY=["']?([^"'\n]*)/m.exec(await readFile(dotenv, 'utf8'))?.[1];
     if (!key) throw new Error(`no RASPAP_API_KEY in ${dotenv}: ${output}`);
-    return { url: address, key, process: child, output: () => output, stop };
+    return { url: address, key, dotenv, process: child, output: () => output, stop };
   } catch (error) {
     await stop();
     throw error;
