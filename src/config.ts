@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type CollectorName, collectors } from './collectors/index.js';
 import { cronProblem } from './cron.js';
-import { UsageError } from './errors.js';
+import { StartError, UsageError } from './errors.js';
 import { ACCESS_LOG_MODES, type AccessLogMode } from './http/access-log.js';
 import { readEnvFile } from './key.js';
 
@@ -90,7 +90,9 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     if (token.kind !== 'option') continue;
     const option = known.find(({ flag }) => flag === token.name && token.rawName === `--${flag}`);
     if (!option) throw new UsageError(`unknown flag ${token.rawName}: see apsnap --help`);
-    if (option.value && token.value === undefined) throw new UsageError(`${token.rawName}: its value is missing: expected ${option.value}`);
+    // `--dotenv --port 80` forgot the file's name; one that begins like a flag can be given as --dotenv=--port.
+    const isForgotten = token.value === undefined || (!token.inlineValue && token.value.startsWith('--'));
+    if (option.value && isForgotten) throw new UsageError(`${token.rawName}: its value is missing: expected ${option.value}`);
     if (!option.value && token.value !== undefined) throw new UsageError(`${token.rawName}: takes no value`);
     flags.set(option.flag, [...(flags.get(option.flag) ?? []), token.value ?? '1']);
   }
@@ -117,7 +119,7 @@ export function readConfig({ flags }: CommandLine, environment: NodeJS.Dict<stri
   };
   const defaultFile = existsSync(RASPAP_FOLDER) ? `${RASPAP_FOLDER}/.env` : '.env';
   const dotenv = resolve(find('dotenv').at(-1)?.text ?? defaultFile);
-  const file = readEnvFile(dotenv) ?? {};
+  const file = readSettings(dotenv);
   const one = <T>(flag: string, fallback: T, parse: (setting: Setting) => T): T => {
     const setting = find(flag, file).at(-1);
     return setting ? parse(setting) : fallback;
@@ -134,6 +136,16 @@ export function readConfig({ flags }: CommandLine, environment: NodeJS.Dict<stri
     accessLog: one('access-log', 'summary', accessLogMode),
     path: environment.PATH ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
   });
+}
+
+/** A file that we may not read has no settings for us (snapshot and doctor need none); who needs the key in it says so. */
+function readSettings(dotenv: string): NodeJS.Dict<string> {
+  try {
+    return readEnvFile(dotenv) ?? {};
+  } catch (error) {
+    if (error instanceof StartError) return {};
+    throw error;
+  }
 }
 
 function invalid({ from, text }: Setting, expected: string): UsageError {

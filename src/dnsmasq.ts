@@ -1,4 +1,5 @@
 /** dnsmasq's configuration files: which there are, and what a line of them says. */
+import { SourceError } from './errors.js';
 import type { Host } from './host.js';
 
 export interface DnsmasqFile {
@@ -17,9 +18,19 @@ export function readDnsmasqFiles(host: Host): DnsmasqFile[] {
   const names = host.list('/etc/dnsmasq.d').filter((name) => !/^[.#]|[~#]$|\.dpkg-(?:dist|old|new)$/.test(name));
   const paths = ['/etc/dnsmasq.conf', ...names.sort().map((name) => `/etc/dnsmasq.d/${name}`)];
   return paths.flatMap((path) => {
-    const text = host.readTextIfThere(path);
+    const text = readIfFile(host, path);
     return text === undefined ? [] : [{ path, text }];
   });
+}
+
+/** dnsmasq passes over what is no file, such as a folder of backups in /etc/dnsmasq.d. */
+function readIfFile(host: Host, path: string): string | undefined {
+  try {
+    return host.readTextIfThere(path);
+  } catch (error) {
+    if (error instanceof SourceError && error.code === 'not-a-file') return undefined;
+    throw error;
+  }
 }
 
 /**

@@ -4,7 +4,7 @@
  * Reads are synchronous: /proc and /sys are memory, the sampling thread has nothing else to do, and an asynchronous
  * read that hangs would take one of the whole process's four libuv threads.
  */
-import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import {
   accessSync,
   closeSync,
@@ -20,7 +20,6 @@ import {
   statSync,
 } from 'node:fs';
 import { setPriority } from 'node:os';
-import type { Readable } from 'node:stream';
 import { quote, SourceError, type SourceErrorCode } from './errors.js';
 
 export interface HostOptions {
@@ -61,7 +60,7 @@ export interface Host {
   /**
    * Standard output of a program that is found on PATH and started without a shell, in the C locale.
    *
-   * @throws SourceError `program-missing`, `program-failed` (with the first line of its standard error), `timeout`, `too-large`
+   * @throws SourceError `program-missing`, `program-failed` (with the first line it said), `timeout`, `too-large`
    */
   run(program: string, args: readonly string[]): string;
   /**
@@ -185,7 +184,11 @@ export function createHost({ rootfs, path: searchPath }: HostOptions): Host {
       }
     },
     exists(path) {
-      return existsSync(locate(path));
+      try {
+        return existsSync(locate(path));
+      } catch {
+        return false; // links in a circle
+      }
     },
     fileSystem(path) {
       try {
@@ -206,7 +209,8 @@ export function createHost({ rootfs, path: searchPath }: HostOptions): Host {
       });
       if (child.error) throw programError(shown, child.error as NodeJS.ErrnoException);
       if (child.status !== 0) {
-        const said = child.stderr.toString('utf8').trim().split('\n')[0] ?? '';
+        // vcgencmd says on standard output that it may not open its device.
+        const said = (child.stderr.toString('utf8').trim() || child.stdout.toString('utf8').trim()).split('\n')[0] ?? '';
         const end = child.signal ? `was ended by ${child.signal}` : `ended with status ${child.status}`;
         throw new SourceError('program-failed', `${shown}: ${end}: ${quote(said)}`);
       }
@@ -214,7 +218,7 @@ export function createHost({ rootfs, path: searchPath }: HostOptions): Host {
     },
     follow(program, args, onLine, onEnd) {
       const shown = [program, ...args].join(' ');
-      let child: ChildProcessByStdio<null, Readable, null>;
+      let child: ChildProcess;
       let ended = false;
       const end = (reason: SourceError) => {
         if (ended) return;
@@ -228,10 +232,11 @@ export function createHost({ rootfs, path: searchPath }: HostOptions): Host {
         return { stop() {} };
       }
       let rest = '';
-      child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      // It has no standard output if there was no file descriptor left for it; the error event follows.
+      child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
         const lines = (rest + chunk).split('\n');
         rest = (lines.pop() ?? '').slice(-4096); // no program we follow writes longer lines
-        for (const line of lines) onLine(line);
+        for (const line of lines) if (!ended) onLine(line);
       });
       child.on('error', (error: NodeJS.ErrnoException) => end(programError(shown, error)));
       child.on('close', (status, signal) => {

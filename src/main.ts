@@ -73,6 +73,6 @@ try {
   if (status !== undefined) process.exitCode = status;
 } catch (error) {
   const expected = error instanceof UsageError || error instanceof StartError;
-  process.stderr.write(`apsnap: ${expected ? error.message : (error as Error).stack}\n`);
+  process.stderr.write(`apsnap: ${expected ? error.message.replaceAll('\n', ' ') : (error as Error).stack}\n`);
   process.exit(error instanceof UsageError ? 2 : 1);
 }

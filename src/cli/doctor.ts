@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { collectors } from '../collectors/index.js';
 import type { Config } from '../config.js';
-import type { SourceError, SourceErrorCode } from '../errors.js';
+import type { SourceError, SourceErrorCode, StartError } from '../errors.js';
 import { createHost } from '../host.js';
 import { KEY_VARIABLE, keyProblem, readEnvFile } from '../key.js';
 import { type CollectorRecord, problemOf } from '../store.js';
@@ -80,7 +80,13 @@ function adviceFor({ code, message }: { code: SourceErrorCode; message: string }
 
 function keyRow({ dotenv, host }: Config, fromEnvironment: string | undefined): Row {
   const source = fromEnvironment ? `the environment, ${KEY_VARIABLE}` : dotenv;
-  const value = fromEnvironment ?? readEnvFile(dotenv)?.[KEY_VARIABLE];
+  let value = fromEnvironment;
+  try {
+    value ??= readEnvFile(dotenv)?.[KEY_VARIABLE];
+  } catch (error) {
+    const [why, advice] = (error as StartError).message.split('; ', 2);
+    return { name: 'key', state: 'failing', source, why, advice };
+  }
   if (value) {
     const problem = keyProblem(value, host);
     if (problem) return { name: 'key', state: 'failing', source, why: problem, advice: 'apsnap key generate' };

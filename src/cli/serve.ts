@@ -60,7 +60,6 @@ export async function serve(config: Config, fromEnvironment: string | undefined)
   });
   const server = await listen(app, config.host, config.port);
   const events = followStationEvents(createHost(config), sampleOnEvents(scheduler));
-  tellHowToUse(config, (server.address() as AddressInfo).port, key.source);
 
   let stopping = false;
   const stop = async (signal: NodeJS.Signals) => {
@@ -76,6 +75,7 @@ export async function serve(config: Config, fromEnvironment: string | undefined)
     process.exit(0);
   };
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, (name) => void stop(name));
+  tellHowToUse(config, (server.address() as AddressInfo).port, key.source);
 }
 
 function log(line: string): void {
@@ -116,7 +116,7 @@ function tellHowToUse({ host }: Config, port: number, { place, shell }: Key['sou
   log(`INFO: try: curl -H "access_token: ${shell}" http://${local}:${port}/system`);
 }
 
-/** Samples the clients at each event, as soon as the last such sample is done and a moment has passed. */
+/** Samples the stations at each event, as soon as the last such sample is done and a moment has passed. */
 function sampleOnEvents(scheduler: Scheduler): (event: 'station' | 'interface') => void {
   let waiting = false;
   let running = false;
@@ -128,7 +128,8 @@ function sampleOnEvents(scheduler: Scheduler): (event: 'station' | 'interface') 
       waiting = false;
       const all = thorough;
       thorough = false;
-      await scheduler.sampleAfresh(all ? ['interfaces', 'stations', 'leases', 'neighbours'] : ['stations', 'leases', 'neighbours'], all);
+      // Leases and neighbours come later than the event anyway, with their schedule: waiting for them would only delay.
+      await scheduler.sampleAfresh(all ? ['interfaces', 'stations'] : ['stations'], all);
       await new Promise((resolve) => setTimeout(resolve, EVENT_GAP_MS));
     }
     running = false;

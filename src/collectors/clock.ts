@@ -46,7 +46,7 @@ function readTimeZone(host: Host): TimeZone {
  * @returns seconds since boot
  */
 export function parseUptime(text: string): number {
-  const match = /^(\d+(?:\.\d+)?) /.exec(text);
+  const match = /^(\d{1,15}(?:\.\d+)?) /.exec(text);
   if (!match) throw new SourceError('malformed', `uptime: not seconds: ${quote(text)}`);
   return Number(match[1]);
 }

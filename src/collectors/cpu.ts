@@ -74,7 +74,7 @@ export function share(now: Ticks, before: Ticks | undefined): number | null {
 export function parseStat(text: string): CpuTicks {
   let all: Ticks | undefined;
   const cores: Record<string, Ticks> = {};
-  for (const [line, number = '', fields = ''] of text.matchAll(/^cpu(\d*) +(.*)$/gm)) {
+  for (const [line, number = '', fields = ''] of text.matchAll(/^cpu(\d{0,6}) +(.*)$/gm)) {
     const ticks = fields.split(' ').map(Number);
     const [user = 0, nice = 0, system = 0, idle = Number.NaN, iowait = 0, irq = 0, softirq = 0, steal = 0] = ticks;
     const busy = user + nice + system + irq + softirq + steal;

@@ -117,8 +117,10 @@ function readDocumentRoot(machine: Host): string | undefined {
 /**
  * The version in RaspAP's includes/defaults.php.
  *
- *     define('RASPI_VERSION', '3.3.1');
+ *     'RASPI_VERSION' => '3.5.1',
+ *
+ * One of an array of constants; up to 2.5 it was `define('RASPI_VERSION', '2.5');`.
  */
 export function parseRaspapVersion(php: string): string | null {
-  return /define\(\s*['"]RASPI_VERSION['"]\s*,\s*['"]([^'"]{1,40})['"]/.exec(php)?.[1] ?? null;
+  return /['"]RASPI_VERSION['"]\s*(?:=>|,)\s*['"]([^'"]{1,40})['"]/.exec(php)?.[1] ?? null;
 }

@@ -98,7 +98,7 @@ export function parseRoute(text: string): Route[] {
     if (!match) throw new SourceError('malformed', `route: not a route: ${quote(line)}`);
     const [, name = '', network = '', flagsHex = '', metric, mask = ''] = match;
     const flags = Number.parseInt(flagsHex, 16);
-    if (flags & RTF_REJECT) continue;
+    if (flags & RTF_REJECT || name === '*') continue; // * of a blackhole
     const prefixLength = octets(mask).reduce((bits, octet) => bits + octet.toString(2).replaceAll('0', '').length, 0);
     routes.push({
       interface: name,

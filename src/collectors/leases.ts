@@ -28,7 +28,7 @@ export const leases = collector({
     leases: array(
       object({
         expiry: integer('When it ends; 0: never', 'Unix seconds'),
-        mac_address: nullable(string('Who has it; null for IPv6, where the file does not say')),
+        mac_address: nullable(string('Who has it; null for IPv6, where the file does not say, and for what is no Ethernet or Wi-Fi')),
         ip_address: string('The address'),
         hostname: nullable(string('The name that the client gave')),
         client_id: nullable(string('DHCP client identifier; of IPv6 the DUID')),
@@ -55,6 +55,9 @@ export const leases = collector({
  *     1795500556 02:00:00:00:01:00 10.3.141.221 * *
  *     duid 00:01:00:01:2c:8f:3a:11:b8:27:eb:12:34:56
  *     1795500600 T24181489 fd00::1a2 laptop 00:01:00:01:…
+ *     vendorclass 10.3.141.166 61:6e:64:72:6f:69:64
+ *
+ * The last is of dnsmasq 2.92 and newer, as is `agent-info`: more about a lease above.
  *
  * @returns leases in the file's order; a last line that dnsmasq has not written to its end yet is left out
  */
@@ -64,7 +67,7 @@ export function parseLeases(text: string): Lease[] {
   const unfinished = lines.pop();
   if (unfinished && parseLease(unfinished)) lines.push(unfinished);
   for (const [index, line] of lines.entries()) {
-    if (line === '' || /^duid [0-9a-f:]+$/i.test(line)) continue;
+    if (line === '' || NO_LEASE.test(line)) continue;
     const lease = parseLease(line);
     if (!lease) throw new SourceError('malformed', `leases: line ${index + 1} is no lease: ${quote(line)}`);
     leases.push(lease);
@@ -72,16 +75,19 @@ export function parseLeases(text: string): Lease[] {
   return leases;
 }
 
+const NO_LEASE = /^(?:duid|(?:agent-info|vendorclass) \S+) [0-9a-f:]+$/i;
+/** Hardware other than Ethernet has addresses of another length, or none. */
+const HARDWARE_ADDRESS = /^(?:[0-9a-f]{2}(?::[0-9a-f]{2}){0,15})?$/i;
+
 function parseLease(line: string): Lease | undefined {
-  const match = /^(\d{1,15}) (?:[0-9a-f]{2}-)?(\S{1,64}) (\S{2,45}) (\S{1,255}) (\S{1,1024})$/i.exec(line.trimEnd());
+  const match = /^(\d{1,15}) (?:[0-9a-f]{2}-)?(\S{0,64}) (\S{2,45}) (\S{1,255}) (\S{1,1024})$/i.exec(line.trimEnd());
   if (!match) return undefined;
   const [, expiry, hardware = '', address = '', hostname = '', clientId = ''] = match;
   const family = isIP(address);
-  const mac = parseMac(hardware);
-  if (family === 0 || (family === 4 && !mac) || (family === 6 && !/^T?\d+$/.test(hardware))) return undefined;
+  if (family === 0 || !(family === 4 ? HARDWARE_ADDRESS : /^T?\d+$/).test(hardware)) return undefined;
   return {
     expiry: Number(expiry),
-    mac_address: mac ?? null,
+    mac_address: parseMac(hardware) ?? null,
     ip_address: address,
     hostname: hostname === '*' ? null : hostname,
     client_id: clientId === '*' ? null : clientId,

@@ -30,7 +30,7 @@ export const load = collector({
  *     0.14 0.18 0.11 1/163 4711
  */
 export function parseLoadavg(text: string): Load {
-  const match = /^(\d+\.\d+) (\d+\.\d+) (\d+\.\d+) \d+\/\d+ \d+$/.exec(text.trimEnd());
+  const match = /^(\d{1,9}\.\d+) (\d{1,9}\.\d+) (\d{1,9}\.\d+) \d+\/\d+ \d+$/.exec(text.trimEnd());
   if (!match) throw new SourceError('malformed', `loadavg: not three load averages: ${quote(text)}`);
   return { load1: Number(match[1]), load5: Number(match[2]), load15: Number(match[3]) };
 }

@@ -39,17 +39,18 @@ export const memory = collector({
  *     MemFree:         2890144 kB
  *     MemAvailable:    3301876 kB
  *
- * Before Linux 3.14 there is no MemAvailable: free, buffers and cache together come close.
+ * Before Linux 3.14 there is no MemAvailable: free, buffers and cache together come close. In a container (lxcfs) it may be
+ * the host's, and more than the total: then, as procps does, what is free is taken.
  */
 export function parseMeminfo(text: string): Memory {
   const bytes: Record<string, number> = {};
   for (const [, name = '', kibibytes = ''] of text.matchAll(/^(\w+): +(\d{1,13}) kB$/gm)) bytes[name] = Number(kibibytes) * 1024;
   const { MemTotal, MemFree, Buffers = 0, Cached = 0, SwapTotal = 0, SwapFree = 0 } = bytes;
   if (!MemTotal || MemFree === undefined) throw new SourceError('malformed', `meminfo: no MemTotal and MemFree: ${quote(text)}`);
-  const { MemAvailable = Math.min(MemFree + Buffers + Cached, MemTotal) } = bytes;
+  const { MemAvailable = MemFree + Buffers + Cached } = bytes;
   return {
     totalBytes: MemTotal,
-    availableBytes: MemAvailable,
+    availableBytes: Math.min(MemAvailable > MemTotal ? MemFree : MemAvailable, MemTotal),
     freeBytes: MemFree,
     buffersBytes: Buffers,
     cachedBytes: Cached,

@@ -62,7 +62,7 @@ export function parseNeigh(text: string): Neighbour[] {
   }
   if (!Array.isArray(rows)) throw new SourceError('malformed', `ip -j neigh: not a JSON array: ${quote(text)}`);
   return rows.flatMap((row: { dst?: unknown; dev?: unknown; lladdr?: unknown; state?: unknown } | null) => {
-    const mac = parseMac(String(row?.lladdr));
+    const mac = typeof row?.lladdr === 'string' ? parseMac(row.lladdr) : undefined;
     const state = STATES.find((known) => Array.isArray(row?.state) && row.state.includes(known));
     if (!mac || !state || typeof row?.dev !== 'string' || typeof row.dst !== 'string' || isIP(row.dst) === 0) return [];
     return [{ interface: row.dev, mac_address: mac, ip_address: row.dst, state }];

@@ -112,12 +112,15 @@ export function findClients(sources: Sources): Client[] {
 
 function findPresences({ interfaces, bridges, dhcp, stations, leases, neighbours }: Sources): Presence[] {
   const links = new Map(interfaces.interfaces.map((row) => [row.interface, row]));
-  const uplinks = new Set(interfaces.uplinks);
+  // A bridge stands for its ports: what these had of their own before they joined it means nothing.
+  const linkOf = (name: string) => links.get(name)?.bridge ?? name;
+  const uplinks = new Set(interfaces.uplinks.map(linkOf));
   const accessPoints = new Set(stations.accessPoints.map((row) => row.interface));
   const served = servedInterfaces({ interfaces, dhcp }, accessPoints);
   const key = (link: string, mac: string) => `${link} ${mac}`;
   const portOf = new Map(bridges.hosts.map((row) => [key(row.bridge, row.mac_address), row]));
   const leased = new Set(leases.leases.map((row) => row.mac_address));
+  const accessLinks = new Set([...accessPoints].map(linkOf));
   const found = new Map<string, Presence>();
 
   for (const station of stations.stations) {
@@ -137,14 +140,17 @@ function findPresences({ interfaces, bridges, dhcp, stations, leases, neighbours
   }
 
   for (const row of neighbours.neighbours) {
-    const at = key(row.interface, row.mac_address);
+    const link = linkOf(row.interface);
+    const at = key(link, row.mac_address);
     let presence = found.get(at);
     if (!presence) {
       const bridged = portOf.get(at);
       const name = bridged?.interface ?? row.interface;
       // Not on the uplink: that is the gateway, or the home LAN. On an access point only stations are there: it has left.
-      if (uplinks.has(row.interface) || accessPoints.has(name)) continue;
-      if (!served.has(row.interface) && !served.has(name) && !leased.has(row.mac_address)) continue;
+      if (uplinks.has(link) || accessPoints.has(name)) continue;
+      // Nor on its bridge, unless that sees it at another port: a bridge forgets who is silent, the neighbour table does not.
+      if (!bridged && accessLinks.has(link)) continue;
+      if (!served.has(link) && !served.has(name) && !leased.has(row.mac_address)) continue;
       presence = {
         mac: row.mac_address,
         interface: name,
@@ -176,19 +182,26 @@ function servedInterfaces({ interfaces, dhcp }: Pick<Sources, 'interfaces' | 'dh
   const served = new Set(accessPoints);
   for (const range of dhcp.ranges) {
     if (range.interface) served.add(range.interface);
-    const start = ipv4Number(range.start);
-    for (const { interface: name, network, prefixLength } of interfaces.networks) {
-      const shift = 32 - prefixLength;
-      if (start >>> shift === ipv4Number(network) >>> shift && prefixLength > 0) served.add(name);
-    }
+    const around = interfaces.networks.filter((network) => contains(network, range.start));
+    // A VPN's 0.0.0.0/1 is around every range: the smallest network is the one that dnsmasq serves.
+    const longest = Math.max(...around.map((network) => network.prefixLength));
+    for (const network of around) if (network.prefixLength === longest) served.add(network.interface);
   }
   return served;
+}
+
+function contains({ network, prefixLength }: { network: string; prefixLength: number }, address: string): boolean {
+  const size = 2 ** (32 - prefixLength);
+  return Math.floor(ipv4Number(network) / size) === Math.floor(ipv4Number(address) / size);
 }
 
 function describe({ mac, interface: name, type, station, neighbours, seenAtBridge }: Presence, leaseOf: LeaseIndex): Client {
   const addresses = [...neighbours].sort((a, b) => rank(a) - rank(b)).map((row) => row.ip_address);
   const lease = leaseOf.find(mac, addresses);
-  const known = [...new Set([...(lease ? [lease.ip_address] : []), ...addresses])].sort((a, b) => scope(a) - scope(b));
+  // A lease may be of a network that it is no longer in: the addresses it is seen with come first.
+  const unseen = (address: string) => Number(!addresses.includes(address));
+  const known = [...new Set([...(lease ? [lease.ip_address] : []), ...addresses])];
+  known.sort((a, b) => scope(a) - scope(b) || unseen(a) - unseen(b));
   const sources: Client['sources'] = [];
   if (station) sources.push('station');
   if (lease) sources.push('lease');

@@ -15,9 +15,16 @@ import type { Socket } from 'node:net';
 export const ACCESS_LOG_MODES = ['summary', 'all', 'errors', 'off'] as const;
 export type AccessLogMode = (typeof ACCESS_LOG_MODES)[number];
 
+/** The client's end of a connection. */
+export type Peer = Pick<Socket, 'remoteAddress' | 'remotePort'>;
+
 export interface AccessLog {
-  /** Records an answer that is being sent. */
-  record(request: IncomingMessage, status: number): void;
+  /**
+   * Records an answer that is being sent, or has been.
+   *
+   * @param peer who asked, as it was before the answer: a connection that is closed knows no more
+   */
+  record(request: IncomingMessage, status: number, peer?: Peer): void;
   /** Writes what has not been written. */
   close(): void;
 }
@@ -51,36 +58,40 @@ export function createAccessLog(mode: AccessLogMode, write: (text: string) => vo
   let round = 0;
   const lastOf = new WeakMap<Socket, Last>();
 
+  let sinceMs = performance.now();
+
   function summarize(): void {
+    const seconds = Math.max(1, Math.round((performance.now() - sinceMs) / 1000));
+    sinceMs = performance.now();
     const repeated = new Map<string, Entry>();
     for (const [key, entry] of entries) {
       if (entry.repeats === 0) continue;
-      write(`${entry.line}, ${entry.repeats} more in ${INTERVAL_MS / 1000} s\n`);
+      write(`${entry.line}, ${entry.repeats} more in ${seconds} s\n`);
       repeated.set(key, { line: entry.line, repeats: 0 });
     }
-    if (others > 0) write(`INFO: ${others} answers to further addresses and paths in ${INTERVAL_MS / 1000} s\n`);
+    if (others > 0) write(`INFO: ${others} answers to further addresses and paths in ${seconds} s\n`);
     entries = repeated;
     others = 0;
     round++;
   }
 
-  function recordSummary(request: IncomingMessage, status: number): void {
+  function recordSummary(request: IncomingMessage, status: number, peer: Peer): void {
     const { url, method, socket } = request;
     const last = lastOf.get(socket);
     if (last && last.url === url && last.status === status && last.method === method && last.round === round) {
       last.entry.repeats++;
       return;
     }
-    const key = `${status} ${socket.remoteAddress} ${method} ${pathOf(url)}`;
+    const key = `${status} ${peer.remoteAddress} ${method} ${pathOf(url)}`;
     let entry = entries.get(key);
     if (entry) {
       entry.repeats++;
-      entry.line = lineOf(request, status);
+      entry.line = lineOf(request, status, peer);
     } else if (entries.size >= MOST_ENTRIES) {
       others++;
       return;
     } else {
-      entry = { line: lineOf(request, status), repeats: 0 };
+      entry = { line: lineOf(request, status, peer), repeats: 0 };
       entries.set(key, entry);
       write(`${entry.line}\n`);
     }
@@ -90,10 +101,10 @@ export function createAccessLog(mode: AccessLogMode, write: (text: string) => vo
   const timer = setInterval(summarize, INTERVAL_MS);
   timer.unref();
   return {
-    record(request, status) {
+    record(request, status, peer = request.socket) {
       // A refused key is told of in any mode, and never so often that it fills a disk.
-      if (mode === 'summary' || (mode === 'off' && status === 403)) recordSummary(request, status);
-      else if (mode === 'all' || (mode === 'errors' && status >= 400)) write(`${lineOf(request, status)}\n`);
+      if (mode === 'summary' || (mode === 'off' && status === 403)) recordSummary(request, status, peer);
+      else if (mode === 'all' || (mode === 'errors' && status >= 400)) write(`${lineOf(request, status, peer)}\n`);
     },
     close() {
       clearInterval(timer);
@@ -102,8 +113,7 @@ export function createAccessLog(mode: AccessLogMode, write: (text: string) => vo
   };
 }
 
-function lineOf({ socket, method, url, httpVersion }: IncomingMessage, status: number): string {
-  const { remoteAddress = '-', remotePort = 0 } = socket;
+function lineOf({ method, url, httpVersion }: IncomingMessage, status: number, { remoteAddress = '-', remotePort = 0 }: Peer): string {
   const address = remoteAddress.startsWith('::ffff:') ? remoteAddress.slice(7) : remoteAddress;
   const shown = address.includes(':') ? `[${address}]` : address;
   return `INFO: ${shown}:${remotePort} - "${method} ${pathOf(url)} HTTP/${httpVersion}" ${status} ${STATUS_CODES[status] ?? ''}`;

@@ -45,7 +45,10 @@ export function createApp(options: AppOptions): (request: IncomingMessage, respo
   store.onChange(answers.update);
 
   const app = new Koa();
-  app.on('error', (error: Error) => logError(`request failed: ${error.message}`));
+  app.on('error', (error: NodeJS.ErrnoException) => {
+    // A client that goes away before it has its answer is no defect.
+    if (!/^(?:ECONNRESET|ECONNABORTED|EPIPE)$/.test(error.code ?? '')) logError(`request failed: ${error.message}`);
+  });
   const open = openRoutes(store, specification);
   const keyed = keyedRoutes(store, scheduler, answers, corsOrigins);
   app.use(problems(logError));
@@ -74,7 +77,10 @@ export function createApp(options: AppOptions): (request: IncomingMessage, respo
 
   return (request, response) => {
     if (answerReady(request, response)) return;
-    response.once('close', () => accessLog.record(request, response.statusCode));
+    const { remoteAddress, remotePort } = request.socket;
+    response.once('close', () => {
+      if (response.headersSent) accessLog.record(request, response.statusCode, { remoteAddress, remotePort });
+    });
     void koa(request, response);
   };
 }
@@ -94,9 +100,11 @@ function problems(logError: (line: string) => void): Middleware {
       return;
     }
     if (ctx.respond === false || ctx.status < 400 || ctx.body) return;
-    if (ctx.status === 404) sendProblem(ctx, new HttpProblem(404, `no such path: see /docs for those there are`));
-    // The router's 501 is for methods that no route of its has; for a client it is the same as 405.
-    else sendProblem(ctx, new HttpProblem(405, `${ctx.method} is not allowed here: expected ${ctx.response.get('Allow')}`));
+    // The router answers 501 to methods that no route of its has, on any path; for a client that is 405, or 404.
+    if (ctx.status === 404 || !ctx.response.get('Allow')) {
+      ctx.remove('Allow');
+      sendProblem(ctx, new HttpProblem(404, `no such path: see /docs for those there are`));
+    } else sendProblem(ctx, new HttpProblem(405, `${ctx.method} is not allowed here: expected ${ctx.response.get('Allow')}`));
   };
 }
 

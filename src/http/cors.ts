@@ -15,19 +15,24 @@ export function corsHeaders(origin: string | undefined, allowed: readonly string
   return ['Access-Control-Allow-Origin', origin, 'Access-Control-Expose-Headers', EXPOSED_HEADERS, ...vary];
 }
 
-/** Answers preflight requests, which carry no key, and marks all other answers. */
+/** Answers preflight requests, which carry no key, and marks all other answers but the ready ones, which bring their own marks. */
 export function cors(allowed: readonly string[]): Middleware {
-  return function cors(ctx, next) {
+  return async function cors(ctx, next) {
     const headers = corsHeaders(ctx.get('Origin') || undefined, allowed);
-    for (let at = 0; at < headers.length; at += 2) ctx.append(headers[at] as string, headers[at + 1] as string);
     const preflight = ctx.method === 'OPTIONS' && ctx.get('Access-Control-Request-Method') !== '';
-    if (!preflight || headers.length <= 2) return next();
-    ctx.set({
-      'Access-Control-Allow-Methods': 'GET, HEAD, POST',
-      'Access-Control-Allow-Headers': ALLOWED_HEADERS,
-      'Access-Control-Max-Age': '600',
-    });
-    ctx.status = 204;
-    return Promise.resolve();
+    try {
+      if (!preflight || headers.length <= 2) return await next();
+      ctx.set({
+        'Access-Control-Allow-Methods': 'GET, HEAD, POST',
+        'Access-Control-Allow-Headers': ALLOWED_HEADERS,
+        'Access-Control-Max-Age': '600',
+      });
+      ctx.status = 204;
+    } finally {
+      // Not before: a header that is set already would take the place of a ready answer's of the same name.
+      if (ctx.respond !== false) {
+        for (let at = 0; at < headers.length; at += 2) ctx.append(headers[at] as string, headers[at + 1] as string);
+      }
+    }
   };
 }

@@ -199,7 +199,7 @@ function notThere(store: Store, path: string): HttpProblem {
 const jsonBody: Middleware = async (ctx, next) => {
   const { default: bodyParser } = await import('koa-bodyparser');
   const hasBody = ctx.request.length !== 0 && (ctx.request.length !== undefined || ctx.get('Transfer-Encoding') !== '');
-  if (hasBody && !ctx.is('json', '+json')) {
+  if (hasBody && !ctx.is('json')) {
     throw new HttpProblem(415, `the body is ${ctx.get('Content-Type') || 'of no named type'}: expected application/json`);
   }
   await bodyParser({
@@ -215,7 +215,7 @@ const jsonBody: Middleware = async (ctx, next) => {
 
 function requestedDocuments(body: unknown): string[] | undefined {
   const { documents: names } = (body ?? {}) as { documents?: unknown };
-  if (names === undefined) return undefined;
+  if (names === undefined && !Array.isArray(body)) return undefined;
   if (Array.isArray(names) && names.length > 0 && names.every((name) => typeof name === 'string')) return names;
   throw new HttpProblem(400, `"documents" is not a list of names: expected {"documents":["clients"]}`);
 }

@@ -21,6 +21,8 @@ const refusals: Readonly<Record<string, readonly [status: number, detail: string
 export function listen(handle: (request: IncomingMessage, response: ServerResponse) => void, host: string, port: number): Promise<Server> {
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, handle);
   server.on('clientError', refuse);
+  // Asked for while it is known: of a connection that was reset nobody can tell whose it was.
+  server.on('connection', (socket) => void socket.remoteAddress);
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(new StartError(`cannot listen on ${host} port ${port}: ${why(error)}`)));
     server.listen(port, host, () => resolve(server));

@@ -21,7 +21,8 @@ export function createSnapshots(store: Store): (records: readonly DocumentRecord
     if (made.size > 0) made = new Map();
   });
   return (records) => {
-    const names = records.map((record) => record.document.name).join();
+    // Part of the ETag: a comma would part the list of them in If-None-Match.
+    const names = records.map((record) => record.document.name).join('+');
     let answer = made.get(names);
     if (!answer) {
       answer = makeAnswer(records, store.generation, `${run}.${revision}.${names}`);
