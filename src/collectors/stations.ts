@@ -170,6 +170,7 @@ export function bitsPerSecond(now: number | null, before: number | null, seconds
  *     		channel 6 (2437 MHz), width: 20 MHz, center1: 2437 MHz
  */
 export function parseIwDev(text: string): AccessPoint[] {
+  if (text !== '' && !text.startsWith('phy#')) throw new SourceError('malformed', `iw dev: does not start with a radio: ${quote(text)}`);
   return text
     .split(/^\t(?:Interface |Unnamed)/m)
     .slice(1)

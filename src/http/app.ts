@@ -110,7 +110,9 @@ function problems(logError: (line: string) => void): Middleware {
 
 function toProblem(error: unknown, logError: (line: string) => void): HttpProblem {
   if (error instanceof HttpProblem) return error;
-  const { status, expose, message } = error as Error & { status?: number; expose?: boolean };
+  const { status, expose, message, code } = error as NodeJS.ErrnoException & { status?: number; expose?: boolean };
+  // GET http://[ HTTP/1.1
+  if (code === 'ERR_INVALID_URL') return new HttpProblem(400, 'the address that is asked for is none');
   if (expose && status && status >= 400 && status < 500) return new HttpProblem(status, message);
   logError(`a request failed: ${error instanceof Error ? error.stack : String(error)}`);
   return new HttpProblem(500, 'a defect of apsnap: its log has more');

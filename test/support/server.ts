@@ -9,6 +9,12 @@ const main = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 const START_MS = 20_000;
 const STOP_MS = 5_000;
 
+/** None outlives the tests, however these end. */
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
 export interface TestServer {
   /** Where it listens, without a slash at its end. */
   readonly url: string;
@@ -25,16 +31,18 @@ export interface TestServer {
 /**
  * Starts the built service on a free port of the loopback address, with an env file and a working directory of its own.
  *
- * @param options flags after the command, and variables besides PATH
+ * @param options flags after the command, variables besides PATH, and another env file
  */
-export async function startServer({ args = [], env = {} }: { args?: string[]; env?: Record<string, string> } = {}): Promise<TestServer> {
+export async function startServer(options: { args?: string[]; env?: Record<string, string>; dotenv?: string } = {}): Promise<TestServer> {
   const folder = await mkdtemp(join(tmpdir(), 'apsnap-'));
-  const dotenv = join(folder, '.env');
+  const { args = [], env = {}, dotenv = join(folder, '.env') } = options;
   const child = spawn(process.execPath, [main, '--host', '127.0.0.1', '--port', '0', '--dotenv', dotenv, ...args], {
     cwd: folder,
     env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  running.add(child);
+  child.once('exit', () => running.delete(child));
   let output = '';
   const url = new Promise<string>((resolve, reject) => {
     const listen = (chunk: string) => {

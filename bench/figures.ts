@@ -1,0 +1,257 @@
+/** How each figure is measured. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { collectors } from '../src/collectors/index.js';
+import { isFresh } from './ask.js';
+import { type Fixture, writeFixture } from './fixture.js';
+import { pace, saturate } from './load.js';
+import { cpuMs, cpuWithChildrenMs, mainThreadCpuMs, residentKb } from './proc.js';
+import { built, KEY, type Server, startBare, startOurs, temporaryFolder } from './server.js';
+
+/** A line of the table. */
+export interface Row {
+  readonly figure: string;
+  readonly target: string;
+  readonly measured: string;
+  readonly reached: boolean;
+}
+
+/** How long measuring may take. */
+export interface Effort {
+  /** Before each measurement, until the servers are compiled and at rest. */
+  readonly warmUpSeconds: number;
+  /** Load in rounds, the servers in turn. */
+  readonly system: { readonly rounds: number; readonly seconds: number };
+  readonly clients: { readonly rounds: number; readonly seconds: number };
+  readonly latency: { readonly rounds: number; readonly seconds: number };
+  readonly delaySeconds: number;
+  readonly idleSeconds: number;
+  readonly starts: number;
+}
+
+/** 500 requests a second are 50 times what 10 dashboards ask for. */
+const PACE_PER_SECOND = 500;
+const MANY = 2_000;
+
+const yearly = '0 0 0 1 1 *';
+const eachSecond = '* * * * * *';
+const NOT_SAMPLING = collectors.flatMap(({ name }) => [`--schedule.${name}`, yearly]);
+const SAMPLING = ['stations', 'leases', 'neighbours'].flatMap((name) => [`--schedule.${name}`, eachSecond]);
+
+export const figures: Readonly<Record<string, (effort: Effort) => Promise<Row[]>>> = { system, clients, latency, delay, idle, start };
+
+const median = (values: readonly number[]) => {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length / 2;
+  return ((sorted[Math.ceil(middle) - 1] ?? Number.NaN) + (sorted[Math.floor(middle)] ?? Number.NaN)) / 2;
+};
+
+const spread = (values: readonly number[], digits = 2) =>
+  `${Math.min(...values).toFixed(digits)} to ${Math.max(...values).toFixed(digits)}`;
+
+/** CPU time of the server for each request, and memory after as many requests as go. Sampling goes on, and counts as ours. */
+async function system({ warmUpSeconds, system: { rounds, seconds } }: Effort): Promise<Row[]> {
+  const ours = await startOurs({ core: 'server' });
+  const figure = 'CPU per request, `/system`, ours ÷ bare `node:http`';
+  const { row, bare } = await compareCpu(ours, '/system', figure, { warmUpSeconds, rounds, seconds });
+  const memory = [ours, bare].map(({ pid }) => residentKb(pid) / 1024);
+  const [oursMb = Number.NaN, bareMb = Number.NaN] = memory;
+  await Promise.all([ours.stop(), bare.stop()]);
+  return [
+    row,
+    {
+      figure: `resident memory after ${rounds * seconds} s of load ÷ bare server's`,
+      target: 'at most 1.25',
+      measured: `${(oursMb / bareMb).toFixed(2)} (${oursMb.toFixed(1)} MB, bare ${bareMb.toFixed(1)} MB)`,
+      reached: oursMb / bareMb <= 1.25,
+    },
+  ];
+}
+
+/** CPU time for each request of a table of clients that is sampled on the default schedule. */
+async function clients({ warmUpSeconds, clients: { rounds, seconds } }: Effort): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const amount of [3, 100, MANY]) {
+    const ours = await startOurs({ ...onFixture(writeFixture(temporaryFolder(), amount)), core: 'server' });
+    await untilFresh(ours, '/clients');
+    const figure = `the same, \`/clients\` with ${amount.toLocaleString('en')} clients`;
+    const { row, bare } = await compareCpu(ours, '/clients', figure, { warmUpSeconds, rounds, seconds });
+    rows.push(row);
+    await Promise.all([ours.stop(), bare.stop()]);
+  }
+  return rows;
+}
+
+/** CPU time for each request, in microseconds. */
+interface PerRequest {
+  /** Of the whole server: sampling too. */
+  readonly all: number;
+  /** Of the thread that answers. */
+  readonly answering: number;
+}
+
+interface Rounds {
+  readonly warmUpSeconds: number;
+  readonly rounds: number;
+  readonly seconds: number;
+}
+
+async function compareCpu(ours: Server, path: string, figure: string, { warmUpSeconds, rounds, seconds }: Rounds) {
+  await untilFresh(ours, path);
+  const bare = await startBare(ours, path, 'server');
+  const measure = async ({ pid, url }: Server): Promise<PerRequest> => {
+    const before = { all: cpuMs(pid), answering: mainThreadCpuMs(pid) };
+    const requests = await saturate(`${url}${path}`, seconds);
+    const micros = (now: number, then: number) => ((now - then) * 1000) / requests;
+    return { all: micros(cpuMs(pid), before.all), answering: micros(mainThreadCpuMs(pid), before.answering) };
+  };
+  if (warmUpSeconds > 0) for (const { url } of [ours, bare]) await saturate(`${url}${path}`, warmUpSeconds);
+  const measured = await inTurn(
+    rounds,
+    () => measure(ours),
+    () => measure(bare),
+  );
+  const ratios = measured.map(([a, b]) => a.all / b.all);
+  const answering = median(measured.map(([a, b]) => a.answering / b.answering));
+  const [oursUs, bareUs] = [median(measured.map(([a]) => a.all)), median(measured.map(([, b]) => b.all))];
+  const row: Row = {
+    figure,
+    target: 'at most 1.15',
+    measured: `${median(ratios).toFixed(2)} (${spread(ratios)}; ${oursUs.toFixed(1)} µs, bare ${bareUs.toFixed(1)} µs; the answering thread alone ${answering.toFixed(2)})`,
+    reached: median(ratios) <= 1.15,
+  };
+  return { row, bare };
+}
+
+/** Measures two things one after the other, in rounds that start with the one and the other by turns. */
+async function inTurn<T>(rounds: number, first: () => Promise<T>, second: () => Promise<T>): Promise<[T, T][]> {
+  const measured: [T, T][] = [];
+  for (let round = 0; round < rounds; round++) {
+    if (round % 2 === 0) {
+      measured.push([await first(), await second()]);
+    } else {
+      const ofSecond = await second();
+      measured.push([await first(), ofSecond]);
+    }
+  }
+  return measured;
+}
+
+/** How long `/system` takes while a large table is sampled each second, against the same service when it samples nothing. */
+async function latency({ warmUpSeconds, latency: { rounds, seconds } }: Effort): Promise<Row[]> {
+  const fixture = onFixture(writeFixture(temporaryFolder(), MANY));
+  const measure = async (schedules: readonly string[]) => {
+    const server = await startOurs({ path: fixture.path, args: [...fixture.args, ...schedules], core: 'server' });
+    await Promise.all([untilFresh(server, '/system'), untilFresh(server, '/clients')]);
+    const { p99Ms } = await pace(`${server.url}/system`, { perSecond: PACE_PER_SECOND, warmUpSeconds, seconds });
+    await server.stop();
+    return p99Ms;
+  };
+  const measured = await inTurn(
+    rounds,
+    () => measure(SAMPLING),
+    () => measure(NOT_SAMPLING),
+  );
+  const ratios = measured.map(([sampling, not]) => sampling / not);
+  const [sampling, not] = [median(measured.map(([a]) => a)), median(measured.map(([, b]) => b))];
+  return [
+    {
+      figure: `p99 latency of \`/system\`, ${PACE_PER_SECOND} requests/s, while a 2,000-client table is sampled each second ÷ without sampling`,
+      target: 'at most 1.5',
+      measured: `${median(ratios).toFixed(2)} (${spread(ratios)}; ${sampling.toFixed(2)} ms, without ${not.toFixed(2)} ms)`,
+      reached: median(ratios) <= 1.5,
+    },
+  ];
+}
+
+/** How late the event loop is while a large table is sampled each second, against one that samples nothing. */
+async function delay({ warmUpSeconds, delaySeconds }: Effort): Promise<Row[]> {
+  const fixture = onFixture(writeFixture(temporaryFolder(), MANY));
+  const measure = async (schedules: readonly string[]) => {
+    const server = await startOurs({
+      path: fixture.path,
+      args: [...fixture.args, ...schedules],
+      nodeArgs: ['--import', built('delay.js')],
+      core: 'server',
+    });
+    await untilFresh(server, '/clients');
+    await sleep(warmUpSeconds * 1000);
+    await eventLoopDelay(server);
+    await sleep(delaySeconds * 1000);
+    const measured = await eventLoopDelay(server);
+    await server.stop();
+    return measured;
+  };
+  const idle = await measure(NOT_SAMPLING);
+  const sampling = await measure(SAMPLING);
+  const above = sampling.p99Ms - idle.p99Ms;
+  return [
+    {
+      figure: 'event-loop delay p99 under that sampling, above idle',
+      target: 'under 5 ms',
+      measured: `${above.toFixed(2)} ms (${sampling.p99Ms.toFixed(2)} ms, idle ${idle.p99Ms.toFixed(2)} ms; longest ${sampling.maxMs.toFixed(1)} ms, idle ${idle.maxMs.toFixed(1)} ms)`,
+      reached: above < 5,
+    },
+  ];
+}
+
+/** What {@link file://./delay.ts} has measured since it was asked before. */
+async function eventLoopDelay(server: Server): Promise<{ p99Ms: number; maxMs: number }> {
+  const told = server.errors().length;
+  server.process.kill('SIGUSR2');
+  for (let waited = 0; waited < 5_000; waited += 10) {
+    await sleep(10);
+    const json = /^event-loop-delay (.*)\n/m.exec(server.errors().slice(told))?.[1];
+    if (json) return JSON.parse(json) as { p99Ms: number; maxMs: number };
+  }
+  throw new Error(`no answer of delay.js: ${server.errors()}`);
+}
+
+/** CPU time while nobody asks: on this machine as it is, and on an access point with three clients. */
+async function idle({ warmUpSeconds, idleSeconds }: Effort): Promise<Row[]> {
+  const servers = await Promise.all([startOurs({}), startOurs(onFixture(writeFixture(temporaryFolder(), 3)))]);
+  await sleep(warmUpSeconds * 1000);
+  const total = () => servers.map(({ pid }) => cpuWithChildrenMs(pid));
+  const before = total();
+  await sleep(idleSeconds * 1000);
+  const [machine = Number.NaN, accessPoint = Number.NaN] = total().map((cpu, index) => (cpu - (before[index] ?? 0)) / idleSeconds);
+  await Promise.all(servers.map((server) => server.stop()));
+  return [
+    {
+      figure: `CPU of the whole service, idle, default schedules, over ${idleSeconds} s`,
+      target: 'at most 10 ms per second',
+      measured: `${machine.toFixed(1)} ms per second (as an access point with 3 clients, \`iw\` being a shell script: ${accessPoint.toFixed(1)})`,
+      reached: machine <= 10,
+    },
+  ];
+}
+
+/** From the start of the process to the first fresh answer. */
+async function start({ starts }: Effort): Promise<Row[]> {
+  const tookMs: number[] = [];
+  for (let round = 0; round < starts; round++) {
+    const server = await startOurs({});
+    await untilFresh(server, '/system');
+    tookMs.push(performance.now() - server.startedMs);
+    await server.stop();
+  }
+  return [
+    {
+      figure: `start of the process to the first fresh \`/system\`, median of ${starts}`,
+      target: 'at most 500 ms',
+      measured: `${median(tookMs).toFixed(0)} ms (${spread(tookMs, 0)})`,
+      reached: median(tookMs) <= 500,
+    },
+  ];
+}
+
+function onFixture({ rootfs, path }: Fixture): { args: string[]; path: string } {
+  return { args: ['--path.rootfs', rootfs], path };
+}
+
+async function untilFresh(server: Server, path: string): Promise<void> {
+  const deadline = performance.now() + 20_000;
+  while (!(await isFresh(`${server.url}${path}`, KEY))) {
+    if (performance.now() > deadline) throw new Error(`${path} does not become fresh: ${server.errors()}`);
+    await sleep(2);
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * An access point with any number of clients, as a folder for `--path.rootfs` and one for PATH. Files and output of programs
+ * are in the form of the captures that the tests read; `iw` and `ip` are scripts that print files.
+ */
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+export interface Fixture {
+  readonly rootfs: string;
+  readonly path: string;
+}
+
+/** `iw` prints another dump each second, with counters that have moved, and starts anew after so many. */
+const DUMPS = 8;
+
+/** What of this machine's own /proc the collectors read; the rest of it is none of a fixture's business. */
+const COPIED = ['loadavg', 'meminfo', 'stat', 'uptime', 'cpuinfo', 'sys/kernel/hostname', 'sys/kernel/osrelease'];
+
+/**
+ * @param folder where it is made
+ * @param clients how many stations there are, each with a lease and a neighbour entry
+ * @param hanging `iw` starts and never ends, whatever it is asked
+ */
+export function writeFixture(folder: string, clients: number, hanging = false): Fixture {
+  const rootfs = join(folder, 'root');
+  const programs = join(folder, 'bin');
+  const write = (path: string, text: string) => {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+  };
+  for (const path of COPIED) write(join(rootfs, 'proc', path), readFileSync(`/proc/${path}`, 'latin1'));
+  write(join(rootfs, 'proc/700/comm'), 'hostapd\n');
+  write(join(rootfs, 'proc/net/route'), ROUTE);
+  write(join(rootfs, 'etc/os-release'), 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n');
+  write(join(rootfs, 'etc/dnsmasq.d/090_wlan0.conf'), 'interface=wlan0\ndhcp-range=10.3.0.50,10.3.255.250,255.255.0.0,12h\n');
+  write(join(rootfs, 'sys/class/ieee80211/phy0/index'), '0\n');
+  write(join(rootfs, 'sys/class/net/wlan0/ifindex'), '3\n');
+  write(join(rootfs, 'sys/class/net/wlan0/type'), '1\n');
+  write(join(rootfs, 'sys/class/net/wlan0/phy80211/index'), '0\n');
+  write(join(rootfs, 'sys/class/net/eth0/ifindex'), '2\n');
+  write(join(rootfs, 'sys/class/net/eth0/type'), '1\n');
+
+  const all = Array.from({ length: clients }, (_, index) => index + 1);
+  write(join(rootfs, 'var/lib/misc/dnsmasq.leases'), all.map(lease).join(''));
+  write(join(programs, 'iw-dev.txt'), IW_DEV);
+  for (let dump = 0; dump < DUMPS; dump++) {
+    write(join(programs, `station-dump-${dump}.txt`), all.map((client) => station(client, dump)).join(''));
+  }
+  write(join(programs, 'neigh.json'), `${JSON.stringify(all.map(neighbour))}\n`);
+  write(join(programs, 'iw'), hanging ? HANGING : iwScript(programs));
+  write(join(programs, 'ip'), `#!/bin/sh\nexec /bin/cat '${programs}/neigh.json'\n`);
+  for (const program of ['iw', 'ip']) chmodSync(join(programs, program), 0o755);
+  return { rootfs, path: programs };
+}
+
+const HANGING = '#!/bin/sh\nexec /bin/sleep infinity\n';
+
+const iwScript = (folder: string) => `#!/bin/sh
+case "$*" in
+  dev) exec /bin/cat '${folder}/iw-dev.txt' ;;
+  'dev wlan0 station dump')
+    read -r up rest </proc/uptime
+    exec /bin/cat "${folder}/station-dump-$((\${up%.*} % ${DUMPS})).txt" ;;
+  event) exec /bin/sleep infinity ;;
+esac
+exit 1
+`;
+
+const ROUTE = `Iface	Destination	Gateway 	Flags	RefCnt	Use	Metric	Mask		MTU	Window	IRTT
+eth0	00000000	0202000A	0003	0	0	100	00000000	0	0	0
+wlan0	0000030A	00000000	0001	0	0	0	0000FFFF	0	0	0
+`;
+
+const IW_DEV = `phy#0
+	Interface wlan0
+		ifindex 3
+		wdev 0x1
+		addr 02:00:00:00:00:00
+		ssid RigNet
+		type AP
+		channel 6 (2437 MHz), width: 20 MHz, center1: 2437 MHz
+		txpower 30.00 dBm
+`;
+
+const hex = (byte: number) => byte.toString(16).padStart(2, '0');
+const mac = (client: number) => `02:00:00:${hex(client >> 8)}:${hex(client & 255)}:00`;
+const address = (client: number) => `10.3.${1 + (client >> 8)}.${client & 255}`;
+
+function lease(client: number): string {
+  return `${1_795_500_000 + client} ${mac(client)} ${address(client)} client-${client} 01:${mac(client)}\n`;
+}
+
+function neighbour(client: number) {
+  return { dst: address(client), dev: 'wlan0', lladdr: mac(client), state: [client % 7 === 0 ? 'STALE' : 'REACHABLE'] };
+}
+
+function station(client: number, dump: number): string {
+  return `Station ${mac(client)} (on wlan0)
+	inactive time:	${(client * 37 + dump * 113) % 5000} ms
+	rx bytes:	${client * 3061 + dump * (client % 900) * 100}
+	rx packets:	${client * 25 + dump * 9}
+	tx bytes:	${client * 21_250 + dump * (client % 700) * 1000}
+	tx packets:	${client * 16 + dump * 7}
+	tx retries:	0
+	tx failed:	0
+	rx drop misc:	0
+	signal:  	-${30 + ((client + dump) % 50)} dBm
+	signal avg:	-${30 + (client % 50)} dBm
+	tx bitrate:	117.0 MBit/s MCS 14
+	tx duration:	0 us
+	rx bitrate:	39.0 MBit/s MCS 10
+	rx duration:	0 us
+	expected throughput:	43.303Mbps
+	authorized:	yes
+	authenticated:	yes
+	associated:	yes
+	preamble:	short
+	WMM/WME:	yes
+	MFP:		no
+	TDLS peer:	no
+	DTIM period:	2
+	beacon interval:100
+	short slot time:yes
+	connected time:	${client + dump} seconds
+	associated at [boottime]:	17.802s
+	associated at:	1795457355071 ms
+	current time:	1795457361919 ms
+`;
+}

@@ -1,0 +1,74 @@
+/** What the kernel knows of a process: /proc, proc(5). */
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** A process in numbers. */
+export interface Process {
+  readonly residentKb: number;
+  readonly threads: number;
+  readonly descriptors: number;
+  readonly children: number;
+}
+
+/** Clock ticks are hundredths of a second for every program on Linux, whatever the kernel's own clock does (`getconf CLK_TCK`). */
+const TICK_MS = 10;
+
+/** CPU time of a process with all its threads, user and system, in milliseconds. */
+export function cpuMs(pid: number): number {
+  const { utime, stime } = readTimes(pid);
+  return utime + stime;
+}
+
+/** As {@link cpuMs}, of the main thread only. */
+export function mainThreadCpuMs(pid: number): number {
+  const { utime, stime } = readTimes(`${pid}/task/${pid}`);
+  return utime + stime;
+}
+
+/** As {@link cpuMs}, with the children: those that have ended and those that run. */
+export function cpuWithChildrenMs(pid: number): number {
+  const { utime, stime, cutime, cstime } = readTimes(pid);
+  return childrenOf(pid).reduce((sum, child) => sum + cpuWithChildrenMs(child), utime + stime + cutime + cstime);
+}
+
+export function residentKb(pid: number): number {
+  return statusField(pid, 'VmRSS');
+}
+
+export function lookAt(pid: number): Process {
+  return {
+    residentKb: residentKb(pid),
+    threads: statusField(pid, 'Threads'),
+    descriptors: readdirSync(`/proc/${pid}/fd`).length,
+    children: childrenOf(pid).length,
+  };
+}
+
+/** Fields 14 to 17 of /proc/PID/stat; the second is a name in parentheses that may hold anything. */
+function readTimes(process: number | string) {
+  const stat = readFileSync(`/proc/${process}/stat`, 'latin1');
+  const [utime = 0, stime = 0, cutime = 0, cstime = 0] = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 15)
+    .map((ticks) => Number(ticks) * TICK_MS);
+  return { utime, stime, cutime, cstime };
+}
+
+function statusField(pid: number, name: string): number {
+  return Number(new RegExp(`^${name}:\\s*(\\d+)`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]);
+}
+
+/** Those that run now. A program that a sampling thread starts is a child of that thread. */
+function childrenOf(pid: number): number[] {
+  const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return all.map(Number).filter((other) => parentOf(other) === pid);
+}
+
+function parentOf(pid: number): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+  } catch {
+    return undefined; // it has ended since it was listed
+  }
+}

@@ -1,0 +1,225 @@
+/**
+ * Every folder of test/fixtures/COLLECTOR and test/fixtures/DOCUMENT is a test, described in support/fixture.ts.
+ * `UPDATE_FIXTURES=1` writes what comes of them instead of comparing it: read the difference before you commit it.
+ */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { cpu } from '../src/collectors/cpu.js';
+import { type CollectorName, collectorByName, collectors } from '../src/collectors/index.js';
+import { stations } from '../src/collectors/stations.js';
+import { documentByName, documents } from '../src/documents/index.js';
+import { createHost, type Host } from '../src/host.js';
+import { asNobody, assertValid, caseFolder, composeCase, createCaseHost, listCases, type Outcome, sampleCase } from './support/fixture.js';
+
+const update = process.env.UPDATE_FIXTURES === '1';
+
+describe('fixtures', () => {
+  const cases = listCases();
+
+  for (const { subject, name, folder } of cases) {
+    test(`${subject}/${name}`, () => {
+      const collector = collectorByName(subject);
+      const document = documentByName(subject);
+      if (collector) {
+        const outcome = sampleCase(collector, folder);
+        compare(outcome, folder);
+        if ('value' in outcome) assertValid(outcome.value, collector.view);
+      } else if (document) {
+        const outcome = composeCase(document, folder);
+        compare(outcome, folder);
+        if (!('value' in outcome)) return;
+        const { document: body, pages = {} } = outcome.value as { document: unknown; pages?: Record<string, unknown> };
+        assertValid(body, document.view);
+        for (const page of Object.values(pages)) if (document.pages) assertValid(page, document.pages.view);
+      } else {
+        assert.fail(`no collector and no document ${subject}`);
+      }
+    });
+  }
+
+  test('every collector and every document has a case with a value', () => {
+    const told = new Set(
+      cases.filter(({ folder }) => !/"(?:absent|error)"/.test(readExpected(folder).slice(0, 15))).map((one) => one.subject),
+    );
+    assert.deepEqual(
+      [...collectors, ...documents].map(({ name }) => name).filter((name) => !told.has(name)),
+      [],
+    );
+  });
+
+  test('what a collector gives where there is nothing is in the form it promises', () => {
+    for (const { absent, view } of collectors) assertValid(absent, view);
+  });
+});
+
+function readExpected(folder: string): string {
+  return readFileSync(join(folder, 'expected.json'), 'utf8');
+}
+
+function compare(outcome: Outcome, folder: string): void {
+  const got = `${JSON.stringify('value' in outcome ? outcome.value : outcome, null, 2)}\n`;
+  const file = join(folder, 'expected.json');
+  if (update && (!existsSync(file) || readExpected(folder) !== got)) writeFileSync(file, got);
+  assert.deepEqual(JSON.parse(got), JSON.parse(readExpected(folder)));
+}
+
+describe('a sample after another', () => {
+  const now = { before: undefined, monotonicMs: 0, nowMs: 0, thorough: false };
+
+  test('stations/access points are believed for 30 s, if nobody asks', () => {
+    const folder = caseFolder('stations', 'listed-lately');
+    const { keep } = stations.read(createCaseHost(join(folder, 'before')), now);
+    const listed = (monotonicMs: number, thorough: boolean) =>
+      stations.read(createCaseHost(folder), { before: keep, nowMs: 0, monotonicMs, thorough }).value.accessPoints.length;
+    assert.equal(listed(29_999, false), 1);
+    assert.equal(listed(30_000, false), 0);
+    assert.equal(listed(2_000, true), 0);
+  });
+
+  test('stations/rates over less than half a second are those of the sample before', () => {
+    const folder = caseFolder('stations', 'busy');
+    const [old, host] = [createCaseHost(join(folder, 'before')), createCaseHost(folder)];
+    const rates = (sample: ReturnType<typeof stations.read>) => sample.value.stations.map((row) => row.download_bits_per_second);
+    const first = stations.read(old, now);
+    const second = stations.read(host, { ...now, before: first.keep, monotonicMs: 2_000 });
+    assert.deepEqual(rates(first), [null, null, null]);
+    assert.deepEqual(rates(second), [27_400, 6_714_000, 0]);
+    // Later on, the rate is since the sample that had one.
+    const third = stations.read(host, { ...now, before: second.keep, monotonicMs: 2_499 });
+    assert.deepEqual(rates(third), rates(second));
+    const fourth = stations.read(host, { ...now, before: third.keep, monotonicMs: 2_500 });
+    assert.deepEqual(rates(fourth), [0, 0, 0]);
+  });
+
+  test('cpu/a share of less than 300 ms is that of the sample before', () => {
+    const folder = caseFolder('cpu', 'core-offline');
+    const [old, host] = [createCaseHost(join(folder, 'before')), createCaseHost(folder)];
+    const first = cpu.read(old, now);
+    assert.deepEqual(cpu.read(host, { ...now, before: first.keep, monotonicMs: 299 }), first);
+    assert.equal(cpu.read(host, { ...now, before: first.keep, monotonicMs: 300 }).value.busyRatio, 0.75);
+  });
+});
+
+/** What cannot be in git: FIFOs, files that may not be read, sensors that fail, the machine that runs the test. */
+describe('machines that are no fixture', () => {
+  const roots: string[] = [];
+  after(() => {
+    for (const root of roots) rmSync(root, { recursive: true, force: true });
+  });
+
+  /** A machine of these files. */
+  function machine(files: Readonly<Record<string, string>>): string {
+    const root = mkdtempSync(join(tmpdir(), 'apsnap-machine-'));
+    roots.push(root);
+    chmodSync(root, 0o755);
+    for (const [path, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(root, path)), { recursive: true });
+      writeFileSync(join(root, path), text);
+    }
+    return root;
+  }
+
+  function sample(name: CollectorName, host: Host): unknown {
+    const sampling = { before: undefined, monotonicMs: 0, nowMs: 0, thorough: true };
+    return collectorByName(name)?.read(host, sampling).value;
+  }
+
+  const hostOf = (rootfs: string): Host => createHost({ rootfs, path: '' });
+  const zone = '/sys/class/thermal/thermal_zone0';
+  const pi = { [`${zone}/type`]: 'cpu-thermal\n' };
+
+  test('thermal/fifo', () => {
+    const root = machine(pi);
+    execFileSync('mkfifo', [join(root, zone, 'temp')]);
+    assert.throws(() => sample('thermal', hostOf(root)), {
+      code: 'not-a-file',
+      message: `${root}${zone}/temp: is not a regular file`,
+    });
+  });
+
+  test('thermal/fifo of another zone', () => {
+    const root = machine({ ...pi, [`${zone}/temp`]: '47774\n', '/sys/class/thermal/thermal_zone1/type': 'nvme\n' });
+    execFileSync('mkfifo', [join(root, '/sys/class/thermal/thermal_zone1/temp')]);
+    assert.deepEqual(sample('thermal', hostOf(root)), {
+      celsius: 47.77,
+      zones: [
+        { zone: 'thermal_zone0', type: 'cpu-thermal', celsius: 47.77 },
+        { zone: 'thermal_zone1', type: 'nvme', celsius: null },
+      ],
+    });
+  });
+
+  test('thermal/sensor fails', () => {
+    // A sensor that is not connected answers EINVAL; the start of its memory answers EIO to every process.
+    const real = createHost({ rootfs: '/', path: '' });
+    const root = hostOf(machine({ ...pi, [`${zone}/temp`]: '' }));
+    const host: Host = { ...root, readText: (path) => (path === `${zone}/temp` ? real.readText('/proc/self/mem') : root.readText(path)) };
+    assert.deepEqual(sample('thermal', host), {
+      celsius: null,
+      zones: [{ zone: 'thermal_zone0', type: 'cpu-thermal', celsius: null }],
+    });
+  });
+
+  test('thermal/permission', () => {
+    const root = machine({ ...pi, [`${zone}/temp`]: '47774\n' });
+    chmodSync(join(root, zone, 'temp'), 0);
+    assert.throws(() => asNobody(() => sample('thermal', hostOf(root))), {
+      code: 'permission',
+      message: `${root}${zone}/temp: permission denied`,
+    });
+  });
+
+  test('leases/unreadable', () => {
+    const root = machine({ '/var/lib/misc/dnsmasq.leases': '' });
+    chmodSync(join(root, 'var/lib/misc/dnsmasq.leases'), 0);
+    assert.throws(() => asNobody(() => sample('leases', hostOf(root))), {
+      code: 'permission',
+      message: `${root}/var/lib/misc/dnsmasq.leases: permission denied`,
+    });
+  });
+
+  test('leases/too large', () => {
+    const root = machine({ '/var/lib/misc/dnsmasq.leases': ' '.repeat((16 << 20) + 1) });
+    assert.throws(() => sample('leases', hostOf(root)), { code: 'too-large', message: /dnsmasq\.leases: has more than 16777216 bytes$/ });
+  });
+
+  test('dhcp/unreadable', () => {
+    const root = machine({ '/etc/dnsmasq.d/090_wlan0.conf': 'dhcp-range=10.3.141.50,10.3.141.255,12h\n' });
+    chmodSync(join(root, 'etc/dnsmasq.d'), 0);
+    assert.throws(() => asNobody(() => sample('dhcp', hostOf(root))), {
+      code: 'permission',
+      message: `${root}/etc/dnsmasq.d: permission denied`,
+    });
+    chmodSync(join(root, 'etc/dnsmasq.d'), 0o700);
+  });
+
+  test('dhcp/fifo beside the files', () => {
+    const root = machine({ '/etc/dnsmasq.d/090_wlan0.conf': 'dhcp-range=10.3.141.50,10.3.141.255,12h\n' });
+    execFileSync('mkfifo', [join(root, 'etc/dnsmasq.d/pipe')]);
+    assert.equal((sample('dhcp', hostOf(root)) as { ranges: unknown[] }).ranges.length, 1);
+  });
+
+  test('hostapd/process that ended between the listing and the reading', () => {
+    const root = hostOf(machine({ '/proc/350/comm': 'hostapd\n' }));
+    const host: Host = { ...root, list: (path) => ['349', ...root.list(path)] };
+    assert.deepEqual(sample('hostapd', host), { running: true });
+  });
+
+  test('disk/this machine', () => {
+    const { sizeBytes, usedBytes, availableBytes } = sample('disk', createHost({ rootfs: '/', path: '' })) as Record<string, number>;
+    const printed = execFileSync('df', ['-B1', '--output=size,used,avail', '/'], { encoding: 'utf8' });
+    const [size, used, available] = printed.match(/\d+/g)?.slice(1).map(Number) ?? [];
+    assert.equal(sizeBytes, size);
+    // Others write to the disk meanwhile.
+    for (const [ours, theirs] of [
+      [usedBytes, used],
+      [availableBytes, available],
+    ]) {
+      assert.ok(Math.abs(Number(ours) - Number(theirs)) < Number(size) / 100, `${ours} and ${theirs}`);
+    }
+  });
+});

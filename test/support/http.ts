@@ -1,0 +1,66 @@
+import { type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'node:http';
+import { connect } from 'node:net';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  /** As they came, still compressed. */
+  readonly body: Buffer;
+  readonly text: string;
+  json<T = Record<string, unknown>>(): T;
+}
+
+export interface Asking {
+  readonly method?: string;
+  readonly headers?: OutgoingHttpHeaders;
+  /** A list is sent chunked. */
+  readonly body?: string | Buffer | readonly string[];
+}
+
+/**
+ * Sends one request on a connection of its own, the path exactly as it is given.
+ *
+ * @param url where the server listens
+ */
+export function ask(url: string, path: string, { method = 'GET', headers = {}, body }: Asking = {}): Promise<Answer> {
+  const { hostname, port } = new URL(url);
+  return new Promise((resolve, reject) => {
+    const asking = request({ hostname, port, path, method, headers, agent: false, timeout: 20_000 }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('error', reject);
+      response.on('end', () => {
+        const bytes = Buffer.concat(chunks);
+        const text = bytes.toString('utf8');
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: bytes, text, json: <T>() => JSON.parse(text) as T });
+      });
+    });
+    asking.on('timeout', () => asking.destroy(new Error(`${method} ${path}: no answer in 20 s`)));
+    asking.on('error', reject);
+    if (typeof body === 'string' || body instanceof Buffer) {
+      asking.end(body);
+    } else {
+      for (const chunk of body ?? []) asking.write(chunk);
+      asking.end();
+    }
+  });
+}
+
+/**
+ * Writes bytes to the server and reads until it closes the connection, which it should do within 5 s.
+ *
+ * @param finish whether to say that no more bytes come
+ */
+export function exchange(url: string, bytes: string | Buffer, finish = false): Promise<string> {
+  const { hostname, port } = new URL(url);
+  return new Promise((resolve, reject) => {
+    let got = '';
+    const socket = connect(Number(port), hostname, () => (finish ? socket.end(bytes) : socket.write(bytes)));
+    socket.setEncoding('latin1').on('data', (chunk: string) => {
+      got += chunk;
+    });
+    socket.setTimeout(5_000, () => socket.destroy(new Error(`still open after 5 s: ${got}`)));
+    socket.on('error', (error: NodeJS.ErrnoException) => (error.code === 'ECONNRESET' && got ? resolve(got) : reject(error)));
+    socket.on('close', () => resolve(got));
+  });
+}
