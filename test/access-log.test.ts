@@ -212,7 +212,7 @@ describe('server', { concurrency: true }, () => {
     server = await startServer();
     await eventually(async () => assert.equal((await ask(server.url, '/readyz')).status, 200));
   });
-  after(() => server.stop());
+  after(() => server?.stop());
 
   const linesOf = ({ output }: TestServer) =>
     output()

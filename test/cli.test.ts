@@ -14,7 +14,7 @@ import { version } from '../src/package.js';
 import { apsnap, run } from './support/cli.js';
 import { eventually } from './support/eventually.js';
 import { ask } from './support/http.js';
-import { startServer } from './support/server.js';
+import { startServer, startServers } from './support/server.js';
 
 const KEY = 'a0key0of0more0than0sixteen';
 const NOBODY = 65_534;
@@ -274,7 +274,7 @@ describe('start', { concurrency: true }, () => {
   });
 
   test('start/any-free-port', async () => {
-    const servers = await Promise.all([startServer(), startServer({ args: ['--threads', '1'] })]);
+    const servers = await startServers({}, { args: ['--threads', '1'] });
     const [first, second] = servers.map((server) => new URL(server.url).port);
     await Promise.all(servers.map((server) => server.stop()));
     assert.notEqual(first, second);

@@ -64,7 +64,7 @@ describe('sending', { concurrency: true }, () => {
     server = await startServer({ args: ['--access-log', 'all'] });
     await eventually(async () => assert.equal((await ask(server.url, '/readyz')).status, 200));
   });
-  after(() => server.stop());
+  after(() => server?.stop());
 
   const ways: Readonly<Record<string, (key: string) => Record<string, string | string[]>>> = {
     access_token: (key) => ({ access_token: key }),

@@ -14,7 +14,7 @@ import { createStore } from '../src/store.js';
 import { eventually } from './support/eventually.js';
 import { type Answer, type Asking, ask } from './support/http.js';
 import { createAccessPoint, type Root } from './support/root.js';
-import { startServer, type TestServer } from './support/server.js';
+import { startServers, type TestServer } from './support/server.js';
 
 interface Response {
   readonly $ref?: string;
@@ -152,11 +152,11 @@ describe('answers', () => {
   before(async () => {
     root = createAccessPoint();
     empty = mkdtempSync(join(tmpdir(), 'apsnap-empty-'));
-    [machine, accessPoint, nothing] = await Promise.all([
-      startServer(),
-      startServer({ args: ['--path.rootfs', root.folder], env: { PATH: root.path } }),
-      startServer({ args: ['--path.rootfs', empty], env: { PATH: empty } }),
-    ]);
+    [machine, accessPoint, nothing] = await startServers(
+      {},
+      { args: ['--path.rootfs', root.folder], env: { PATH: root.path } },
+      { args: ['--path.rootfs', empty], env: { PATH: empty } },
+    );
     await eventually(async () => {
       for (const server of [machine, accessPoint]) assert.equal((await ask(server.url, '/readyz')).status, 200);
     });

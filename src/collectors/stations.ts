@@ -205,24 +205,29 @@ export function parseStationDump(text: string): StationDump[] {
   return blocks.map((block) => {
     const mac = parseMac(block.slice(0, 17));
     if (!mac) throw new SourceError('malformed', `iw station dump: not a station: ${quote(block)}`);
-    const fields = new Map<string, string>();
-    for (const line of block.split(/^\s*Link \d+:/m, 1)[0]?.split('\n') ?? []) {
-      const colon = line.indexOf(':');
-      const name = line.slice(0, colon).trim();
-      if (line.startsWith('\t') && !fields.has(name)) fields.set(name, line.slice(colon + 1).trim());
-    }
+    const [own = ''] = block.split(/^\s*Link \d+:/m, 1);
+    const field = (name: string) => fieldOf(own, name);
     return {
       mac,
-      authorized: fields.get('authorized') !== 'no',
-      signalDbm: numberOf(fields.get('signal')) || numberOf(fields.get('signal avg')) || null,
-      receivedBytes: numberOf(fields.get('rx bytes')),
-      sentBytes: numberOf(fields.get('tx bytes')),
-      receiveMbps: numberOf(fields.get('rx bitrate')) || null,
-      sendMbps: numberOf(fields.get('tx bitrate')) || null,
-      connectedSeconds: numberOf(fields.get('connected time')),
-      inactiveMs: numberOf(fields.get('inactive time')),
+      authorized: field('authorized') !== 'no',
+      signalDbm: numberOf(field('signal')) || numberOf(field('signal avg')) || null,
+      receivedBytes: numberOf(field('rx bytes')),
+      sentBytes: numberOf(field('tx bytes')),
+      receiveMbps: numberOf(field('rx bitrate')) || null,
+      sendMbps: numberOf(field('tx bitrate')) || null,
+      connectedSeconds: numberOf(field('connected time')),
+      inactiveMs: numberOf(field('inactive time')),
     };
   });
+}
+
+/** Value of the first line of a name. Searched for, not split into lines: of thirty lines a station has, nine are needed. */
+function fieldOf(block: string, name: string): string | undefined {
+  const at = block.indexOf(`\n\t${name}:`);
+  if (at < 0) return undefined;
+  const start = at + name.length + 3;
+  const end = block.indexOf('\n', start);
+  return block.slice(start, end < 0 ? undefined : end).trim();
 }
 
 /** The number at the start of a field; null where there is none. */

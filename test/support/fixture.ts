@@ -116,14 +116,16 @@ export function sampleCase(collector: AnyCollector, folder: string): Outcome {
   return sample(collector, folder, { ...start, before: keep, monotonicMs: MONOTONIC_MS + intervalMs, nowMs: NOW_MS + intervalMs }).outcome;
 }
 
-function sample(collector: AnyCollector, folder: string, sampling: Sampling<unknown>): { outcome: Outcome; keep?: unknown } {
+function sample(collector: AnyCollector, folder: string, sampling: Sampling<unknown>, attempts = 5): { outcome: Outcome; keep?: unknown } {
   try {
     const { value, keep } = collector.read(createCaseHost(folder), sampling);
     return { outcome: { value: crossThreads(value) }, keep: crossThreads(keep) };
   } catch (error) {
     if (error instanceof Absent) return { outcome: { absent: portable(error.message, folder) } };
-    if (error instanceof SourceError) return { outcome: { error: { code: error.code, message: portable(error.message, folder) } } };
-    throw error;
+    if (!(error instanceof SourceError)) throw error;
+    // No recording takes long: it is the machine that runs the tests that has no time.
+    if (error.code === 'timeout' && attempts > 1) return sample(collector, folder, sampling, attempts - 1);
+    return { outcome: { error: { code: error.code, message: portable(error.message, folder) } } };
   }
 }
 

@@ -28,12 +28,28 @@ export interface TestServer {
   stop(): Promise<number | null>;
 }
 
+interface ServerOptions {
+  args?: string[];
+  env?: Record<string, string>;
+  dotenv?: string;
+}
+
+/** Starts several at once, or none: if one does not start, the others are stopped. */
+export async function startServers<const T extends readonly ServerOptions[]>(...each: T): Promise<{ [I in keyof T]: TestServer }> {
+  const started = await Promise.allSettled(each.map(startServer));
+  const servers = started.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  const failed = started.find((one) => one.status === 'rejected');
+  if (!failed) return servers as { [I in keyof T]: TestServer };
+  await Promise.all(servers.map((server) => server.stop()));
+  throw failed.reason;
+}
+
 /**
  * Starts the built service on a free port of the loopback address, with an env file and a working directory of its own.
  *
  * @param options flags after the command, variables besides PATH, and another env file
  */
-export async function startServer(options: { args?: string[]; env?: Record<string, string>; dotenv?: string } = {}): Promise<TestServer> {
+export async function startServer(options: ServerOptions = {}): Promise<TestServer> {
   const folder = await mkdtemp(join(tmpdir(), 'apsnap-'));
   const { args = [], env = {}, dotenv = join(folder, '.env') } = options;
   const child = spawn(process.execPath, [main, '--host', '127.0.0.1', '--port', '0', '--dotenv', dotenv, ...args], {
