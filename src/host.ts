@@ -32,6 +32,8 @@ export interface HostOptions {
 /** How long a program may take. A second is ages for `iw`, and less than the 2 s in which the service must stop. */
 const PROGRAM_TIMEOUT_MS = 1_200;
 const MAX_OUTPUT_BYTES = 16 << 20;
+/** Of a program that is followed: ten thousand events. One that prints more is broken, and would take a core. */
+const MAX_CHARS_PER_SECOND = 1 << 20;
 const MAX_FILE_BYTES = 4 << 20;
 
 /** A program that goes on running and says something now and then. */
@@ -232,8 +234,19 @@ export function createHost({ rootfs, path: searchPath }: HostOptions): Host {
         return { stop() {} };
       }
       let rest = '';
+      let windowStartMs = performance.now();
+      let windowChars = 0;
       // It has no standard output if there was no file descriptor left for it; the error event follows.
       child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+        if (performance.now() - windowStartMs > 1_000) {
+          windowStartMs = performance.now();
+          windowChars = 0;
+        }
+        windowChars += chunk.length;
+        if (windowChars > MAX_CHARS_PER_SECOND) {
+          child.kill('SIGKILL');
+          end(new SourceError('too-large', `${shown}: printed more than ${MAX_CHARS_PER_SECOND} characters in a second`));
+        }
         const lines = (rest + chunk).split('\n');
         rest = (lines.pop() ?? '').slice(-4096); // no program we follow writes longer lines
         for (const line of lines) if (!ended) onLine(line);

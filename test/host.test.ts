@@ -403,6 +403,12 @@ describe('a program that is followed', () => {
     assert.deepEqual(told(followed), ['program-failed: iw event: ended with status 0']);
   });
 
+  test('that floods is ended', async () => {
+    const flooding = follow(onPath(binOf({ iw: 'exec /usr/bin/yes' })), 'iw', ['event']);
+    await flooding.ended;
+    assert.deepEqual(told(flooding), ['too-large: iw event: printed more than 1048576 characters in a second']);
+  });
+
   test('sees no variable of ours', async () => {
     const bin = folderOf({ env: '->/usr/bin/env' });
     process.env.RASPAP_API_KEY = 'secret';

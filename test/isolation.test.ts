@@ -153,7 +153,7 @@ const sources: readonly Source[] = [
     collector: 'host',
     document: 'system',
     value: (data) => data.hostname,
-    harmless: ['empty', 'truncated', 'binary'],
+    harmless: ['truncated'],
   },
   {
     path: '/sys/class/thermal/thermal_zone0/temp',

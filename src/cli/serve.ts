@@ -90,7 +90,8 @@ interface Key {
 
 function findKey(config: Config, fromEnvironment: string | undefined): Key {
   const { dotenv, host } = config;
-  const inFile = { place: dotenv, shell: `$(sed -n 's/^${KEY_VARIABLE}=//p' ${shellWord(dotenv)})` };
+  const self = process.argv.slice(0, 2).map(shellWord).join(' ');
+  const inFile = { place: dotenv, shell: `$(${self} key show --dotenv ${shellWord(dotenv)})` };
   const given = fromEnvironment ?? readEnvFile(dotenv)?.[KEY_VARIABLE];
   if (given) {
     const problem = keyProblem(given, host);

@@ -44,9 +44,9 @@ export const host = collector({
     const model = machine.readTextIfThere('/proc/device-tree/model')?.replace(/\0.*$/s, '');
     return {
       value: {
-        hostname: machine.readText('/proc/sys/kernel/hostname').trim(),
+        hostname: readName(machine, '/proc/sys/kernel/hostname'),
         operatingSystem: osRelease === undefined ? null : parsePrettyName(osRelease),
-        kernelVersion: machine.readText('/proc/sys/kernel/osrelease').trim(),
+        kernelVersion: readName(machine, '/proc/sys/kernel/osrelease'),
         processorCount: readProcessorCount(machine),
         revision,
         board: (revision && boardName(revision)) || model || 'Unknown Device',
@@ -55,6 +55,13 @@ export const host = collector({
     };
   },
 });
+
+/** One of the kernel's names of uname(2), which are one line of up to 64 characters. */
+function readName(machine: Host, path: string): string {
+  const text = machine.readText(path);
+  if (!/^(?=\S)[^\p{C}]{1,64}\n?$/u.test(text)) throw new SourceError('malformed', `${path}: not a name: ${quote(text)}`);
+  return text.trim();
+}
 
 /**
  * `Revision` in /proc/cpuinfo, which only a Raspberry Pi's kernel writes there.
