@@ -27,7 +27,7 @@ export function mainThreadCpuMs(pid: number): number {
 /** As {@link cpuMs}, with the children: those that have ended and those that run. */
 export function cpuWithChildrenMs(pid: number): number {
   const { utime, stime, cutime, cstime } = readTimes(pid);
-  return childrenOf(pid).reduce((sum, child) => sum + cpuWithChildrenMs(child), utime + stime + cutime + cstime);
+  return childrenOf(pid).reduce((sum, child) => sum + ifItRuns(() => cpuWithChildrenMs(child), 0), utime + stime + cutime + cstime);
 }
 
 export function residentKb(pid: number): number {
@@ -65,10 +65,17 @@ function childrenOf(pid: number): number[] {
 }
 
 function parentOf(pid: number): number | undefined {
-  try {
+  return ifItRuns(() => {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
     return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+  }, undefined);
+}
+
+/** What is read of a process that may have ended since it was listed. */
+function ifItRuns<T>(read: () => T, otherwise: T): T {
+  try {
+    return read();
   } catch {
-    return undefined; // it has ended since it was listed
+    return otherwise;
   }
 }
