@@ -20,14 +20,15 @@ const KEY = 'a0key0of0more0than0sixteen';
 const NOBODY = 65_534;
 
 let folder: string;
-/** Why nothing can be run as nobody. */
+/** A user who may not read everything: the one who runs the tests, if that is not root. */
+const unprivileged = process.getuid?.() === 0 ? NOBODY : undefined;
+/** Why nothing can be run as that user. */
 let noNobody: string | undefined;
 
 before(async () => {
   folder = mkdtempSync(join(tmpdir(), 'apsnap-cli-'));
   chmodSync(folder, 0o755);
-  if (process.getuid?.() !== 0) noNobody = 'only root can become nobody';
-  else if ((await apsnap(['--version'], { uid: NOBODY })).status !== 0) noNobody = 'nobody may not read the build';
+  if ((await apsnap(['--version'], { uid: unprivileged })).status !== 0) noNobody = 'root keeps the build where nobody else may read it';
 });
 
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -257,18 +258,19 @@ describe('start', { concurrency: true }, () => {
     if (noNobody) return context.skip(noNobody);
     const dotenv = join(folder, 'secret.env');
     writeKey(dotenv, KEY);
+    chmodSync(dotenv, 0);
     for (const args of [[], ['key', 'show']]) {
-      const { status, stdout, stderr } = await apsnap([...args, '--dotenv', dotenv], { uid: NOBODY });
+      const { status, stdout, stderr } = await apsnap([...args, '--dotenv', dotenv], { uid: unprivileged });
       assert.deepEqual([status, stdout], [1, ''], stderr);
       assert.match(stderr, /^apsnap: [^\n]*: cannot be read: EACCES; [^\n]*--dotenv\n$/);
     }
     // What needs no key goes on without it.
-    assert.equal((await apsnap(['snapshot', '--dotenv', dotenv], { uid: NOBODY })).status, 0);
-    const [key] = rowsOf((await apsnap(['doctor', '--dotenv', dotenv], { uid: NOBODY })).stdout);
+    assert.equal((await apsnap(['snapshot', '--dotenv', dotenv], { uid: unprivileged })).status, 0);
+    const [key] = rowsOf((await apsnap(['doctor', '--dotenv', dotenv], { uid: unprivileged })).stdout);
     assert.deepEqual([key?.name, key?.state, key?.why], ['key', 'failing', `${dotenv}: cannot be read: EACCES`]);
     assert.match(key?.advice ?? '', /run as a user that may read it/);
-    mkdirSync(join(folder, 'readonly'), { mode: 0o755 });
-    const { status, stderr } = await apsnap(['--port', '0', '--dotenv', join(folder, 'readonly', '.env')], { uid: NOBODY });
+    mkdirSync(join(folder, 'readonly'), { mode: 0o555 });
+    const { status, stderr } = await apsnap(['--port', '0', '--dotenv', join(folder, 'readonly', '.env')], { uid: unprivileged });
     assert.equal(status, 1, stderr);
     assert.match(stderr, /^apsnap: [^\n]*: the key cannot be written: EACCES; [^\n]*--dotenv\n$/);
   });
@@ -374,7 +376,7 @@ describe('doctor', { concurrency: true }, () => {
 
   for (const [who, uid] of [
     ['me', undefined],
-    ['nobody', NOBODY],
+    ['nobody', unprivileged],
   ] as const) {
     test(`doctor/${who}`, async (context) => {
       if (uid && noNobody) return context.skip(noNobody);
