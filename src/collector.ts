@@ -12,6 +12,24 @@ export interface Sampling<Kept> {
   readonly nowMs: number;
   /** Whether an event or a client asked for the sample: then nothing is taken from the sample before but counters. */
   readonly thorough: boolean;
+  /** Whether secrets are wanted. Where not, those that cost a read need not be read: they are hidden anyway. */
+  readonly exposeSecrets: boolean;
+}
+
+/** A value that is its JSON already. */
+export class Encoded {
+  readonly json: Uint8Array;
+  constructor(json: Uint8Array) {
+    this.json = json;
+  }
+}
+
+/**
+ * The JSON of a value that is too large to be made of objects, in place of the value. Only the sampling thread looks at values,
+ * and it takes this one as it is, so for the compiler it is the value.
+ */
+export function encoded<Value>(json: Uint8Array): Value {
+  return new Encoded(json) as Value;
 }
 
 /** What a sample gives: the value that clients see, and what the next sample needs of this one. */
@@ -27,8 +45,15 @@ export interface Collector<Value, Kept = unknown> {
   readonly summary: string;
   /** When it samples by default: six cron fields, seconds first. */
   readonly schedule: string;
-  /** What it reads, as `doctor` shows it: files, and programs with their arguments. */
+  /** What it reads, as `doctor` shows it: files (the last part of a path may have a `*`), and programs with their arguments. */
   readonly sources: readonly string[];
+  /**
+   * Whether it reads nothing but files that somebody writes, as configuration is: their folders are watched, and it is
+   * sampled when one has changed. A sample on schedule costs one stat of each that it read.
+   */
+  readonly whenChanged?: boolean;
+  /** Whether a sample may be a second's work: never two of those at once. */
+  readonly heavy?: boolean;
   /** Whether it starts programs: they may take long, so they never occupy all threads. */
   readonly startsPrograms?: boolean;
   /** Whether the service is not ready (`/readyz`) while it fails. */

@@ -10,12 +10,14 @@ export interface Pages<Value, Part extends CollectorName, Page> {
   /** What the names are, as the path's parameter is called. */
   readonly parameter: string;
   readonly view: Schema<Page>;
+  /** Whether all of a page is secret: then it is refused, with the reason, unless secrets are exposed. */
+  readonly secret?: boolean;
   /** Every page, by name. */
   compose(value: Value, parts: Parts<Part>): ReadonlyMap<string, Page>;
 }
 
 export interface Document<Value, Part extends CollectorName, Page = unknown> {
-  /** The name in `/snapshot`; its path is `/NAME`. */
+  /** The name in `/snapshot`; its path is `/NAME`. It may have a slash. */
   readonly name: string;
   readonly summary: string;
   /** Collectors it is composed of. */
@@ -33,4 +35,9 @@ export function document<const Name extends string, Value, const Part extends Co
   definition: Document<Value, Part, Page> & { readonly name: Name },
 ): Document<Value, Part, Page> & { readonly name: Name } {
   return definition;
+}
+
+/** A document's name where a slash cannot stand: in a file's name, and in that of a schema. */
+export function slug({ name }: { readonly name: string }): string {
+  return name.replaceAll('/', '-');
 }

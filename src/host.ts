@@ -9,12 +9,14 @@ import {
   accessSync,
   closeSync,
   constants,
+  type Dirent,
   existsSync,
   fstatSync,
   openSync,
   readdirSync,
   readlinkSync,
   readSync,
+  type Stats,
   type StatsFs,
   statfsSync,
   statSync,
@@ -41,6 +43,15 @@ export interface Following {
   stop(): void;
 }
 
+export type EntryKind = 'file' | 'folder' | 'link' | 'other';
+
+/** The end of a file. */
+export interface Tail {
+  readonly bytes: Buffer;
+  /** Whether there is more of the file before them. */
+  readonly cut: boolean;
+}
+
 export interface Host {
   /**
    * Text of a regular file.
@@ -57,6 +68,12 @@ export interface Host {
   /** Names in a folder, in no order; none where it does not exist. @throws SourceError */
   list(path: string): string[];
   exists(path: string): boolean;
+  /** What is in a folder, by name, links not followed; nothing where it does not exist. @throws SourceError */
+  entries(path: string): Map<string, EntryKind>;
+  /** Where a symbolic link points, as it is written; undefined where there is none. */
+  readLink(path: string): string | undefined;
+  /** The last bytes of a regular file, which may be of any size. @throws SourceError */
+  readTail(path: string, bytes: number): Tail;
   /** Block counts of the file system that holds `path`. @throws SourceError */
   fileSystem(path: string): StatsFs;
   /**
@@ -130,13 +147,20 @@ export function createHost({ rootfs, path: searchPath }: HostOptions): Host {
 
   function readBytes(path: string, limit = MAX_FILE_BYTES): Buffer {
     const shown = `${root}${path}`;
+    return openFile(path, shown, (fd, { size }) => {
+      if (size > limit) throw tooLarge(shown, limit);
+      return readAll(fd, size, limit, shown);
+    });
+  }
+
+  function openFile<T>(path: string, shown: string, read: (fd: number, stat: Stats) => T): T {
     let fd: number | undefined;
     try {
       // Non-blocking: a FIFO in place of a sensor must not stop this thread for ever.
       fd = openSync(locate(path), constants.O_RDONLY | constants.O_NONBLOCK);
       const stat = fstatSync(fd);
       if (!stat.isFile()) throw new SourceError('not-a-file', `${shown}: is not a regular file`);
-      return readAll(fd, stat.size, limit, shown);
+      return read(fd, stat);
     } catch (error) {
       throw sourceError(shown, error);
     } finally {
@@ -184,6 +208,31 @@ export function createHost({ rootfs, path: searchPath }: HostOptions): Host {
         if (failure.code === 'not-found' && (error as NodeJS.ErrnoException).code === 'ENOENT') return [];
         throw failure;
       }
+    },
+    entries(path) {
+      try {
+        return new Map(readdirSync(locate(path), { withFileTypes: true }).map((entry) => [entry.name, kindOf(entry)]));
+      } catch (error) {
+        const failure = sourceError(`${root}${path}`, error);
+        if (failure.code === 'not-found' && (error as NodeJS.ErrnoException).code === 'ENOENT') return new Map();
+        throw failure;
+      }
+    },
+    readLink(path) {
+      const parts = path.split('/');
+      const name = parts.pop() as string;
+      try {
+        return readlinkIfLink(`${locate(parts.join('/') || '/')}/${name}`);
+      } catch {
+        return undefined; // links in a circle
+      }
+    },
+    readTail(path, bytes) {
+      const shown = `${root}${path}`;
+      return openFile(path, shown, (fd, { size }) => {
+        const start = Math.max(0, size - bytes);
+        return { bytes: readAt(fd, start, size - start), cut: start > 0 };
+      });
     },
     exists(path) {
       try {
@@ -273,6 +322,12 @@ function readlinkIfLink(path: string): string | undefined {
   }
 }
 
+function kindOf(entry: Dirent): EntryKind {
+  if (entry.isFile()) return 'file';
+  if (entry.isDirectory()) return 'folder';
+  return entry.isSymbolicLink() ? 'link' : 'other';
+}
+
 /** Reads to the end, not to the size: files of /proc say 0. */
 function readAll(fd: number, size: number, limit: number, shown: string): Buffer {
   const chunks: Buffer[] = [];
@@ -282,9 +337,25 @@ function readAll(fd: number, size: number, limit: number, shown: string): Buffer
     const read = readSync(fd, chunk);
     if (read === 0) return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
     total += read;
-    if (total > limit) throw new SourceError('too-large', `${shown}: has more than ${limit} bytes`);
+    if (total > limit) throw tooLarge(shown, limit);
     chunks.push(chunk.subarray(0, read));
   }
+}
+
+/** Reads from one place, and no more than there was when its size was asked for. */
+function readAt(fd: number, start: number, length: number): Buffer {
+  const bytes = Buffer.allocUnsafe(length);
+  let total = 0;
+  while (total < length) {
+    const read = readSync(fd, bytes, total, length - total, start + total);
+    if (read === 0) break; // truncated meanwhile
+    total += read;
+  }
+  return bytes.subarray(0, total);
+}
+
+function tooLarge(shown: string, limit: number): SourceError {
+  return new SourceError('too-large', `${shown}: has more than ${limit} bytes`);
 }
 
 function programError(shown: string, error: NodeJS.ErrnoException): SourceError {

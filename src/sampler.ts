@@ -27,6 +27,11 @@ export interface Sampler {
   close(): Promise<void>;
 }
 
+/** What of the configuration the threads need to know. */
+export function threadData({ rootfs, path, exposeSecrets }: ThreadData): ThreadData {
+  return { rootfs, path, exposeSecrets };
+}
+
 interface Waiting {
   readonly slow: boolean;
   start(): Promise<void>;

@@ -10,6 +10,8 @@ export interface JsonSchema {
   readonly type?: string | readonly string[];
   readonly description?: string;
   readonly 'x-unit'?: string;
+  /** Null in every answer unless secrets are exposed. */
+  readonly 'x-secret'?: true;
   readonly format?: string;
   readonly enum?: readonly (string | number | null)[];
   readonly items?: JsonSchema;
@@ -78,4 +80,19 @@ export function object<P extends Record<string, Schema<unknown>>>(properties: P,
       additionalProperties: false,
     },
   };
+}
+
+/** An object with any names, all of whose values have the same form. */
+export function map<T>(values: Schema<T>, description: string): Schema<Record<string, T>> {
+  return { json: { type: 'object', description, additionalProperties: values.json } };
+}
+
+/** Any JSON: what somebody else's file says. */
+export function anything(description: string): Schema<unknown> {
+  return { json: { description } };
+}
+
+/** What `schema` describes, but null unless `--expose-secrets` is given: see {@link file://./secrets.ts}. */
+export function secret<T>(schema: Schema<T>): Schema<T | null> {
+  return { json: { ...nullable(schema).json, 'x-secret': true } };
 }

@@ -69,4 +69,5 @@ export interface Taken {
 export interface ThreadData {
   readonly rootfs: string;
   readonly path: string;
+  readonly exposeSecrets: boolean;
 }

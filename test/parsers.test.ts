@@ -687,9 +687,15 @@ describe('this machine', () => {
     test(`${name} can be read`, () => {
       const collector = collectorByName(name);
       assert.ok(collector);
-      const { value, keep } = collector.read(host, { before: undefined, monotonicMs: 0, nowMs: Date.now(), thorough: true });
+      const { value, keep } = collector.read(host, {
+        before: undefined,
+        monotonicMs: 0,
+        nowMs: Date.now(),
+        thorough: true,
+        exposeSecrets: false,
+      });
       assertValid(value, collector.view);
-      const again = collector.read(host, { before: keep, monotonicMs: 1_000, nowMs: Date.now(), thorough: false });
+      const again = collector.read(host, { before: keep, monotonicMs: 1_000, nowMs: Date.now(), thorough: false, exposeSecrets: false });
       assertValid(again.value, collector.view);
     });
   }

@@ -10,12 +10,13 @@
 import { workerData } from 'node:worker_threads';
 import { collectorByName } from '../src/collectors/index.js';
 import { documentByName } from '../src/documents/index.js';
-import { decodeJson, encodeBody, encodeJson } from '../src/encode/body.js';
+import { decodeJson, encodeBody, encodeJson, encodeValue } from '../src/encode/body.js';
 import { Absent, SourceError } from '../src/errors.js';
 import { createHost, yieldToRequests } from '../src/host.js';
 import type { Composed, ComposeTask, Failure, Sampled, SampleRequest, SampleTask, Taken, ThreadData } from '../src/task.js';
 
-const host = createHost(workerData as ThreadData);
+const { exposeSecrets, ...machine } = workerData as ThreadData;
+const host = createHost(machine);
 yieldToRequests();
 
 /** Piscina calls one of these by name. */
@@ -41,8 +42,14 @@ function takeSample({ collector: name, before, thorough }: SampleRequest): Sampl
       monotonicMs: Number(process.hrtime.bigint() / 1000n) / 1000,
       nowMs: Date.now(),
       thorough,
+      exposeSecrets,
     });
-    return { ok: true, absent: null, value: encodeJson(value), keep: keep === undefined ? undefined : encodeJson(keep) };
+    return {
+      ok: true,
+      absent: null,
+      value: encodeValue(value, collector.view, exposeSecrets),
+      keep: keep === undefined ? undefined : encodeJson(keep),
+    };
   } catch (error) {
     if (error instanceof Absent) return { ok: true, absent: error.message, value: encodeJson(collector.absent), keep: undefined };
     throw error;

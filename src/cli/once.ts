@@ -1,6 +1,6 @@
 import type { CollectorName } from '../collectors/index.js';
 import type { Config } from '../config.js';
-import { createSampler } from '../sampler.js';
+import { createSampler, threadData } from '../sampler.js';
 import { createScheduler } from '../scheduler.js';
 import { createStore, type Store } from '../store.js';
 
@@ -10,7 +10,7 @@ import { createStore, type Store } from '../store.js';
  * @returns what is known then
  */
 export async function sampleOnce(config: Config, names: readonly CollectorName[]): Promise<Store> {
-  const sampler = createSampler(config.threads, { rootfs: config.rootfs, path: config.path });
+  const sampler = createSampler(config.threads, threadData(config));
   const store = createStore();
   await createScheduler(sampler, store).sample(names);
   await sampler.close();

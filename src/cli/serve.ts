@@ -7,7 +7,7 @@ import { createAccessLog } from '../http/access-log.js';
 import { listen, shut } from '../http/server.js';
 import { createKeyCheck, generateKey, KEY_VARIABLE, type KeyCheck, keyProblem, readEnvFile, watchKey, writeKey } from '../key.js';
 import { version } from '../package.js';
-import { createSampler } from '../sampler.js';
+import { createSampler, threadData } from '../sampler.js';
 import { createScheduler, type Scheduler } from '../scheduler.js';
 import { followStationEvents } from '../station-events.js';
 import { createStore } from '../store.js';
@@ -26,7 +26,7 @@ const EVENT_GAP_MS = 200;
 export async function serve(config: Config, fromEnvironment: string | undefined): Promise<void> {
   const key = findKey(config, fromEnvironment);
   // The threads start while the rest is loaded.
-  const sampler = createSampler(config.threads, { rootfs: config.rootfs, path: config.path });
+  const sampler = createSampler(config.threads, threadData(config));
   const store = createStore();
   const scheduler = createScheduler(sampler, store);
   scheduler.start(config.schedules);

@@ -1,5 +1,8 @@
 import { createHash } from 'node:crypto';
 import { constants, gzipSync } from 'node:zlib';
+import { Encoded } from '../collector.js';
+import type { Schema } from '../schema.js';
+import { hideSecrets } from '../secrets.js';
 import type { Body } from '../task.js';
 
 /** Less than this goes in one packet either way. */
@@ -10,6 +13,12 @@ const encoder = new TextEncoder();
 /** A value as the bytes of its JSON. */
 export function encodeJson(value: unknown): Uint8Array {
   return encoder.encode(JSON.stringify(value));
+}
+
+/** A collector's value as the bytes of its JSON, without its secrets unless they are to be exposed. */
+export function encodeValue<T>(value: T, view: Schema<T>, exposeSecrets: boolean): Uint8Array {
+  if (value instanceof Encoded) return value.json;
+  return encodeJson(exposeSecrets ? value : hideSecrets(value, view));
 }
 
 /** The value in bytes of {@link encodeJson}. */

@@ -1,4 +1,5 @@
 /** The part of the OpenAPI specification that comes from the documents' definitions. */
+import { slug } from '../document.js';
 import { type AnyDocument, documents } from '../documents/index.js';
 import { version } from '../package.js';
 import { integer, type JsonSchema, nullable, object, oneOf, string } from '../schema.js';
@@ -28,10 +29,10 @@ const refreshed = object({
 
 function snapshotSchema(): JsonSchema {
   const properties = Object.fromEntries(
-    documents.map(({ name }) => {
+    documents.map((document) => {
       const { json } = object(freshness);
-      const data = { anyOf: [{ $ref: `#/components/schemas/${name}` }, { type: 'null' }] };
-      return [name, { ...json, properties: { ...json.properties, data }, required: [...(json.required ?? []), 'data'] }];
+      const data = { anyOf: [{ $ref: `#/components/schemas/${slug(document)}` }, { type: 'null' }] };
+      return [document.name, { ...json, properties: { ...json.properties, data }, required: [...(json.required ?? []), 'data'] }];
     }),
   );
   return {
@@ -73,13 +74,14 @@ function operation(summary: string, tag: string, schema: string, more: Record<st
   };
 }
 
-function pathsOf({ name, summary, pages }: AnyDocument): [string, unknown][] {
-  const paths: [string, unknown][] = [[`/${name}`, { get: operation(summary, 'Documents', name) }]];
+function pathsOf(document: AnyDocument): [string, unknown][] {
+  const { name, summary, pages } = document;
+  const paths: [string, unknown][] = [[`/${name}`, { get: operation(summary, 'Documents', slug(document)) }]];
   if (pages) {
     const { parameter } = pages;
     const parameters = [{ name: parameter, in: 'path', required: true, schema: { type: 'string' } }];
     const responses = { '404': { $ref: '#/components/responses/NotFound' } };
-    const one = operation(`The same of one ${parameter}`, 'Documents', `${name}-${parameter}`, { parameters, responses });
+    const one = operation(`The same of one ${parameter}`, 'Documents', `${slug(document)}-${parameter}`, { parameters, responses });
     paths.push([`/${name}/{${parameter}}`, { get: one }]);
   }
   return paths;
@@ -91,10 +93,10 @@ function problemResponse(description: string): unknown {
 
 /** @returns an OpenAPI 3.1 definition, to which the routes' own comments are added */
 export function specification(): Record<string, unknown> {
-  const schemas = documents.flatMap(({ name, view, pages }) => [
-    [name, view.json],
-    ...(pages ? [[`${name}-${pages.parameter}`, pages.view.json]] : []),
-  ]);
+  const schemas = documents.flatMap((document) => {
+    const { view, pages } = document;
+    return [[slug(document), view.json], ...(pages ? [[`${slug(document)}-${pages.parameter}`, pages.view.json]] : [])];
+  });
   return {
     openapi: '3.1.0',
     info: {

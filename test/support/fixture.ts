@@ -7,6 +7,7 @@
  *       cmd/iw dev.stderr                     with what it complained of
  *       cmd/iw dev.status                     and its exit status, where it is not 0
  *       before/                               the machine at an earlier sample, for rates
+ *       expose-secrets                        if it is there, secrets are shown
  *       statfs.json                           what statfs(2) says of its root file system
  *       expected.json                         what comes of it
  */
@@ -20,7 +21,7 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import type { Sampling } from '../../src/collector.js';
 import { type AnyCollector, collectorByName } from '../../src/collectors/index.js';
 import type { AnyDocument } from '../../src/documents/index.js';
-import { decodeJson, encodeJson } from '../../src/encode/body.js';
+import { decodeJson, encodeJson, encodeValue } from '../../src/encode/body.js';
 import { Absent, SourceError } from '../../src/errors.js';
 import { createHost, type Host } from '../../src/host.js';
 import type { Schema } from '../../src/schema.js';
@@ -109,7 +110,7 @@ export type Outcome = { readonly value: unknown } | { readonly absent: string } 
 /** Takes a sample of a case, as the sampling thread does; where it has a `before`, of that one first. */
 export function sampleCase(collector: AnyCollector, folder: string): Outcome {
   const earlier = join(folder, 'before');
-  const start = { before: undefined, monotonicMs: MONOTONIC_MS, nowMs: NOW_MS, thorough: false };
+  const start = { before: undefined, monotonicMs: MONOTONIC_MS, nowMs: NOW_MS, thorough: false, exposeSecrets: exposesSecrets(folder) };
   if (!existsSync(earlier)) return sample(collector, folder, start).outcome;
   const { keep } = sample(collector, earlier, start);
   const intervalMs = intervalOf(folder, earlier);
@@ -119,7 +120,7 @@ export function sampleCase(collector: AnyCollector, folder: string): Outcome {
 function sample(collector: AnyCollector, folder: string, sampling: Sampling<unknown>, attempts = 5): { outcome: Outcome; keep?: unknown } {
   try {
     const { value, keep } = collector.read(createCaseHost(folder), sampling);
-    return { outcome: { value: crossThreads(value) }, keep: crossThreads(keep) };
+    return { outcome: { value: decodeJson(encodeValue(value, collector.view, sampling.exposeSecrets)) }, keep: crossThreads(keep) };
   } catch (error) {
     if (error instanceof Absent) return { outcome: { absent: portable(error.message, folder) } };
     if (!(error instanceof SourceError)) throw error;
@@ -127,6 +128,10 @@ function sample(collector: AnyCollector, folder: string, sampling: Sampling<unkn
     if (error.code === 'timeout' && attempts > 1) return sample(collector, folder, sampling, attempts - 1);
     return { outcome: { error: { code: error.code, message: portable(error.message, folder) } } };
   }
+}
+
+function exposesSecrets(folder: string): boolean {
+  return existsSync(join(folder, 'expose-secrets'));
 }
 
 /** Composes a document of samples of all its parts, and its pages. */
