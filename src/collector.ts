@@ -26,7 +26,7 @@ export class Encoded {
 
 /**
  * The JSON of a value that is too large to be made of objects, in place of the value. Only the sampling thread looks at values,
- * and it takes this one as it is, so for the compiler it is the value.
+ * and it takes this one as it is, so for the compiler it is the value. The bytes should lie in shared memory.
  */
 export function encoded<Value>(json: Uint8Array): Value {
   return new Encoded(json) as Value;
@@ -52,6 +52,8 @@ export interface Collector<Value, Kept = unknown> {
    * sampled when one has changed. A sample on schedule costs one stat of each that it read.
    */
   readonly whenChanged?: boolean;
+  /** Whether its files change all the time, as a log does: then they are not watched, and looked at on schedule only. */
+  readonly unwatched?: boolean;
   /** Whether a sample may be a second's work: never two of those at once. */
   readonly heavy?: boolean;
   /** Whether it starts programs: they may take long, so they never occupy all threads. */

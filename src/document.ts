@@ -1,5 +1,7 @@
 /** What a document is: the body of an endpoint, composed of what collectors gave. */
 import type { CollectorName, Values } from './collectors/index.js';
+import type { Host } from './host.js';
+import type { Parameters, Query } from './query.js';
 import type { Schema } from './schema.js';
 
 /** Values of some collectors; undefined where one has given none yet. One that is absent gives its empty value. */
@@ -16,6 +18,17 @@ export interface Pages<Value, Part extends CollectorName, Page> {
   compose(value: Value, parts: Parts<Part>): ReadonlyMap<string, Page>;
 }
 
+/** Parts of a document that can be asked for: `/dns/domains?contains=ads`. */
+export interface Queries {
+  readonly parameters: Parameters;
+  /**
+   * Answers in the form of the document. Runs in a worker thread.
+   *
+   * @param parts the document's parts, as JSON
+   */
+  answer(query: Query, host: Host, parts: Readonly<Record<string, Uint8Array>>): unknown;
+}
+
 export interface Document<Value, Part extends CollectorName, Page = unknown> {
   /** The name in `/snapshot`; its path is `/NAME`. It may have a slash. */
   readonly name: string;
@@ -27,7 +40,10 @@ export interface Document<Value, Part extends CollectorName, Page = unknown> {
   readonly view: Schema<Value>;
   /** Runs in a worker thread. The parts in `needs` are there. */
   compose(parts: Parts<Part>): Value;
+  /** Its only part, if the document is that and nothing else, and too large to be made anew: the bytes are taken as they are. */
+  readonly verbatim?: Part;
   readonly pages?: Pages<Value, Part, Page>;
+  readonly queries?: Queries;
 }
 
 /** Gives a definition its type, with names as literals. */

@@ -11,6 +11,7 @@ import {
   constants,
   type Dirent,
   existsSync,
+  type FSWatcher,
   fstatSync,
   openSync,
   readdirSync,
@@ -20,6 +21,7 @@ import {
   type StatsFs,
   statfsSync,
   statSync,
+  watch,
 } from 'node:fs';
 import { setPriority } from 'node:os';
 import { quote, SourceError, type SourceErrorCode } from './errors.js';
@@ -38,7 +40,7 @@ const MAX_OUTPUT_BYTES = 16 << 20;
 const MAX_CHARS_PER_SECOND = 1 << 20;
 const MAX_FILE_BYTES = 4 << 20;
 
-/** A program that goes on running and says something now and then. */
+/** What goes on and says something now and then: a program, a watch of a folder. */
 export interface Following {
   stop(): void;
 }
@@ -50,6 +52,13 @@ export interface Tail {
   readonly bytes: Buffer;
   /** Whether there is more of the file before them. */
   readonly cut: boolean;
+}
+
+/** See {@link Host.fingerprint}. */
+export interface Fingerprint {
+  readonly words: string;
+  /** When it last changed, Unix milliseconds; 0 where there is nothing. */
+  readonly changedMs: number;
 }
 
 export interface Host {
@@ -65,6 +74,12 @@ export interface Host {
   readTextIfThere(path: string, limit?: number): string | undefined;
   /** Bytes of a regular file. @throws SourceError */
   readBytes(path: string, limit?: number): Buffer;
+  /**
+   * Reads a regular file that is too large to be held: its size, and its bytes in pieces. A piece is good until the next one is taken.
+   *
+   * @throws SourceError
+   */
+  readInPieces<T>(path: string, limit: number, read: (size: number, pieces: Iterable<Buffer>) => T): T;
   /** Names in a folder, in no order; none where it does not exist. @throws SourceError */
   list(path: string): string[];
   exists(path: string): boolean;
@@ -72,6 +87,11 @@ export interface Host {
   entries(path: string): Map<string, EntryKind>;
   /** Where a symbolic link points, as it is written; undefined where there is none. */
   readLink(path: string): string | undefined;
+  /**
+   * What is at a path, in a few words that are others when it has changed: for a folder, when names in it have.
+   * Links are followed.
+   */
+  fingerprint(path: string): Fingerprint;
   /** The last bytes of a regular file, which may be of any size. @throws SourceError */
   readTail(path: string, bytes: number): Tail;
   /** Block counts of the file system that holds `path`. @throws SourceError */
@@ -88,6 +108,13 @@ export interface Host {
    * @param onEnd called once, with the reason, when it ended by itself or could not be started
    */
   follow(program: string, args: readonly string[], onLine: (line: string) => void, onEnd: (reason: SourceError) => void): Following;
+  /**
+   * Watches a folder, and calls back with the name of what was made, changed, renamed or removed in it.
+   *
+   * @param onEnd called once, with the reason, when it can be watched no longer
+   * @throws SourceError it cannot be watched
+   */
+  watch(folder: string, onName: (name: string) => void, onEnd: (reason: SourceError) => void): Following;
 }
 
 const codes: Readonly<Record<string, SourceErrorCode>> = {
@@ -200,6 +227,13 @@ export function createHost({ rootfs, path: searchPath }: HostOptions): Host {
         throw error;
       }
     },
+    readInPieces(path, limit, read) {
+      const shown = `${root}${path}`;
+      return openFile(path, shown, (fd, { size }) => {
+        if (size > limit) throw tooLarge(shown, limit);
+        return read(size, piecesOf(fd, size));
+      });
+    },
     list(path) {
       try {
         return readdirSync(locate(path));
@@ -225,6 +259,15 @@ export function createHost({ rootfs, path: searchPath }: HostOptions): Host {
         return readlinkIfLink(`${locate(parts.join('/') || '/')}/${name}`);
       } catch {
         return undefined; // links in a circle
+      }
+    },
+    fingerprint(path) {
+      try {
+        const { dev, ino, size, mtimeMs, ctimeMs } = statSync(locate(path));
+        // A file system that does not keep the time of a change to the inode has that of its content at least.
+        return { words: `${dev} ${ino} ${size} ${mtimeMs} ${ctimeMs}`, changedMs: Math.max(mtimeMs, ctimeMs) };
+      } catch (error) {
+        return { words: (error as NodeJS.ErrnoException).code ?? 'unknown', changedMs: 0 };
       }
     },
     readTail(path, bytes) {
@@ -266,6 +309,21 @@ export function createHost({ rootfs, path: searchPath }: HostOptions): Host {
         throw new SourceError('program-failed', `${shown}: ${end}: ${quote(said)}`);
       }
       return child.stdout.toString('utf8');
+    },
+    watch(folder, onName, onEnd) {
+      const shown = `${root}${folder}`;
+      let watcher: FSWatcher;
+      try {
+        watcher = watch(locate(folder), { persistent: false });
+      } catch (error) {
+        throw sourceError(shown, error);
+      }
+      watcher.on('change', (_kind, name) => onName(String(name)));
+      watcher.on('error', (error) => {
+        watcher.close();
+        onEnd(sourceError(shown, error));
+      });
+      return { stop: () => watcher.close() };
     },
     follow(program, args, onLine, onEnd) {
       const shown = [program, ...args].join(' ');
@@ -352,6 +410,19 @@ function readAt(fd: number, start: number, length: number): Buffer {
     total += read;
   }
   return bytes.subarray(0, total);
+}
+
+const PIECE_BYTES = 1 << 20;
+
+/** What a file had when its size was asked for: of what is written to it since, a part is worth nothing. */
+function* piecesOf(fd: number, size: number): Generator<Buffer> {
+  const piece = Buffer.allocUnsafe(Math.min(size, PIECE_BYTES));
+  for (let left = size; left > 0; ) {
+    const read = readSync(fd, piece, 0, Math.min(left, piece.length), null);
+    if (read === 0) return; // truncated meanwhile
+    left -= read;
+    yield piece.subarray(0, read);
+  }
 }
 
 function tooLarge(shown: string, limit: number): SourceError {

@@ -2,26 +2,33 @@
  * The pool of sampling threads. It never rejects: a thread that hangs is thrown away and becomes a failure like any other.
  *
  * Tasks wait here and not in the pool's own queue, for two reasons: a task's time starts when it does, so that none is
- * blamed for waiting behind another; and those that start programs never take the last thread.
+ * blamed for waiting behind another; and which of them run beside each other depends on what they are like.
  */
 import { Piscina } from 'piscina';
-import type { Composed, ComposeTask, Failure, SampleRequest, SampleTask, Taken, ThreadData } from './task.js';
+import type { Composed, ComposeRequest, Failure, QueryTask, SampleRequest, Taken, Task, ThreadData } from './task.js';
 
-/** More than any collector needs: each program has a limit of its own, and reads do not block. */
-const TASK_TIMEOUT_MS = 5_000;
+/** How long a task may take: more than any needs. Each program has a limit of its own, and reads do not block. */
+const TIMEOUT_MS: Readonly<Record<Lane, number>> = { quick: 5_000, program: 5_000, heavy: 60_000, query: 5_000 };
 /** A thread that is stuck in the kernel keeps about 9 MB until that lets go of it. */
 const MOST_LOST_THREADS = 4;
+/** Queries that wait for a thread; who asks for more is told to come back later. */
+const MOST_QUERIES_WAITING = 16;
+
+/** What a task is like: `program` may hang for a second, `heavy` may take seconds of a processor, `query` can wait. */
+export type Lane = 'quick' | 'program' | 'heavy' | 'query';
 
 export interface Sampler {
   /**
    * Takes samples in one thread, in order. If the thread is lost, the collector that it was busy with fails, and the
    * others are sampled by another thread.
    *
-   * @param startsPrograms they may take long
    * @returns how each ended, in order
    */
-  sample(requests: readonly SampleRequest[], startsPrograms: boolean): Promise<Taken[]>;
-  compose(task: ComposeTask): Promise<Composed | Failure>;
+  sample(requests: readonly SampleRequest[], lane: Lane): Promise<Taken[]>;
+  /** Composes documents in one thread, in order; see {@link Sampler.sample}. */
+  compose(requests: readonly ComposeRequest[], lane: Lane): Promise<(Composed | Failure)[]>;
+  /** @returns undefined if too many wait already */
+  answer(task: QueryTask): Promise<Composed | Failure> | undefined;
   /** Whether so many threads are lost that nothing that lost one may be tried again. */
   exhausted(): boolean;
   close(): Promise<void>;
@@ -33,7 +40,7 @@ export function threadData({ rootfs, path, exposeSecrets }: ThreadData): ThreadD
 }
 
 interface Waiting {
-  readonly slow: boolean;
+  readonly lane: Lane;
   start(): Promise<void>;
 }
 
@@ -68,54 +75,60 @@ export function createSampler(threads: number, data: ThreadData): Sampler {
   track();
 
   const waiting: Waiting[] = [];
-  let running = 0;
-  let slow = 0;
+  const running: Record<Lane, number> = { quick: 0, program: 0, heavy: 0, query: 0 };
+  /** Programs never take the last thread, and what takes a processor is done one at a time. */
+  const most: Readonly<Record<Lane, number>> = { quick: threads, program: Math.max(1, threads - 1), heavy: 1, query: 1 };
 
   function next(): void {
-    while (running < threads) {
-      const index = waiting.findIndex((task) => !task.slow || slow < Math.max(1, threads - 1));
-      const [task] = index < 0 ? [] : waiting.splice(index, 1);
+    while (Object.values(running).reduce((sum, tasks) => sum + tasks) < threads) {
+      const startable = waiting.filter(({ lane }) => running[lane] < most[lane]);
+      const task = startable.find(({ lane }) => lane !== 'query') ?? startable[0];
       if (!task) return;
-      running++;
-      if (task.slow) slow++;
+      waiting.splice(waiting.indexOf(task), 1);
+      running[task.lane]++;
       void task.start().then(() => {
-        running--;
-        if (task.slow) slow--;
+        running[task.lane]--;
         next();
       });
     }
   }
 
   /** Runs a task when a thread is free for it, and ends the thread if it takes too long. */
-  function run<T>(name: string, task: unknown, isSlow: boolean): Promise<T | Failure> {
+  function run<T>(name: string, task: unknown, lane: Lane): Promise<T | Failure> {
     return new Promise((resolve) => {
-      waiting.push({ slow: isSlow, start: () => attempt<T>(name, task).then(resolve) });
+      waiting.push({ lane, start: () => attempt<T>(name, task, TIMEOUT_MS[lane]).then(resolve) });
       next();
     });
   }
 
-  async function attempt<T>(name: string, task: unknown): Promise<T | Failure> {
+  async function attempt<T>(name: string, task: unknown, timeoutMs: number): Promise<T | Failure> {
     const abort = new AbortController();
-    const timer = setTimeout(() => abort.abort(), TASK_TIMEOUT_MS);
+    const timer = setTimeout(() => abort.abort(), timeoutMs);
     try {
       return await pool.run(task, { name, signal: abort.signal });
     } catch (error) {
-      return threadFailure(error, abort.signal.aborted);
+      return threadFailure(error, abort.signal.aborted ? timeoutMs : undefined);
     } finally {
       clearTimeout(timer);
     }
   }
 
-  async function sample(requests: readonly SampleRequest[], startsPrograms: boolean): Promise<Taken[]> {
+  /** Runs requests as one task; the one that costs the thread fails, and the others are tried again. */
+  async function runAll<Request, Result>(
+    name: string,
+    requests: readonly Request[],
+    lane: Lane,
+    failed: (failure: Failure, tookMs: number) => Result,
+  ): Promise<Result[]> {
     const progress = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
     const startedMs = performance.now();
-    const taken = await run<Taken[]>('sample', { requests, progress } satisfies SampleTask, startsPrograms);
-    if (Array.isArray(taken)) return taken;
+    const results = await run<Result[]>(name, { requests, progress } satisfies Task<Request>, lane);
+    if (Array.isArray(results)) return results;
     const culprit = Atomics.load(progress, 0);
-    const failed = { outcome: taken, tookMs: performance.now() - startedMs };
+    const result = failed(results, performance.now() - startedMs);
     const others = requests.filter((_request, index) => index !== culprit);
-    const rest = others.length === 0 ? [] : await sample(others, startsPrograms);
-    return rest.toSpliced(culprit, 0, failed);
+    const rest = others.length === 0 ? [] : await runAll(name, others, lane, failed);
+    return rest.toSpliced(culprit, 0, result);
   }
 
   const lostThreads = () => {
@@ -124,15 +137,21 @@ export function createSampler(threads: number, data: ThreadData): Sampler {
   };
 
   return {
-    sample,
-    compose: (task) => run<Composed>('compose', task, false),
+    sample: (requests, lane) => runAll<SampleRequest, Taken>('sample', requests, lane, (outcome, tookMs) => ({ outcome, tookMs })),
+    compose: (requests, lane) => runAll<ComposeRequest, Composed | Failure>('compose', requests, lane, (failure) => failure),
+    answer(task) {
+      if (waiting.filter(({ lane }) => lane === 'query').length >= MOST_QUERIES_WAITING) return undefined;
+      return run<Composed>('answer', task, 'query');
+    },
     exhausted: () => lostThreads() >= MOST_LOST_THREADS,
     close: () => pool.destroy(),
   };
 }
 
-function threadFailure(error: unknown, timedOut: boolean): Failure {
-  if (timedOut) return { ok: false, code: 'thread-lost', message: `no answer within ${TASK_TIMEOUT_MS} ms: the thread was given up` };
+/** @param timeoutMs how long it was waited for, if that was too long */
+function threadFailure(error: unknown, timeoutMs: number | undefined): Failure {
+  if (timeoutMs !== undefined)
+    return { ok: false, code: 'thread-lost', message: `no answer within ${timeoutMs} ms: the thread was given up` };
   return {
     ok: false,
     code: 'thread-lost',

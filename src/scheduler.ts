@@ -7,8 +7,8 @@ import { type CollectorName, collectors } from './collectors/index.js';
 import { onSchedule } from './cron.js';
 import { type AnyDocument, documents } from './documents/index.js';
 import type { Sampler } from './sampler.js';
-import type { Store } from './store.js';
-import type { SampleRequest, Taken } from './task.js';
+import type { CollectorRecord, Store } from './store.js';
+import type { Composed, ComposeRequest, Failure, SampleRequest, Taken } from './task.js';
 
 export interface Scheduler {
   /**
@@ -133,30 +133,34 @@ interface Batcher {
 
 /** Takes the samples that are asked for at the same time as one task; those that may take long get one each. */
 function createBatcher(sampler: Sampler, store: Store): Batcher {
-  let batch: { readonly request: SampleRequest; resolve(taken: Taken): void }[] = [];
-
-  async function flush(): Promise<void> {
-    const taking = batch;
-    batch = [];
-    const taken = await sampler.sample(
-      taking.map(({ request }) => request),
-      false,
-    );
-    for (const [index, { resolve }] of taking.entries()) resolve(taken[index] as Taken);
-  }
-
+  const takeTogether = together<SampleRequest, Taken>((requests) => sampler.sample(requests, 'quick'));
   return {
     async take(name, thorough, alone) {
-      const record = store.collectors.get(name);
-      const request = { collector: name, before: record?.good?.keep, thorough };
-      if (alone || record?.collector.startsPrograms) {
-        const [taken] = await sampler.sample([request], record?.collector.startsPrograms ?? false);
-        return taken as Taken;
-      }
-      // After all timers that are due now: schedules of several collectors often name the same second.
-      if (batch.length === 0) setImmediate(() => void flush());
-      return new Promise((resolve) => batch.push({ request, resolve }));
+      const record = store.collectors.get(name) as CollectorRecord;
+      const { startsPrograms, heavy } = record.collector;
+      const request = { collector: name, before: record.good?.keep, thorough };
+      if (!alone && !startsPrograms && !heavy) return takeTogether(request);
+      const [taken] = await sampler.sample([request], startsPrograms ? 'program' : heavy ? 'heavy' : 'quick');
+      return taken as Taken;
     },
+  };
+}
+
+/** Joins what is asked for at the same time. @returns asks, and gives the result when all of it is there */
+function together<Request, Result>(run: (requests: readonly Request[]) => Promise<Result[]>): (request: Request) => Promise<Result> {
+  let batch: { readonly request: Request; resolve(result: Result): void }[] = [];
+
+  async function flush(): Promise<void> {
+    const running = batch;
+    batch = [];
+    const results = await run(running.map(({ request }) => request));
+    for (const [index, { resolve }] of running.entries()) resolve(results[index] as Result);
+  }
+
+  return (request) => {
+    // After all timers that are due now: schedules of several collectors often name the same second.
+    if (batch.length === 0) setImmediate(() => void flush());
+    return new Promise((resolve) => batch.push({ request, resolve }));
   };
 }
 
@@ -173,6 +177,7 @@ interface Composer {
 function createComposer(sampler: Sampler, store: Store, isUnderWay: (name: CollectorName) => boolean): Composer {
   const dirty = new Map<AnyDocument, NodeJS.Timeout>();
   const composing = new Set<AnyDocument>();
+  const composeTogether = together<ComposeRequest, Composed | Failure>((requests) => sampler.compose(requests, 'quick'));
   let waiters: (() => void)[] = [];
 
   function composeIfDue(document: AnyDocument, patient: boolean): void {
@@ -186,12 +191,19 @@ function createComposer(sampler: Sampler, store: Store, isUnderWay: (name: Colle
       return;
     }
     composing.add(document);
-    void sampler.compose({ document: document.name, parts }).then((outcome) => {
+    void compose(document, parts).then((outcome) => {
       store.composed(document.name, outcome);
       composing.delete(document);
       composeIfDue(document, true);
       settle();
     });
+  }
+
+  async function compose(document: AnyDocument, parts: Record<string, Uint8Array>): Promise<Composed | Failure> {
+    const request = { document: document.name, parts };
+    if (!document.verbatim) return composeTogether(request);
+    const [outcome] = await sampler.compose([request], 'heavy');
+    return outcome as Composed | Failure;
   }
 
   function settle(): void {

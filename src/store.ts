@@ -2,15 +2,23 @@
  * What is known: the last good value of each collector, its age and its error; the documents composed of them, at
  * numbered generations. It samples nothing and sends nothing.
  */
+import { adviceFor } from './advice.js';
 import { type AnyCollector, type CollectorName, collectors } from './collectors/index.js';
 import { type AnyDocument, documents } from './documents/index.js';
 import type { SourceErrorCode } from './errors.js';
-import type { Body, Composed, Failure, Sampled } from './task.js';
+import type { Body, Composed, Failure, Outcome, Sampled } from './task.js';
 
 /** Why something is not fresh, as `/snapshot` shows it. */
 export interface Problem {
   readonly code: SourceErrorCode | 'pending' | 'overdue';
   readonly message: string;
+  /** What to do about it; null: wait. */
+  readonly advice: string | null;
+}
+
+/** A problem in one line. */
+export function problemText({ message, advice }: Problem): string {
+  return advice === null ? message : `${message} (${advice})`;
 }
 
 /** What is known of a collector. Times are Unix milliseconds. */
@@ -54,7 +62,7 @@ export interface Store {
   /** Tells how often a collector is sampled. */
   setInterval(name: CollectorName, intervalMs: number): void;
   /** Records how a sample ended. @returns whether it brought a value other than the one before */
-  sampled(name: CollectorName, outcome: Sampled | Failure, tookMs: number): boolean;
+  sampled(name: CollectorName, outcome: Outcome, tookMs: number): boolean;
   composed(name: string, outcome: Composed | Failure): void;
   /** Looks again at what is fresh, as time goes by. */
   review(): void;
@@ -125,8 +133,10 @@ export function createStore(): Store {
       record.tookMs = tookMs;
       let changed = false;
       if (outcome.ok) {
-        changed = !record.good || !sameBytes(record.good.value, outcome.value);
-        record.good = outcome;
+        if (!outcome.unchanged) {
+          changed = !record.good || !sameBytes(record.good.value, outcome.value);
+          record.good = outcome;
+        }
         record.goodAtMs = Date.now();
         record.failure = undefined;
       } else {
@@ -166,16 +176,17 @@ export function createStore(): Store {
 /** Why a collector's value is not to be relied on; null if it is. */
 export function problemOf(record: CollectorRecord): Problem | null {
   const { collector, failure, endedAtMonotonicMs, intervalMs } = record;
-  if (failure) return namedProblem(collector.name, failure);
-  if (endedAtMonotonicMs === undefined) return { code: 'pending', message: `${collector.name}: not sampled yet` };
+  if (failure) return namedProblem(collector.name, failure, collector.advice);
+  if (endedAtMonotonicMs === undefined) return { code: 'pending', message: `${collector.name}: not sampled yet`, advice: null };
   const agoMs = performance.now() - endedAtMonotonicMs;
   if (agoMs <= LATE_INTERVALS * intervalMs + LATE_SLACK_MS) return null;
   // In whole intervals, so that the message does not change with each look.
-  return { code: 'overdue', message: `${collector.name}: not sampled for more than ${LATE_INTERVALS} intervals of ${intervalMs / 1000} s` };
+  const message = `${collector.name}: not sampled for more than ${LATE_INTERVALS} intervals of ${intervalMs / 1000} s`;
+  return { code: 'overdue', message, advice: null };
 }
 
-function namedProblem(name: string, { code, message }: Failure): Problem {
-  return { code, message: `${name}: ${message}` };
+function namedProblem(name: string, failure: Failure, advice?: string): Problem {
+  return { code: failure.code, message: `${name}: ${failure.message}`, advice: adviceFor(failure, advice) };
 }
 
 /** Bodies whose bytes are the same keep the time at which they were made. */
@@ -195,6 +206,10 @@ function keepUnchanged(before: ReadonlyMap<string | null, StoredBody>, now: read
   return { bodies, changed };
 }
 
+/** A large value may be the same and count as another: that shows when its document has been made. */
+const COMPARED_BYTES = 1 << 20;
+
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length > COMPARED_BYTES) return false;
   return a.length === b.length && Buffer.compare(a, b) === 0;
 }

@@ -4,6 +4,7 @@
  */
 import type { CollectorName } from './collectors/index.js';
 import type { SourceErrorCode } from './errors.js';
+import type { Query } from './query.js';
 
 /** A sample to be taken of a collector. */
 export interface SampleRequest {
@@ -13,18 +14,24 @@ export interface SampleRequest {
   readonly thorough: boolean;
 }
 
-/** Take samples of some collectors, one after the other: handing over a task costs more than most samples do. */
-export interface SampleTask {
-  readonly requests: readonly SampleRequest[];
+/** What is to be done by one thread, one after the other: handing over a task costs more than most samples do. */
+export interface Task<Request> {
+  readonly requests: readonly Request[];
   /** Shared: the index of the request that is being served. Should the thread be lost, it is known to which. */
   readonly progress: Int32Array<SharedArrayBuffer>;
 }
 
-/** Compose a document and make its bytes. */
-export interface ComposeTask {
+/** A document to be composed, and its bytes to be made. */
+export interface ComposeRequest {
   readonly document: string;
   /** Values of collectors as they came; one that has given none is missing. */
   readonly parts: Readonly<Record<string, Uint8Array>>;
+}
+
+/** A query of a document to be answered. */
+export interface QueryTask extends ComposeRequest {
+  /** Values of its parameters, checked. */
+  readonly query: Query;
 }
 
 export interface Failure {
@@ -33,8 +40,10 @@ export interface Failure {
   readonly message: string;
 }
 
+/** A sample that was taken. */
 export interface Sampled {
   readonly ok: true;
+  readonly unchanged?: never;
   /** Why the value is the empty one: the machine has no such thing. Null: it has. */
   readonly absent: string | null;
   /** The value, as JSON. */
@@ -43,13 +52,24 @@ export interface Sampled {
   readonly keep: Uint8Array | undefined;
 }
 
+/** The files are those of the sample before, so its value stands. */
+export interface Unchanged {
+  readonly ok: true;
+  readonly unchanged: true;
+}
+
+/** How a sample ended. */
+export type Outcome = Sampled | Unchanged | Failure;
+
 /** One body of a document, ready to be sent. */
 export interface Body {
   /** Name of the page; null for the document itself. */
   readonly page: string | null;
   readonly json: Uint8Array;
-  /** The same compressed; null where that is not worth it. */
+  /** The same compressed, as `src/encode/gzip.ts` does it; null where that is not worth it. */
   readonly gzip: Uint8Array | null;
+  /** CRC-32 of the JSON, of which that of a snapshot is made. */
+  readonly crc: number;
   /** Digest of the bytes, for the ETag. */
   readonly tag: string;
 }
@@ -61,7 +81,7 @@ export interface Composed {
 
 /** How one sample of a task ended, and how long it took. */
 export interface Taken {
-  readonly outcome: Sampled | Failure;
+  readonly outcome: Outcome;
   readonly tookMs: number;
 }
 

@@ -9,6 +9,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import { createAnswers } from '../src/http/answers.js';
 import { keyedRoutes, openRoutes } from '../src/http/routes.js';
+import type { Sampler } from '../src/sampler.js';
 import type { Scheduler } from '../src/scheduler.js';
 import { createStore } from '../src/store.js';
 import { eventually } from './support/eventually.js';
@@ -104,13 +105,18 @@ describe('specification', () => {
   test('specification/names-what-is-served', () => {
     const store = createStore();
     const scheduler: Scheduler = { sample: async () => {}, sampleAfresh: async () => {}, start() {}, stop() {} };
+    const sampler: Sampler = {
+      sample: async () => [],
+      compose: async () => [],
+      answer: () => undefined,
+      exhausted: () => false,
+      close: async () => {},
+    };
     const routers = [
       openRoutes(store, Buffer.from('{}')),
       keyedRoutes(
-        store,
-        scheduler,
-        createAnswers(() => 1),
-        [],
+        { store, scheduler, sampler, corsOrigins: [] },
+        createAnswers(() => 1, false),
       ),
     ];
     const served = routers

@@ -1,26 +1,40 @@
 /**
- * The sampling thread: takes samples of collectors, or composes a document of such samples, and answers with bytes.
+ * The sampling thread: takes samples of collectors, composes documents of such samples, answers queries of documents; with bytes.
  *
- *     main ── SampleTask {requests} ──────────▶ read ────▶ Taken[] {value, keep} ──▶ main
- *     main ── ComposeTask {document, parts} ──▶ compose ─▶ Composed {json, gzip, tag} ──▶ main
+ *     main ── Task<SampleRequest> ──▶ read ────▶ Taken[] {value, keep} ──▶ main
+ *     main ── Task<ComposeRequest> ─▶ compose ─▶ Composed[] {json, gzip, tag} ──▶ main
+ *     main ── QueryTask ────────────▶ answer ──▶ Composed ──▶ main
  *
  * It keeps nothing between tasks, so a thread can be thrown away at any time. Failures are returned, not thrown:
  * an error loses its class and code on its way between threads.
  */
 import { workerData } from 'node:worker_threads';
-import { collectorByName } from '../src/collectors/index.js';
-import { documentByName } from '../src/documents/index.js';
-import { decodeJson, encodeBody, encodeJson, encodeValue } from '../src/encode/body.js';
+import type { Sampling } from '../src/collector.js';
+import { type AnyCollector, collectorByName } from '../src/collectors/index.js';
+import { type AnyDocument, documentByName } from '../src/documents/index.js';
+import { decodeJson, encodeBody, encodeJson, encodeValue, largeBody } from '../src/encode/body.js';
 import { Absent, SourceError } from '../src/errors.js';
-import { createHost, yieldToRequests } from '../src/host.js';
-import type { Composed, ComposeTask, Failure, Sampled, SampleRequest, SampleTask, Taken, ThreadData } from '../src/task.js';
+import { createHost, type Host, yieldToRequests } from '../src/host.js';
+import { isUnchanged, type Reads, recordReads } from '../src/reads.js';
+import type {
+  Composed,
+  ComposeRequest,
+  Failure,
+  QueryTask,
+  Sampled,
+  SampleRequest,
+  Taken,
+  Task,
+  ThreadData,
+  Unchanged,
+} from '../src/task.js';
 
 const { exposeSecrets, ...machine } = workerData as ThreadData;
 const host = createHost(machine);
 yieldToRequests();
 
 /** Piscina calls one of these by name. */
-export function sample({ requests, progress }: SampleTask): Taken[] {
+export function sample({ requests, progress }: Task<SampleRequest>): Taken[] {
   return requests.map((request, index) => {
     Atomics.store(progress, 0, index);
     const startedMs = performance.now();
@@ -29,40 +43,66 @@ export function sample({ requests, progress }: SampleTask): Taken[] {
   });
 }
 
-export function compose(task: ComposeTask): Composed | Failure {
-  return orFailure(() => composeDocument(task));
+export function compose({ requests, progress }: Task<ComposeRequest>): (Composed | Failure)[] {
+  // Documents share parts, and a message keeps them shared.
+  const decoded = new Map<Uint8Array, unknown>();
+  const decode = (bytes: Uint8Array) => {
+    const known = decoded.get(bytes) ?? decodeJson(bytes);
+    decoded.set(bytes, known);
+    return known;
+  };
+  return requests.map((request, index) => {
+    Atomics.store(progress, 0, index);
+    return orFailure(() => composeDocument(request, decode));
+  });
 }
 
-function takeSample({ collector: name, before, thorough }: SampleRequest): Sampled {
-  const collector = collectorByName(name);
-  if (!collector) throw new Error(`no collector ${name}`);
+export function answer({ document: name, parts, query }: QueryTask): Composed | Failure {
+  return orFailure(() => {
+    const { queries } = documentNamed(name);
+    if (!queries) throw new Error(`${name} takes no query`);
+    return { ok: true, bodies: [encodeBody(null, queries.answer(query, host, parts))] };
+  });
+}
+
+function takeSample(request: SampleRequest): Sampled | Unchanged {
+  const collector = collectorByName(request.collector);
+  if (!collector) throw new Error(`no collector ${request.collector}`);
+  const { thorough } = request;
+  const before = request.before && decodeJson(request.before);
+  const nowMs = Date.now();
+  const sampling = { before, monotonicMs: Number(process.hrtime.bigint() / 1000n) / 1000, nowMs, thorough, exposeSecrets };
+  if (!collector.whenChanged) return readCollector(collector, host, sampling);
+  if (before && isUnchanged(host, before as Reads)) return { ok: true, unchanged: true };
+  const recording = recordReads(host, nowMs);
+  const sampled = readCollector(collector, recording.host, sampling);
+  return { ...sampled, keep: encodeJson(recording.reads()) };
+}
+
+function readCollector(collector: AnyCollector, from: Host, sampling: Sampling<unknown>): Sampled {
   try {
-    const { value, keep } = collector.read(host, {
-      before: before && decodeJson(before),
-      monotonicMs: Number(process.hrtime.bigint() / 1000n) / 1000,
-      nowMs: Date.now(),
-      thorough,
-      exposeSecrets,
-    });
-    return {
-      ok: true,
-      absent: null,
-      value: encodeValue(value, collector.view, exposeSecrets),
-      keep: keep === undefined ? undefined : encodeJson(keep),
-    };
+    const { value, keep } = collector.read(from, sampling);
+    const json = encodeValue(value, collector.view, exposeSecrets);
+    return { ok: true, absent: null, value: json, keep: keep === undefined ? undefined : encodeJson(keep) };
   } catch (error) {
     if (error instanceof Absent) return { ok: true, absent: error.message, value: encodeJson(collector.absent), keep: undefined };
     throw error;
   }
 }
 
-function composeDocument({ document: name, parts }: ComposeTask): Composed {
-  const document = documentByName(name);
-  if (!document) throw new Error(`no document ${name}`);
-  const values = Object.fromEntries(Object.entries(parts).map(([part, bytes]) => [part, decodeJson(bytes)]));
+function composeDocument({ document: name, parts }: ComposeRequest, decode: (bytes: Uint8Array) => unknown): Composed {
+  const document = documentNamed(name);
+  if (document.verbatim) return { ok: true, bodies: [largeBody(parts[document.verbatim] as Uint8Array)] };
+  const values = Object.fromEntries(Object.entries(parts).map(([part, bytes]) => [part, decode(bytes)]));
   const value = document.compose(values as Parameters<typeof document.compose>[0]);
   const pages = document.pages?.compose(value, values as Parameters<typeof document.compose>[0]) ?? new Map<string, unknown>();
   return { ok: true, bodies: [encodeBody(null, value), ...[...pages].map(([page, content]) => encodeBody(page, content))] };
+}
+
+function documentNamed(name: string): AnyDocument {
+  const document = documentByName(name);
+  if (!document) throw new Error(`no document ${name}`);
+  return document;
 }
 
 function orFailure<T>(work: () => T): T | Failure {

@@ -1,8 +1,9 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { adviceFor } from '../advice.js';
 import { collectors } from '../collectors/index.js';
 import type { Config } from '../config.js';
-import type { SourceError, SourceErrorCode, StartError } from '../errors.js';
+import type { SourceError, StartError } from '../errors.js';
 import { createHost } from '../host.js';
 import { KEY_VARIABLE, keyProblem, readEnvFile } from '../key.js';
 import { type CollectorRecord, problemOf } from '../store.js';
@@ -15,13 +16,6 @@ interface Row {
   readonly why?: string | undefined;
   readonly advice?: string | undefined;
 }
-
-/** Debian's packages of the programs that are started. */
-const PACKAGES: Readonly<Record<string, string>> = {
-  iw: 'iw',
-  ip: 'iproute2',
-  vcgencmd: 'raspi-utils',
-};
 
 /** How long `iw event` must run to be believed. */
 const EVENT_TRIAL_MS = 300;
@@ -43,7 +37,7 @@ export async function doctor(config: Config, keyFromEnvironment: string | undefi
 
 function collectorRow(record: CollectorRecord): Row {
   const { collector, failure, good } = record;
-  const { name, sources, advice } = collector;
+  const { name, sources } = collector;
   const source = sources.join(', ');
   const problem = problemOf(record);
   if (problem)
@@ -52,30 +46,10 @@ function collectorRow(record: CollectorRecord): Row {
       state: 'failing',
       source,
       why: failure?.message ?? problem.message,
-      advice: failure ? adviceFor(failure, advice) : undefined,
+      advice: problem.advice ?? undefined,
     };
   if (good?.absent) return { name, state: 'absent', source, why: good.absent };
   return { name, state: 'ok', source };
-}
-
-function adviceFor({ code, message }: { code: SourceErrorCode; message: string }, ofCollector: string | undefined): string {
-  switch (code) {
-    case 'program-missing': {
-      const program = message.split(':', 1)[0] ?? '';
-      return `apt-get install ${PACKAGES[program] ?? program}`;
-    }
-    case 'permission':
-      return ofCollector ?? 'run the service as a user or in a group that may read it (ls -l shows which)';
-    case 'program-failed':
-      return ofCollector ?? 'run the program by hand, as the user of the service: it says more';
-    case 'timeout':
-    case 'thread-lost':
-      return 'run it by hand: if it hangs there too, its driver does (see dmesg)';
-    case 'internal':
-      return 'a defect of apsnap: please report it, with this line';
-    default:
-      return 'look at what is there: it is not what this collector expects';
-  }
 }
 
 function keyRow({ dotenv, host }: Config, fromEnvironment: string | undefined): Row {

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { type CollectorName, collectors } from '../collectors/index.js';
 import type { Config } from '../config.js';
 import { StartError } from '../errors.js';
+import { followFiles, type Watched } from '../file-events.js';
 import { createHost } from '../host.js';
 import { createAccessLog } from '../http/access-log.js';
 import { listen, shut } from '../http/server.js';
@@ -52,14 +54,23 @@ export async function serve(config: Config, fromEnvironment: string | undefined)
   const app = createApp({
     store,
     scheduler,
+    sampler,
     accessLog,
+    exposeSecrets: config.exposeSecrets,
     corsOrigins: config.corsOrigins,
     specification: readFileSync(new URL('../../openapi.json', import.meta.url)),
     keyCheck: () => keyCheck,
     logError: (line) => log(`ERROR: ${line}`),
   });
   const server = await listen(app, config.host, config.port);
-  const events = followStationEvents(createHost(config), sampleOnEvents(scheduler));
+  const host = createHost(config);
+  const events = followStationEvents(host, sampleOnEvents(scheduler));
+  const fileEvents = followFiles(
+    host,
+    watchedFiles(),
+    (names) => void scheduler.sampleAfresh(names, false),
+    (line) => log(`WARNING: ${line}`),
+  );
 
   let stopping = false;
   const stop = async (signal: NodeJS.Signals) => {
@@ -68,6 +79,7 @@ export async function serve(config: Config, fromEnvironment: string | undefined)
     log(`INFO: stopping on ${signal}`);
     setTimeout(() => process.exit(0), STOP_WITHIN_MS).unref();
     events.stop();
+    fileEvents.stop();
     scheduler.stop();
     keyWatch?.stop();
     await shut(server);
@@ -76,6 +88,12 @@ export async function serve(config: Config, fromEnvironment: string | undefined)
   };
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, (name) => void stop(name));
   tellHowToUse(config, (server.address() as AddressInfo).port, key.source);
+}
+
+function watchedFiles(): Watched<CollectorName>[] {
+  return collectors
+    .filter(({ whenChanged, unwatched }) => whenChanged && !unwatched)
+    .map(({ name, sources }) => ({ name, patterns: sources.filter((source) => source.startsWith('/')) }));
 }
 
 function log(line: string): void {

@@ -1,7 +1,7 @@
 import type { Config } from '../config.js';
 import { documents } from '../documents/index.js';
 import { UsageError } from '../errors.js';
-import { snapshotJson } from '../http/snapshot.js';
+import { snapshotPieces } from '../http/snapshot.js';
 import type { DocumentRecord } from '../store.js';
 import { sampleOnce } from './once.js';
 
@@ -20,6 +20,7 @@ export async function snapshot(config: Config, names: readonly string[]): Promis
   const chosen = documents.filter((document) => names.length === 0 || names.includes(document.name));
   const store = await sampleOnce(config, [...new Set(chosen.flatMap((document) => document.parts))]);
   const records = chosen.map((document) => store.documents.get(document.name) as DocumentRecord);
-  process.stdout.write(`${snapshotJson(records, store.generation, Date.now())}\n`);
+  for (const { bytes } of snapshotPieces(records, store.generation, Date.now())) process.stdout.write(bytes);
+  process.stdout.write('\n');
   return records.some((record) => record.state === 'absent') ? 1 : 0;
 }

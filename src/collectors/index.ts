@@ -6,8 +6,11 @@ import { clock } from './clock.js';
 import { cpu } from './cpu.js';
 import { dhcp } from './dhcp.js';
 import { disk } from './disk.js';
+import { dnslog } from './dnslog.js';
+import { domains } from './domains.js';
 import { host } from './host.js';
 import { hostapd } from './hostapd.js';
+import { hostnames } from './hostnames.js';
 import { interfaces } from './interfaces.js';
 import { leases } from './leases.js';
 import { load } from './load.js';
@@ -33,6 +36,9 @@ const list = [
   stations,
   leases,
   neighbours,
+  domains,
+  hostnames,
+  dnslog,
 ] as const;
 
 type Listed = (typeof list)[number];

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { constants, gzipSync } from 'node:zlib';
+import { crc32 } from 'node:zlib';
 import { Encoded } from '../collector.js';
 import type { Schema } from '../schema.js';
 import { hideSecrets } from '../secrets.js';
 import type { Body } from '../task.js';
+import { gzip } from './gzip.js';
 
 /** Less than this goes in one packet either way. */
 const WORTH_COMPRESSING_BYTES = 1_200;
@@ -26,19 +27,26 @@ export function decodeJson(bytes: Uint8Array): unknown {
   return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
 }
 
-/**
- * A body with all that is made once: compressed bytes and digest.
- *
- * @param page name of the page; null for the document itself
- */
+/** A body with all that is made once: compressed bytes, check sum and digest. */
 export function encodeBody(page: string | null, value: unknown): Body {
-  const json = encodeJson(value);
-  // Level 1: samples are short-lived, and a Pi's core is better spent elsewhere.
-  const compressed = json.length < WORTH_COMPRESSING_BYTES ? null : gzipSync(json, { level: constants.Z_BEST_SPEED });
+  return bodyOf(page, encodeJson(value), (length) => new Uint8Array(length));
+}
+
+/**
+ * A body of JSON that is too large to be copied between threads: its compressed form is shared memory, as the JSON is.
+ * Not for bodies that are made often: the engine does not see how much shared memory waits to be freed.
+ */
+export function largeBody(json: Uint8Array): Body {
+  return bodyOf(null, json, (length) => new Uint8Array(new SharedArrayBuffer(length)));
+}
+
+function bodyOf(page: string | null, json: Uint8Array, allocate: (length: number) => Uint8Array): Body {
+  const crc = crc32(json);
   return {
     page,
     json,
-    gzip: compressed && compressed.length < json.length * 0.9 ? new Uint8Array(compressed) : null,
+    gzip: json.length < WORTH_COMPRESSING_BYTES ? null : gzip(json, crc, allocate),
+    crc,
     tag: createHash('sha256').update(json).digest('base64url').slice(0, 22),
   };
 }

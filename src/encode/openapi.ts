@@ -2,6 +2,7 @@
 import { slug } from '../document.js';
 import { type AnyDocument, documents } from '../documents/index.js';
 import { version } from '../package.js';
+import { parameterSchema } from '../query.js';
 import { integer, type JsonSchema, nullable, object, oneOf, string } from '../schema.js';
 
 const problem: JsonSchema = {
@@ -19,7 +20,12 @@ const problem: JsonSchema = {
 const freshness = {
   state: oneOf(['fresh', 'stale', 'absent'], 'stale: the last good value, of a source that fails now; absent: there is none'),
   sampledAt: nullable(string('When, RFC 3339')),
-  error: nullable(object({ code: string('For programs'), message: string('For people') }, 'Why it is not fresh')),
+  error: nullable(
+    object(
+      { code: string('For programs'), message: string('For people'), advice: nullable(string('What to do about it; null: wait')) },
+      'Why it is not fresh',
+    ),
+  ),
 };
 
 const refreshed = object({
@@ -75,12 +81,19 @@ function operation(summary: string, tag: string, schema: string, more: Record<st
 }
 
 function pathsOf(document: AnyDocument): [string, unknown][] {
-  const { name, summary, pages } = document;
-  const paths: [string, unknown][] = [[`/${name}`, { get: operation(summary, 'Documents', slug(document)) }]];
+  const { name, summary, pages, queries } = document;
+  const asked = Object.entries(queries?.parameters ?? {}).map(([parameter, definition]) => ({
+    ...{ name: parameter, in: 'query', description: definition.description, schema: parameterSchema(definition) },
+  }));
+  const more = queries && { parameters: asked, responses: { '400': { $ref: '#/components/responses/BadRequest' } } };
+  const paths: [string, unknown][] = [[`/${name}`, { get: operation(summary, 'Documents', slug(document), more) }]];
   if (pages) {
     const { parameter } = pages;
     const parameters = [{ name: parameter, in: 'path', required: true, schema: { type: 'string' } }];
-    const responses = { '404': { $ref: '#/components/responses/NotFound' } };
+    const responses = {
+      ...(pages.secret && { '403': { $ref: '#/components/responses/Hidden' } }),
+      '404': { $ref: '#/components/responses/NotFound' },
+    };
     const one = operation(`The same of one ${parameter}`, 'Documents', `${slug(document)}-${parameter}`, { parameters, responses });
     paths.push([`/${name}/{${parameter}}`, { get: one }]);
   }
@@ -119,6 +132,7 @@ export function specification(): Record<string, unknown> {
       schemas: { ...Object.fromEntries(schemas), Snapshot: snapshotSchema(), Refreshed: refreshed.json, Problem: problem },
       responses: {
         Unauthorized: problemResponse('The key is missing or wrong'),
+        Hidden: problemResponse('The key is missing or wrong, or secrets are not exposed'),
         NotFound: problemResponse('There is none of that name'),
         BadRequest: problemResponse('The query or the body is not as expected'),
         TooLarge: problemResponse('The body is too long'),

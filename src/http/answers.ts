@@ -4,7 +4,7 @@
  * A request then costs a look-up, a comparison of the ETag and one write.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { DocumentRecord, StoredBody } from '../store.js';
+import { type DocumentRecord, problemText, type StoredBody } from '../store.js';
 import { PROBLEM_TYPE, problemBody } from './problem.js';
 
 /** One form of an answer: plain or compressed. */
@@ -14,8 +14,8 @@ interface Variant {
   readonly headers: string[];
   /** The same for 304, which has no body to describe. */
   readonly notModified: string[];
-  /** A small body is a string: Node sends it in one write with the head. */
-  readonly body: string | Buffer;
+  /** A small body is a string: Node sends it in one write with the head. A large one is sent in several writes. */
+  readonly body: string | Buffer | readonly Buffer[];
 }
 
 export interface ReadyAnswer {
@@ -26,6 +26,8 @@ export interface ReadyAnswer {
 
 /** Up to this a body is worth copying once into the string that is sent with the head. */
 const ONE_WRITE_BYTES = 16_384;
+/** More than this is sent in pieces, between which others have their turn: the kernel takes a tenth of a millisecond for each. */
+const PIECE_BYTES = 1 << 18;
 
 /** What all forms of one answer have in common. */
 export interface Freshness {
@@ -35,9 +37,16 @@ export interface Freshness {
 }
 
 /**
+ * @param json of the body, in parts that follow each other
+ * @param gzip the same compressed, or null
  * @param tag what the ETag is made of; the same for the same bytes
  */
-export function readyAnswer(json: Uint8Array, gzip: Uint8Array | null, tag: string, freshness: Freshness): ReadyAnswer {
+export function readyAnswer(
+  json: readonly Uint8Array[],
+  gzip: readonly Uint8Array[] | null,
+  tag: string,
+  freshness: Freshness,
+): ReadyAnswer {
   return {
     status: 200,
     plain: variant(json, `"${tag}"`, [], freshness),
@@ -45,8 +54,7 @@ export function readyAnswer(json: Uint8Array, gzip: Uint8Array | null, tag: stri
   };
 }
 
-function variant(bytes: Uint8Array, etag: string, encoding: string[], { modifiedMs, sampledAtMs, state }: Freshness): Variant {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+function variant(parts: readonly Uint8Array[], etag: string, encoding: string[], { modifiedMs, sampledAtMs, state }: Freshness): Variant {
   const common = [
     ...['ETag', etag],
     ...['Last-Modified', new Date(modifiedMs).toUTCString()],
@@ -55,24 +63,37 @@ function variant(bytes: Uint8Array, etag: string, encoding: string[], { modified
     ...['Cache-Control', 'private, no-cache'],
     ...['Vary', 'Accept-Encoding'],
   ];
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
   return {
     etag,
-    headers: ['Content-Type', 'application/json', 'Content-Length', String(buffer.length), ...encoding, ...common],
+    headers: ['Content-Type', 'application/json', 'Content-Length', String(length), ...encoding, ...common],
     notModified: common,
-    body: buffer.length <= ONE_WRITE_BYTES ? buffer.toString('latin1') : buffer,
+    body: sendable(parts, length),
   };
 }
 
-/** The answer of a document that has no bytes yet. */
-function absentAnswer(detail: string, retryAfterSeconds: number): ReadyAnswer {
-  const body = problemBody(503, detail);
+function sendable(parts: readonly Uint8Array[], length: number): Variant['body'] {
+  const buffers = parts.map((part) => Buffer.from(part.buffer, part.byteOffset, part.byteLength));
+  if (length > PIECE_BYTES) return buffers.flatMap(inPieces);
+  const whole = buffers.length === 1 ? (buffers[0] as Buffer) : Buffer.concat(buffers);
+  return length <= ONE_WRITE_BYTES ? whole.toString('latin1') : whole;
+}
+
+function inPieces(buffer: Buffer): Buffer[] {
+  const amount = Math.ceil(buffer.length / PIECE_BYTES);
+  return Array.from({ length: amount }, (_, index) => buffer.subarray(index * PIECE_BYTES, (index + 1) * PIECE_BYTES));
+}
+
+/** An answer that refuses; made once, like the others. */
+function refusal(status: number, detail: string, more: readonly string[] = []): ReadyAnswer {
+  const body = problemBody(status, detail);
   const headers = [
     ...['Content-Type', PROBLEM_TYPE],
     ...['Content-Length', String(Buffer.byteLength(body))],
-    ...['Retry-After', String(retryAfterSeconds)],
+    ...more,
     ...['Cache-Control', 'no-store'],
   ];
-  return { status: 503, plain: { etag: '', headers, notModified: headers, body: Buffer.from(body).toString('latin1') }, gzip: undefined };
+  return { status, plain: { etag: '', headers, notModified: headers, body: Buffer.from(body).toString('latin1') }, gzip: undefined };
 }
 
 /** Ready answers by path. */
@@ -85,8 +106,9 @@ export interface Answers {
 
 /**
  * @param retryAfterSeconds how long a client should wait for a document that has nothing yet
+ * @param exposeSecrets whether pages that are secret are shown
  */
-export function createAnswers(retryAfterSeconds: (record: DocumentRecord) => number): Answers {
+export function createAnswers(retryAfterSeconds: (record: DocumentRecord) => number, exposeSecrets: boolean): Answers {
   const answers = new Map<string, ReadyAnswer>();
   const paths = new Map<DocumentRecord, string[]>();
 
@@ -99,10 +121,17 @@ export function createAnswers(retryAfterSeconds: (record: DocumentRecord) => num
       const now = new Map<string, ReadyAnswer>();
       const { state, sampledAtMs, problem } = record;
       if (record.bodies.size === 0) {
-        now.set(pathOf(record, null), absentAnswer(problem?.message ?? 'not sampled yet', retryAfterSeconds(record)));
+        const detail = problem ? problemText(problem) : 'not sampled yet';
+        now.set(pathOf(record, null), refusal(503, detail, ['Retry-After', String(retryAfterSeconds(record))]));
       }
+      const isHidden = record.document.pages?.secret && !exposeSecrets;
       for (const [page, body] of record.bodies) {
-        now.set(pathOf(record, page), readyBody(body, { state, sampledAtMs: sampledAtMs ?? body.modifiedMs, modifiedMs: body.modifiedMs }));
+        if (page !== null && isHidden) now.set(pathOf(record, page), HIDDEN);
+        else
+          now.set(
+            pathOf(record, page),
+            readyBody(body, { state, sampledAtMs: sampledAtMs ?? body.modifiedMs, modifiedMs: body.modifiedMs }),
+          );
       }
       for (const path of paths.get(record) ?? []) if (!now.has(path)) answers.delete(path);
       for (const [path, answer] of now) answers.set(path, answer);
@@ -111,9 +140,11 @@ export function createAnswers(retryAfterSeconds: (record: DocumentRecord) => num
   };
 }
 
-function readyBody(body: StoredBody, freshness: Freshness): ReadyAnswer {
-  return readyAnswer(body.json, body.gzip, body.tag, freshness);
+function readyBody({ json, gzip, tag }: StoredBody, freshness: Freshness): ReadyAnswer {
+  return readyAnswer([json], gzip && [gzip], tag, freshness);
 }
+
+const HIDDEN = refusal(403, 'it is secret: the service shows it when it is started with --expose-secrets');
 
 /**
  * Sends a ready answer: 304 if the client has it, no body for HEAD, compressed if the client takes it.
@@ -132,8 +163,22 @@ export function sendAnswer(request: IncomingMessage, response: ServerResponse, a
   response.writeHead(answer.status, extra.length > 0 ? [...chosen.headers, ...extra] : chosen.headers);
   if (request.method === 'HEAD') response.end();
   else if (typeof chosen.body === 'string') response.end(chosen.body, 'latin1');
-  else response.end(chosen.body);
+  else if (Buffer.isBuffer(chosen.body)) response.end(chosen.body);
+  else sendPieces(response, chosen.body);
   return answer.status;
+}
+
+/** Sends a large body piece by piece: as fast as the client takes it, and not without a pause for other requests. */
+function sendPieces(response: ServerResponse, pieces: readonly Buffer[]): void {
+  let next = 0;
+  const send = () => {
+    if (response.destroyed) return;
+    const piece = pieces[next++];
+    if (piece === undefined) response.end();
+    else if (response.write(piece)) setImmediate(send);
+    else response.once('drain', () => setImmediate(send));
+  };
+  send();
 }
 
 /** RFC 9110, 13.1.2: any of a list, or `*`; a weak tag of the same value matches too. */

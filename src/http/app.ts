@@ -12,19 +12,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import Koa, { type Middleware } from 'koa';
 import type { KeyCheck } from '../key.js';
-import type { Scheduler } from '../scheduler.js';
-import type { DocumentRecord, Store } from '../store.js';
+import type { DocumentRecord } from '../store.js';
 import type { AccessLog } from './access-log.js';
 import { createAnswers, sendAnswer } from './answers.js';
 import { cors, corsHeaders } from './cors.js';
 import { HttpProblem, PROBLEM_TYPE, problemBody } from './problem.js';
-import { keyedRoutes, openRoutes } from './routes.js';
+import { type KeyedOptions, keyedRoutes, openRoutes } from './routes.js';
 
-export interface AppOptions {
-  readonly store: Store;
-  readonly scheduler: Scheduler;
+export interface AppOptions extends KeyedOptions {
   readonly accessLog: AccessLog;
-  readonly corsOrigins: readonly string[];
+  /** Whether pages that are secret are shown. */
+  readonly exposeSecrets: boolean;
   /** The OpenAPI specification, as JSON. */
   readonly specification: Uint8Array;
   /** The check of the key that counts now. */
@@ -39,8 +37,8 @@ const unauthorizedHeaders = ['Content-Type', PROBLEM_TYPE, 'Content-Length', Str
 
 /** @returns handles requests of a `node:http` server */
 export function createApp(options: AppOptions): (request: IncomingMessage, response: ServerResponse) => void {
-  const { store, scheduler, accessLog, corsOrigins, specification, keyCheck, logError } = options;
-  const answers = createAnswers(secondsToNextSample);
+  const { store, accessLog, corsOrigins, specification, exposeSecrets, keyCheck, logError } = options;
+  const answers = createAnswers(secondsToNextSample, exposeSecrets);
   for (const record of store.documents.values()) answers.update(record);
   store.onChange(answers.update);
 
@@ -50,7 +48,7 @@ export function createApp(options: AppOptions): (request: IncomingMessage, respo
     if (!/^(?:ECONNRESET|ECONNABORTED|EPIPE)$/.test(error.code ?? '')) logError(`request failed: ${error.message}`);
   });
   const open = openRoutes(store, specification);
-  const keyed = keyedRoutes(store, scheduler, answers, corsOrigins);
+  const keyed = keyedRoutes(options, answers);
   app.use(problems(logError));
   app.use(cors(corsOrigins));
   app.use(open.routes()).use(open.allowedMethods());

@@ -2,12 +2,14 @@
 import Router from '@koa/router';
 import type { Middleware } from 'koa';
 import { documents } from '../documents/index.js';
+import type { Sampler } from '../sampler.js';
 import type { Scheduler } from '../scheduler.js';
-import { type DocumentRecord, problemOf, type Store } from '../store.js';
+import { type DocumentRecord, problemOf, problemText, type Store } from '../store.js';
 import { type Answers, sendAnswer } from './answers.js';
 import { corsHeaders } from './cors.js';
 import { docs } from './docs.js';
 import { HttpProblem } from './problem.js';
+import { createQueries } from './queries.js';
 import { createSnapshots } from './snapshot.js';
 
 /** A body may be this long; the only one there is names documents. */
@@ -73,14 +75,24 @@ export function openRoutes(store: Store, specification: Uint8Array): Router {
   return router;
 }
 
+export interface KeyedOptions {
+  readonly store: Store;
+  readonly scheduler: Scheduler;
+  /** Answers queries. */
+  readonly sampler: Sampler;
+  readonly corsOrigins: readonly string[];
+}
+
 /** Endpoints that need the key. */
-export function keyedRoutes(store: Store, scheduler: Scheduler, answers: Answers, corsOrigins: readonly string[]): Router {
+export function keyedRoutes({ store, scheduler, sampler, corsOrigins }: KeyedOptions, answers: Answers): Router {
   const router = new Router();
   const snapshots = createSnapshots(store);
+  const queries = createQueries(store, sampler);
 
-  const send: Middleware = (ctx) => {
+  const send: Middleware = async (ctx) => {
     const path = ctx.path.replace(/(?<=.)\/$/, '');
-    const answer = answers.get(path) ?? answers.get(reencoded(path));
+    const record = store.documents.get(path.slice(1));
+    const answer = (record && (await queries(record, ctx.querystring))) ?? answers.get(path) ?? answers.get(reencoded(path));
     if (!answer) throw notThere(store, path);
     ctx.respond = false;
     ctx.status = sendAnswer(ctx.req, ctx.res, answer, corsHeaders(ctx.get('Origin') || undefined, corsOrigins));
@@ -111,7 +123,7 @@ export function keyedRoutes(store: Store, scheduler: Scheduler, answers: Answers
    *       '400': { $ref: '#/components/responses/BadRequest' }
    *       '403': { $ref: '#/components/responses/Unauthorized' }
    */
-  router.get('/snapshot', async (ctx) => {
+  router.get('/snapshot', (ctx) => {
     const { documents: names } = ctx.query;
     const records =
       names === undefined
@@ -120,7 +132,7 @@ export function keyedRoutes(store: Store, scheduler: Scheduler, answers: Answers
             store,
             [names].flat().flatMap((list) => list.split(',')),
           );
-    const answer = await snapshots(records);
+    const answer = snapshots(records);
     ctx.respond = false;
     ctx.status = sendAnswer(ctx.req, ctx.res, answer, corsHeaders(ctx.get('Origin') || undefined, corsOrigins));
   });
@@ -189,9 +201,9 @@ function reencoded(path: string): string {
 }
 
 function notThere(store: Store, path: string): HttpProblem {
-  const record = store.documents.get(path.split('/')[1] ?? '');
+  const record = [...store.documents.values()].find(({ document: { name } }) => `${path}/`.startsWith(`/${name}/`));
   if (record?.state === 'absent')
-    return new HttpProblem(503, record.problem?.message ?? 'not sampled yet', { headers: { 'Retry-After': '1' } });
+    return new HttpProblem(503, record.problem ? problemText(record.problem) : 'not sampled yet', { headers: { 'Retry-After': '1' } });
   return new HttpProblem(404, `no such ${record?.document.pages?.parameter ?? 'document'} here`);
 }
 

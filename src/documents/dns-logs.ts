@@ -1,0 +1,34 @@
+import { logView, newestEntries } from '../collectors/dnslog.js';
+import { document } from '../document.js';
+import { Absent } from '../errors.js';
+
+export const dnsLogs = document({
+  name: 'dns/logs',
+  summary: "The newest entries of dnsmasq's log",
+  parts: ['dnslog'],
+  needs: ['dnslog'],
+  view: logView,
+  compose({ dnslog }) {
+    if (!dnslog) throw new Error('dns/logs: composed without what it needs');
+    return dnslog.entries;
+  },
+  queries: {
+    parameters: {
+      limit: { type: 'integer', description: 'Most entries in the answer', least: 1, most: 10_000, default: 1_000 },
+      client: {
+        type: 'string',
+        description: 'Only entries that name this IP or MAC address; it is looked for in the last 16 MiB of the log',
+        pattern: /^[\da-fA-F.:]{2,45}$/,
+        expected: 'an IP or a MAC address',
+      },
+    },
+    answer({ limit, client }, host) {
+      try {
+        return newestEntries(host, limit as number, client as string | undefined);
+      } catch (error) {
+        if (error instanceof Absent) return [];
+        throw error;
+      }
+    },
+  },
+});

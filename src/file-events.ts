@@ -1,0 +1,171 @@
+/**
+ * Files that somebody writes, watched: a collector that reads them samples when one has changed, and need not wait for its
+ * schedule. Folders are watched, not files, for editors and RaspAP replace files by renaming others.
+ */
+import { SourceError } from './errors.js';
+import type { Following, Host } from './host.js';
+
+/** A folder that came, went or was replaced without an event of its own is noticed after this long. */
+const LOOK_AGAIN_MS = 30_000;
+/** Many write a file in steps: it is read when nothing has happened for so long, */
+const QUIET_MS = 100;
+/** but not later than this after the first step. */
+const PATIENCE_MS = 400;
+
+/** Who wants to know of which files. */
+export interface Watched<Name> {
+  readonly name: Name;
+  /** Absolute paths, the last part of which may have a `*`. */
+  readonly patterns: readonly string[];
+}
+
+/**
+ * @param onChange called with those whose files have changed, once for many changes at about the same time
+ * @param onTrouble takes one line if a folder cannot be watched
+ */
+export function followFiles<Name>(
+  host: Host,
+  watched: readonly Watched<Name>[],
+  onChange: (names: Name[]) => void,
+  onTrouble: (line: string) => void,
+): Following {
+  const changed = createGatherer(onChange);
+  const folders = new Map<string, { readonly name: Name; readonly pattern: string }[]>();
+  for (const { name, patterns } of watched) {
+    for (const path of patterns) {
+      const [folder, pattern] = split(path);
+      folders.set(folder, [...(folders.get(folder) ?? []), { name, pattern }]);
+    }
+  }
+  const told = new Set<string>();
+  const followings = [...folders].map(([folder, wants]) =>
+    followFolder(
+      host,
+      folder,
+      (file) => {
+        for (const { name, pattern } of wants) if (file === undefined || matches(pattern, file)) changed.add(name);
+      },
+      (reason) => {
+        if (!told.has(folder)) onTrouble(`${reason.message}: changes there show with the schedule only`);
+        told.add(folder);
+      },
+    ),
+  );
+  return {
+    stop() {
+      changed.stop();
+      for (const following of followings) following.stop();
+    },
+  };
+}
+
+/**
+ * Follows what happens in a folder, be it there or not: until it is, the nearest folder above it that is there is watched.
+ *
+ * @param onFile called with the name of what has changed; undefined: all of it may have
+ */
+function followFolder(
+  host: Host,
+  folder: string,
+  onFile: (name: string | undefined) => void,
+  onTrouble: (reason: SourceError) => void,
+): Following {
+  let watch: Following | undefined;
+  /** The folder that is watched, and how it is known again. */
+  let at = '';
+  let identity = '';
+
+  function start(): void {
+    watch?.stop();
+    watch = undefined;
+    at = folder;
+    while (at !== '/' && !host.exists(at)) at = split(at)[0];
+    identity = identityOf(host, at);
+    try {
+      watch = host.watch(at, onName, (reason) => {
+        watch = undefined;
+        onTrouble(reason);
+      });
+    } catch (error) {
+      if (!(error instanceof SourceError)) throw error;
+      onTrouble(error);
+      return;
+    }
+    // It may have been made while the one above it was not watched yet.
+    if (isNextThere()) start();
+  }
+
+  function onName(name: string): void {
+    const [, own] = split(at);
+    // What happens to a folder itself comes under its own name.
+    if (name === own || at !== folder) lookAgain();
+    if (at === folder) onFile(name);
+  }
+
+  function lookAgain(): void {
+    if (watch && identityOf(host, at) === identity && !isNextThere()) return;
+    start();
+    onFile(undefined);
+  }
+
+  /** Whether the folder below the one that is watched, on the way to the one that is meant, is there now. */
+  function isNextThere(): boolean {
+    if (at === folder) return false;
+    const above = at === '/' ? '' : at;
+    const [next] = folder.slice(above.length + 1).split('/', 1);
+    return host.exists(`${above}/${next}`);
+  }
+
+  start();
+  const timer = setInterval(lookAgain, LOOK_AGAIN_MS);
+  timer.unref();
+  return {
+    stop() {
+      clearInterval(timer);
+      watch?.stop();
+    },
+  };
+}
+
+/** Device and number of a folder: another one at the same path has others. */
+function identityOf(host: Host, folder: string): string {
+  return host.fingerprint(folder).words.split(' ', 2).join(' ');
+}
+
+/** Collects what is added until nothing has been for a while. */
+function createGatherer<Name>(give: (names: Name[]) => void): { add(name: Name): void; stop(): void } {
+  let names = new Set<Name>();
+  let timer: NodeJS.Timeout | undefined;
+  let sinceMs = 0;
+
+  function flush(): void {
+    const given = [...names];
+    names = new Set();
+    timer = undefined;
+    give(given);
+  }
+
+  return {
+    add(name) {
+      const nowMs = performance.now();
+      if (names.size === 0) sinceMs = nowMs;
+      names.add(name);
+      clearTimeout(timer);
+      timer = setTimeout(flush, Math.min(QUIET_MS, Math.max(0, sinceMs + PATIENCE_MS - nowMs)));
+    },
+    stop: () => clearTimeout(timer),
+  };
+}
+
+/** A path as its folder and its last part. */
+function split(path: string): [folder: string, last: string] {
+  const at = path.lastIndexOf('/');
+  return [path.slice(0, at) || '/', path.slice(at + 1)];
+}
+
+/** Whether a name is one that a pattern with at most one `*` means. */
+function matches(pattern: string, name: string): boolean {
+  const [start = '', end] = pattern.split('*');
+  if (end === undefined) return name === pattern;
+  return name.length >= start.length + end.length && name.startsWith(start) && name.endsWith(end);
+}

@@ -1,0 +1,81 @@
+/** Queries of documents, `/dns/domains?contains=ads`: answered by a worker, and kept for as long as the document does not change. */
+import { parseQuery, QueryError } from '../query.js';
+import type { Sampler } from '../sampler.js';
+import type { DocumentRecord, Store } from '../store.js';
+import type { Body } from '../task.js';
+import { type ReadyAnswer, readyAnswer } from './answers.js';
+import { HttpProblem } from './problem.js';
+
+/** Answers are kept until they have this many bytes together, or the document changes. */
+const KEPT_BYTES = 8 << 20;
+/** What keeping an answer takes, however short it is. */
+const LEAST_BYTES = 1_000;
+
+/** Answers of one document's queries. */
+interface Kept {
+  readonly tag: string | undefined;
+  readonly answers: Map<string, Promise<Body>>;
+  bytes: number;
+}
+
+/**
+ * @returns gives the answer to what stands behind the question mark; undefined if that asks for nothing that the document knows.
+ * It throws {@link HttpProblem}: 400 a parameter is not what it may be; 503 too many queries wait, or it could not be answered
+ */
+export function createQueries(
+  store: Store,
+  sampler: Sampler,
+): (record: DocumentRecord, search: string) => Promise<ReadyAnswer> | undefined {
+  const kept = new Map<DocumentRecord, Kept>();
+
+  function keptOf(record: DocumentRecord): Kept {
+    const tag = record.bodies.get(null)?.tag;
+    const before = kept.get(record);
+    if (before && before.tag === tag && before.bytes <= KEPT_BYTES) return before;
+    const fresh: Kept = { tag, answers: new Map(), bytes: 0 };
+    kept.set(record, fresh);
+    return fresh;
+  }
+
+  async function ask(record: DocumentRecord, query: Readonly<Record<string, string | number>>): Promise<Body> {
+    const { document } = record;
+    const parts = store.partsOf(document);
+    if (!parts) throw new HttpProblem(503, record.problem?.message ?? 'not sampled yet', { headers: { 'Retry-After': '1' } });
+    const answering = sampler.answer({ document: document.name, parts, query });
+    if (!answering) throw new HttpProblem(503, 'too many queries are waiting: ask again in a moment', { headers: { 'Retry-After': '1' } });
+    const outcome = await answering;
+    if (!outcome.ok) throw new HttpProblem(503, `${document.name}: ${outcome.message}`, { headers: { 'Retry-After': '2' } });
+    return outcome.bodies[0] as Body;
+  }
+
+  return (record, search) => {
+    const parameters = record.document.queries?.parameters;
+    const query = parameters && checkedQuery(() => parseQuery(parameters, search));
+    if (!query) return undefined;
+    const own = keptOf(record);
+    const key = JSON.stringify(query);
+    let body = own.answers.get(key);
+    if (!body) {
+      body = ask(record, query);
+      own.answers.set(key, body);
+      body.then(
+        ({ json, gzip }) => {
+          own.bytes += LEAST_BYTES + json.length + (gzip?.length ?? 0);
+        },
+        () => own.answers.delete(key),
+      );
+    }
+    return body.then(({ json, gzip, tag }) => {
+      const modifiedMs = record.bodies.get(null)?.modifiedMs ?? Date.now();
+      return readyAnswer([json], gzip && [gzip], tag, { modifiedMs, sampledAtMs: record.sampledAtMs ?? modifiedMs, state: record.state });
+    });
+  };
+}
+
+function checkedQuery<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    throw error instanceof QueryError ? new HttpProblem(400, error.message) : error;
+  }
+}

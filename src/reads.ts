@@ -1,0 +1,61 @@
+/** What a sample has read, so that the next one can tell whether any of it has changed. */
+import type { Host } from './host.js';
+
+/** What was read, by path, as {@link Host.fingerprint} has it. */
+export interface Reads {
+  readonly files: Readonly<Record<string, string>>;
+  /** Whether a change after the reading must show: not if a file had changed in the very moment before. */
+  readonly settled: boolean;
+}
+
+/** The kernel stamps changes with the time of its last tick, which is up to 10 ms ago. Twice in one tick looks like once. */
+const TICK_MS = 50;
+
+/** A host that takes down what is read of it. */
+export interface RecordingHost {
+  readonly host: Host;
+  /** What has been read so far. */
+  reads(): Reads;
+}
+
+/** @param nowMs wall clock, Unix milliseconds */
+export function recordReads(host: Host, nowMs: number): RecordingHost {
+  const files = new Map<string, string>();
+  let settled = true;
+  /** Before it is read: what changes while it is being read shows the next time. */
+  const record = (path: string) => {
+    if (files.has(path)) return;
+    const { words, changedMs } = host.fingerprint(path);
+    files.set(path, words);
+    if (Math.abs(nowMs - changedMs) < TICK_MS) settled = false;
+  };
+  const recorded =
+    <Rest extends unknown[], Result>(read: (path: string, ...rest: Rest) => Result) =>
+    (path: string, ...rest: Rest): Result => {
+      record(path);
+      return read(path, ...rest);
+    };
+  return {
+    host: {
+      ...host,
+      readText: recorded(host.readText),
+      readTextIfThere: recorded(host.readTextIfThere),
+      readBytes: recorded(host.readBytes),
+      readTail: recorded(host.readTail),
+      readInPieces: (path, limit, read) => {
+        record(path);
+        return host.readInPieces(path, limit, read);
+      },
+      readLink: recorded(host.readLink),
+      list: recorded(host.list),
+      entries: recorded(host.entries),
+      exists: recorded(host.exists),
+    },
+    reads: () => ({ files: Object.fromEntries(files), settled }),
+  };
+}
+
+/** Whether everything that was read is as it was. */
+export function isUnchanged(host: Host, { files, settled }: Reads): boolean {
+  return settled && Object.entries(files).every(([path, words]) => host.fingerprint(path).words === words);
+}
