@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
+import { parseAddr } from '../src/collectors/addresses.js';
 import { parseForwarding, parsePortNumber } from '../src/collectors/bridges.js';
 import { parseUptime } from '../src/collectors/clock.js';
 import { parseStat, share } from '../src/collectors/cpu.js';
@@ -734,3 +735,62 @@ describe('this machine', () => {
     }
   });
 });
+
+describe('addresses', () => {
+  const real = { ifname: 'wlan0', addr_info: [{ family: 'inet', local: '10.3.141.1', prefixlen: 24, scope: 'global' }] };
+  const parsed = { interface: 'wlan0', family: 'inet', address: '10.3.141.1', prefixLength: 24, scope: 'global' };
+
+  test('what is no JSON array is refused', () => {
+    for (const text of ['[', '{}', 'null', '1', '[]]', '1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536\n']) {
+      assert.throws(() => parseAddr(text), { code: 'malformed', message: `ip -j addr: not a JSON array: ${quote(text)}` });
+    }
+    assert.deepEqual(parseAddr(''), []);
+  });
+
+  test('entries whose fields are of another type are passed over', () => {
+    const [address] = real.addr_info;
+    const odd = [
+      null,
+      1,
+      'x',
+      [],
+      {},
+      { ...real, ifname: 1 },
+      { ...real, addr_info: {} },
+      { ...real, addr_info: [null, 1, 'x', [], {}] },
+      ...[
+        { family: 'link' },
+        { family: 'inet6' },
+        { local: '10.3.141' },
+        { local: { toString: 1 } },
+        { prefixlen: 33 },
+        { prefixlen: -1 },
+        { prefixlen: 1.5 },
+        { prefixlen: '24' },
+      ].map((part) => ({ ...real, addr_info: [{ ...address, ...part }] })),
+    ];
+    assert.deepEqual(parseAddr(JSON.stringify([...odd, real])), [parsed]);
+  });
+
+  test('a scope without a name is global to us', () => {
+    assert.deepEqual(parseAddr(JSON.stringify([{ ...real, addr_info: [{ ...real.addr_info[0], scope: 200 }] }])), [parsed]);
+  });
+
+  test('any text gives a value or a SourceError', () => {
+    const any = fc.oneof(fc.string({ unit: 'binary', maxLength: 200 }), fc.json(), mutations([JSON.stringify([real])]));
+    fc.assert(
+      fc.property(any, (text) => holds(() => parseAddr(text))),
+      { numRuns: 500 },
+    );
+  });
+});
+
+/** Whether a parser gives a value or refuses the text, and does nothing else. */
+function holds(parse: () => unknown): void {
+  try {
+    parse();
+  } catch (error) {
+    if (!(error instanceof SourceError)) throw error;
+    assert.equal(error.code, 'malformed');
+  }
+}

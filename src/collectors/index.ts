@@ -1,6 +1,7 @@
 /** The list of collectors: adding one is one line here. */
 import type { Collector } from '../collector.js';
 import type { Infer } from '../schema.js';
+import { addresses } from './addresses.js';
 import { bridges } from './bridges.js';
 import { clock } from './clock.js';
 import { cpu } from './cpu.js';
@@ -31,6 +32,7 @@ const list = [
   host,
   hostapd,
   interfaces,
+  addresses,
   bridges,
   dhcp,
   stations,
