@@ -23,9 +23,26 @@ const bob = '02:00:00:00:02:00';
 const nas = '02:00:00:00:77:01';
 const gateway = '52:55:0a:00:02:02';
 
-const wire = (name: string, bridge: string | null = null): Interface => ({ interface: name, wireless: false, ethernet: true, bridge });
-const radio = (name: string, bridge: string | null = null): Interface => ({ interface: name, wireless: true, ethernet: false, bridge });
-const tunnel = (name: string): Interface => ({ interface: name, wireless: false, ethernet: false, bridge: null });
+const link = (name: string, is: Partial<Interface>): Interface => ({
+  interface: name,
+  wireless: false,
+  ethernet: false,
+  bridge: null,
+  kind: null,
+  mac_address: null,
+  admin_up: true,
+  operational_state: 'up',
+  carrier: true,
+  speed_mbps: null,
+  duplex: null,
+  mtu: 1500,
+  uplink: false,
+  vpn: false,
+  ...is,
+});
+const wire = (name: string, bridge: string | null = null) => link(name, { ethernet: true, bridge });
+const radio = (name: string, bridge: string | null = null) => link(name, { wireless: true, bridge });
+const tunnel = (name: string) => link(name, {});
 const network = (name: string, address: string, prefixLength = 24) => ({ interface: name, network: address, prefixLength });
 const range = (start: string, name: string | null = null) => ({ start, end: null, netmask: null, leaseTime: null, interface: name });
 const seen = (port: string, mac: string, bridge = 'br0') => ({ bridge, interface: port, mac_address: mac, ageSeconds: 1 });

@@ -210,6 +210,64 @@ describe('machines that are no fixture', () => {
     assert.deepEqual(sample('hostapd', host), { running: true });
   });
 
+  /** A host whose kernel refuses to say what lies at some paths. */
+  function refusing(host: Host, refused: (path: string) => boolean): Host {
+    const real = createHost({ rootfs: '/', path: '' });
+    return { ...host, readTextIfThere: (path) => (refused(path) ? real.readTextIfThere('/proc/self/mem') : host.readTextIfThere(path)) };
+  }
+
+  test('interfaces/values that the kernel refuses', () => {
+    // EINVAL, of the speed of what is down. All is refused while an interface goes.
+    const host = createCaseHost(caseFolder('interfaces', 'pi4-vpn'));
+    const rows = (from: Host) => (sample('interfaces', from) as { interfaces: Record<string, unknown>[] }).interfaces;
+    const [eth0, ...others] = rows(host);
+    const refused = rows(refusing(host, (path) => /\/eth0\/(?:speed|duplex)$/.test(path)));
+    assert.deepEqual(refused, [{ ...eth0, speed_mbps: null, duplex: null }, ...others]);
+    assert.deepEqual(rows(refusing(host, (path) => path.includes('/wg0/')))[3], {
+      interface: 'wg0',
+      wireless: false,
+      ethernet: false,
+      bridge: null,
+      kind: null,
+      mac_address: null,
+      admin_up: null,
+      operational_state: null,
+      carrier: null,
+      speed_mbps: null,
+      duplex: null,
+      mtu: null,
+      uplink: false,
+      vpn: false,
+    });
+  });
+
+  test('interfaces/reads no more than it needs', () => {
+    const read: string[] = [];
+    const host = createCaseHost(caseFolder('interfaces', 'pi4-vpn'));
+    const counting: Host = {
+      ...host,
+      readTextIfThere(path) {
+        read.push(path.replace('/sys/class/net/', ''));
+        return host.readTextIfThere(path);
+      },
+    };
+    sample('interfaces', counting);
+    const of = (name: string) => read.flatMap((path) => (path.startsWith(`${name}/`) ? path.slice(name.length + 1) : [])).sort();
+    assert.deepEqual(of('wlan0'), ['address', 'flags', 'mtu', 'operstate']);
+    assert.deepEqual(of('eth0'), ['address', 'duplex', 'flags', 'mtu', 'operstate', 'speed', 'type', 'uevent']);
+    assert.deepEqual(of('wg0'), ['address', 'carrier', 'flags', 'mtu', 'operstate', 'type', 'uevent']);
+    assert.deepEqual(of('tun0'), ['address', 'flags', 'mtu', 'operstate', 'tun_flags', 'type']);
+  });
+
+  test('interfaces/permission', () => {
+    const root = machine({ '/sys/class/net/eth0/ifindex': '2\n', '/sys/class/net/eth0/flags': '0x1003\n' });
+    chmodSync(join(root, 'sys/class/net/eth0/flags'), 0);
+    assert.throws(() => asNobody(() => sample('interfaces', hostOf(root))), {
+      code: 'permission',
+      message: `${root}/sys/class/net/eth0/flags: permission denied`,
+    });
+  });
+
   test('disk/this machine', () => {
     const { sizeBytes, usedBytes, availableBytes } = sample('disk', createHost({ rootfs: '/', path: '' })) as Record<string, number>;
     const printed = execFileSync('df', ['-B1', '--output=size,used,avail', '/'], { encoding: 'utf8' });

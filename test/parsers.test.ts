@@ -25,6 +25,7 @@ import { chooseZone, parseCelsius } from '../src/collectors/thermal.js';
 import { optionValues } from '../src/dnsmasq.js';
 import { quote, SourceError } from '../src/errors.js';
 import { createHost } from '../src/host.js';
+import { isUp, parseDeviceType, parseOperstate, parseSpeed, parseTunFlags } from '../src/link.js';
 import { parseMac } from '../src/mac.js';
 import { assertValid, caseFolder } from './support/fixture.js';
 
@@ -794,3 +795,61 @@ function holds(parse: () => unknown): void {
     assert.equal(error.code, 'malformed');
   }
 }
+
+describe('values of an interface', () => {
+  const refused: Record<string, { parse(text: string): unknown; readonly says: string; readonly texts: readonly string[] }> = {
+    flags: { parse: isUp, says: 'flags is not a number', texts: ['', '1003', '0x', '0xg', '0x1003 ', '0x123456789', '-0x1'] },
+    tun_flags: { parse: parseTunFlags, says: 'tun_flags is not a number', texts: ['', '1', 'tun', '0x1\n0x2'] },
+    operstate: { parse: parseOperstate, says: 'operstate is not a word', texts: ['', 'UP', 'up\n', 'up down', 'x'.repeat(33), '\0'] },
+    speed: { parse: parseSpeed, says: 'speed is not a number', texts: ['', '1e3', '1000 Mb/s', '--1', '9'.repeat(11), '0x10'] },
+  };
+  for (const [attribute, { parse, says, texts }] of Object.entries(refused)) {
+    test(`${attribute} that is none`, () => {
+      for (const text of texts) {
+        assert.throws(() => parse(text), { code: 'malformed', message: `interfaces: ${says}: ${quote(text)}` });
+      }
+    });
+  }
+
+  test('flags', () => {
+    assert.deepEqual(['0x1003', '0x9', '0x91', '0x1002', '0x0'].map(isUp), [true, true, true, false, false]);
+    assert.deepEqual(['0x1801', '0x1002', '0x1000'].map(parseTunFlags), ['tun', 'tap', null]);
+  });
+
+  test('a speed that is unknown', () => {
+    const told: [string, number | null][] = [
+      ['1000', 1000],
+      ['2147483646', 2147483646],
+      ['0', null],
+      ['-1', null],
+      ['4294967295', null],
+    ];
+    for (const [text, speed] of told) assert.equal(parseSpeed(text), speed, text);
+  });
+
+  test('DEVTYPE', () => {
+    const told: [string, string | null][] = [
+      ['DEVTYPE=wireguard\nINTERFACE=wg0\nIFINDEX=4', 'wireguard'],
+      ['INTERFACE=x\nDEVTYPE=ovpn-dco', 'ovpn-dco'],
+      ['INTERFACE=DEVTYPE=tun\nIFINDEX=4', null],
+      ['DEVTYPE=', null],
+      ['DEVTYPE=a b', null],
+      [`DEVTYPE=${'x'.repeat(33)}`, null],
+      ['', null],
+    ];
+    for (const [text, kind] of told) assert.equal(parseDeviceType(text), kind, text);
+  });
+
+  test('any text gives a value or a SourceError', () => {
+    const any = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 200 }),
+      mutations(['0x1003', 'up', '1000', 'DEVTYPE=wlan\nINTERFACE=wlan0']),
+    );
+    for (const parse of [isUp, parseTunFlags, parseOperstate, parseSpeed, parseDeviceType]) {
+      fc.assert(
+        fc.property(any, (text) => holds(() => parse(text))),
+        { numRuns: 200 },
+      );
+    }
+  });
+});

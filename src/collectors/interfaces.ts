@@ -1,16 +1,8 @@
 import { collector } from '../collector.js';
 import { quote, SourceError } from '../errors.js';
-import type { Host } from '../host.js';
-import { array, boolean, integer, nullable, object, string } from '../schema.js';
-
-const FOLDER = '/sys/class/net';
-
-interface Interface {
-  interface: string;
-  wireless: boolean;
-  ethernet: boolean;
-  bridge: string | null;
-}
+import { DUPLEX, readLink } from '../link.js';
+import { INTERFACES_FOLDER as FOLDER, listInterfaces } from '../network-interface.js';
+import { array, boolean, integer, nullable, object, oneOf, string } from '../schema.js';
 
 export interface Route {
   interface: string;
@@ -21,10 +13,10 @@ export interface Route {
   gateway: boolean;
 }
 
-/** The network interfaces: which are wireless, which are ports of a bridge, which is the uplink, which networks they are on. */
+/** The network interfaces: what they are, whether they work, which is the uplink, which networks they are on. */
 export const interfaces = collector({
   name: 'interfaces',
-  summary: 'Network interfaces, bridges, uplink',
+  summary: 'Network interfaces, their links, bridges, uplink',
   schedule: '*/2 * * * * *',
   sources: [`${FOLDER}/*`, '/proc/net/route', '/proc/net/ipv6_route'],
   required: true,
@@ -35,6 +27,16 @@ export const interfaces = collector({
         wireless: boolean('It is a radio'),
         ethernet: boolean('It has an Ethernet link layer and is no radio'),
         bridge: nullable(string('The bridge it is a port of')),
+        kind: nullable(string('ethernet (real or not), wlan, bridge, wireguard, tun, vlan…; null where the kernel does not say')),
+        mac_address: nullable(string('MAC address in lower case')),
+        admin_up: nullable(boolean('It is switched on: `ip link set … up`')),
+        operational_state: nullable(string('`operstate` of the kernel: up, down, dormant, unknown…')),
+        carrier: nullable(boolean('Something is at the other end; null while it is switched off')),
+        speed_mbps: nullable(integer('Speed of the link; null for what is no Ethernet', 'megabits per second')),
+        duplex: nullable(oneOf(DUPLEX, 'Whether both ends may send at the same time')),
+        mtu: nullable(integer('Largest packet', 'bytes')),
+        uplink: boolean('The best default route of a family goes through it'),
+        vpn: boolean('It is the end of a tunnel: WireGuard, tun, OpenVPN in the kernel'),
       }),
       'Every network interface',
     ),
@@ -47,16 +49,24 @@ export const interfaces = collector({
   }),
   absent: { interfaces: [], bridges: [], uplinks: [], networks: [] },
   read(host) {
-    const names = host.list(FOLDER).filter((name) => host.exists(`${FOLDER}/${name}/ifindex`));
-    const bridges = names.filter((name) => host.exists(`${FOLDER}/${name}/bridge`)).sort();
+    // One listing says what else is worth a look: of forty files most do not concern us.
+    const listed = listInterfaces(host).map((name) => [name, new Set(host.list(`${FOLDER}/${name}`))] as const);
+    const present = listed.filter(([, files]) => files.has('ifindex'));
+    const bridges = present.flatMap(([name, files]) => (files.has('bridge') ? [name] : []));
     const bridgeOf = new Map(bridges.flatMap((bridge) => host.list(`${FOLDER}/${bridge}/brif`).map((port) => [port, bridge] as const)));
     const routes4 = parseRoute(host.readTextIfThere('/proc/net/route') ?? '');
     const routes6 = parseIpv6Route(host.readTextIfThere('/proc/net/ipv6_route') ?? '');
+    const uplinks = [...new Set([bestDefault(routes4), bestDefault(routes6)])].filter((name) => name !== undefined);
     return {
       value: {
-        interfaces: names.sort().map((name) => readInterface(host, name, bridgeOf.get(name) ?? null)),
+        interfaces: present.map(([name, files]) => ({
+          interface: name,
+          ...readLink(host, name, files),
+          bridge: bridgeOf.get(name) ?? null,
+          uplink: uplinks.includes(name),
+        })),
         bridges,
-        uplinks: [...new Set([bestDefault(routes4), bestDefault(routes6)])].filter((name) => name !== undefined),
+        uplinks,
         networks: routes4
           .filter((route) => !route.gateway && route.prefixLength > 0)
           .map(({ interface: name, network, prefixLength }) => ({ interface: name, network, prefixLength })),
@@ -64,13 +74,6 @@ export const interfaces = collector({
     };
   },
 });
-
-function readInterface(host: Host, name: string, bridge: string | null): Interface {
-  const wireless = host.exists(`${FOLDER}/${name}/phy80211`) || host.exists(`${FOLDER}/${name}/wireless`);
-  // ARPHRD_ETHER, linux/if_arp.h
-  const ethernet = !wireless && host.readTextIfThere(`${FOLDER}/${name}/type`)?.trim() === '1';
-  return { interface: name, wireless, ethernet, bridge };
-}
 
 /** Interface of the default route with the lowest metric, which is the one the kernel takes. */
 function bestDefault(routes: readonly Route[]): string | undefined {
