@@ -11,6 +11,7 @@ import { after, describe, test } from 'node:test';
 import { cpu } from '../src/collectors/cpu.js';
 import { type CollectorName, collectorByName, collectors } from '../src/collectors/index.js';
 import { stations } from '../src/collectors/stations.js';
+import { traffic } from '../src/collectors/traffic.js';
 import { slug } from '../src/document.js';
 import { documents } from '../src/documents/index.js';
 import { createHost, type Host } from '../src/host.js';
@@ -94,6 +95,37 @@ describe('a sample after another', () => {
     assert.deepEqual(rates(third), rates(second));
     const fourth = stations.read(host, { ...now, before: third.keep, monotonicMs: 2_500 });
     assert.deepEqual(rates(fourth), [0, 0, 0]);
+  });
+
+  test('traffic/rates over less than half a second are those of the sample before', () => {
+    const folder = caseFolder('traffic', 'busy');
+    const [old, host] = [createCaseHost(join(folder, 'before')), createCaseHost(folder)];
+    const take = (from: Host, before: ReturnType<typeof traffic.read>['keep'], monotonicMs: number) =>
+      traffic.read(from, { ...now, before, monotonicMs });
+    const rates = (sample: ReturnType<typeof traffic.read>) =>
+      sample.value.interfaces.map((row) => [row.rx_bytes_per_second, row.tx_bytes_per_second]);
+    const first = take(old, undefined, 0);
+    const second = take(host, first.keep, 3_000);
+    // Counters are those of now all the same.
+    const third = take(host, second.keep, 3_499);
+    const fourth = take(host, third.keep, 3_500);
+    assert.deepEqual(rates(first), [
+      [null, null],
+      [null, null],
+    ]);
+    assert.deepEqual(rates(second), [
+      [500_000, 30_000],
+      [16_667, 466_667],
+    ]);
+    assert.deepEqual(third, second);
+    assert.deepEqual(rates(fourth), [
+      [0, 0],
+      [0, 0],
+    ]);
+    // Soon or not, a counter that fell has no rate.
+    assert.deepEqual(rates(take(old, second.keep, 3_100)), rates(first));
+    const early = take(host, first.keep, 499);
+    assert.deepEqual([rates(early), early.value.interfaces[0]?.rx_bytes], [rates(first), 9_303_000_000]);
   });
 
   test('cpu/a share of less than 300 ms is that of the sample before', () => {
@@ -267,6 +299,57 @@ describe('machines that are no fixture', () => {
       message: `${root}/sys/class/net/eth0/flags: permission denied`,
     });
   });
+
+  test('traffic/interface that goes while it is read', () => {
+    const host = createCaseHost(caseFolder('traffic', 'busy'));
+    const names = (from: Host) =>
+      (sample('traffic', from) as { interfaces: { interface: string }[] }).interfaces.map((row) => row.interface);
+    assert.deepEqual(names(host), ['eth0', 'wlan0']);
+    for (const file of ['ifindex', 'statistics/rx_bytes', 'statistics/tx_dropped']) {
+      assert.deepEqual(names(refusing(host, (path) => path.endsWith(`/eth0/${file}`))), ['wlan0']);
+    }
+  });
+
+  test('interfaces and traffic/this machine', () => {
+    const real = createHost({ rootfs: '/', path: '' });
+    const before = readNetDev();
+    const rows = (sample('traffic', real) as { interfaces: ({ interface: string } & Record<string, number | null>)[] }).interfaces;
+    const names = (sample('interfaces', real) as { interfaces: { interface: string }[] }).interfaces.map((row) => row.interface);
+    const after = readNetDev();
+    // Others may make interfaces meanwhile, and they send and receive.
+    const stay = [...before.keys()].filter((name) => after.has(name));
+    const known = new Set([...before.keys(), ...after.keys()]);
+    for (const sampled of [rows.map((row) => row.interface), names]) {
+      assert.deepEqual([stay.filter((name) => !sampled.includes(name)), sampled.filter((name) => !known.has(name))], [[], []]);
+    }
+    for (const row of rows) {
+      const [least, most] = [before.get(row.interface), after.get(row.interface)];
+      if (!least || !most) continue;
+      for (const [counter, value] of Object.entries(least)) {
+        const ours = Number(row[counter]);
+        assert.ok(ours >= value && ours <= Number(most[counter]), `${row.interface} ${counter}: ${value}, ${ours}, ${most[counter]}`);
+      }
+    }
+  });
+
+  /** Counters in /proc/net/dev, by interface. Its drops of what was received are more than `rx_dropped`. */
+  function readNetDev(): Map<string, Record<string, number>> {
+    const lines = readFileSync('/proc/net/dev', 'utf8').split('\n').slice(2, -1);
+    return new Map(
+      lines.map((line) => {
+        const colon = line.indexOf(':');
+        const [rx_bytes, rx_packets, rx_errors, , , , , , tx_bytes, tx_packets, tx_errors, tx_dropped] = line
+          .slice(colon + 1)
+          .trim()
+          .split(/ +/)
+          .map(Number);
+        return [
+          line.slice(0, colon).trim(),
+          { rx_bytes, rx_packets, rx_errors, tx_bytes, tx_packets, tx_errors, tx_dropped } as Record<string, number>,
+        ];
+      }),
+    );
+  }
 
   test('disk/this machine', () => {
     const { sizeBytes, usedBytes, availableBytes } = sample('disk', createHost({ rootfs: '/', path: '' })) as Record<string, number>;

@@ -22,6 +22,7 @@ import { parseArp, parseNeigh } from '../src/collectors/neighbours.js';
 import { parseThrottled } from '../src/collectors/power.js';
 import { bitsPerSecond, parseIwDev, parseStationDump } from '../src/collectors/stations.js';
 import { chooseZone, parseCelsius } from '../src/collectors/thermal.js';
+import { parseNumber } from '../src/collectors/traffic.js';
 import { optionValues } from '../src/dnsmasq.js';
 import { quote, SourceError } from '../src/errors.js';
 import { createHost } from '../src/host.js';
@@ -811,6 +812,21 @@ describe('values of an interface', () => {
     });
   }
 
+  test('counters that are none', () => {
+    for (const text of ['', '-1', '1.5', ' 1', '1 2', '0x1', '1e3', '9'.repeat(21), 'x'.repeat(1 << 20)]) {
+      assert.throws(() => parseNumber(text, 'rx_bytes'), {
+        code: 'malformed',
+        message: `traffic: rx_bytes is not a number: ${quote(text)}`,
+      });
+    }
+  });
+
+  test('a counter of more than a number can hold is left out', () => {
+    assert.equal(parseNumber('9007199254740991', 'rx_bytes'), 9007199254740991);
+    assert.equal(parseNumber('9007199254740993', 'rx_bytes'), null);
+    assert.equal(parseNumber('18446744073709551615', 'rx_bytes'), null);
+  });
+
   test('flags', () => {
     assert.deepEqual(['0x1003', '0x9', '0x91', '0x1002', '0x0'].map(isUp), [true, true, true, false, false]);
     assert.deepEqual(['0x1801', '0x1002', '0x1000'].map(parseTunFlags), ['tun', 'tap', null]);
@@ -845,7 +861,14 @@ describe('values of an interface', () => {
       fc.string({ unit: 'binary', maxLength: 200 }),
       mutations(['0x1003', 'up', '1000', 'DEVTYPE=wlan\nINTERFACE=wlan0']),
     );
-    for (const parse of [isUp, parseTunFlags, parseOperstate, parseSpeed, parseDeviceType]) {
+    for (const parse of [
+      isUp,
+      parseTunFlags,
+      parseOperstate,
+      parseSpeed,
+      parseDeviceType,
+      (text: string) => parseNumber(text, 'rx_bytes'),
+    ]) {
       fc.assert(
         fc.property(any, (text) => holds(() => parse(text))),
         { numRuns: 200 },

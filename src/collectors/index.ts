@@ -20,6 +20,7 @@ import { neighbours } from './neighbours.js';
 import { power } from './power.js';
 import { stations } from './stations.js';
 import { thermal } from './thermal.js';
+import { traffic } from './traffic.js';
 
 const list = [
   clock,
@@ -41,6 +42,7 @@ const list = [
   domains,
   hostnames,
   dnslog,
+  traffic,
 ] as const;
 
 type Listed = (typeof list)[number];
