@@ -6,6 +6,7 @@ import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import { documents as listed } from '../src/documents/index.js';
 import { run } from './support/cli.js';
 import { eventually } from './support/eventually.js';
 import { type Answer, type Asking, ask, exchange } from './support/http.js';
@@ -14,6 +15,7 @@ import { startServer, startServers, type TestServer } from './support/server.js'
 
 const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const ORIGIN = 'https://dashboard.example';
+const DOCUMENTS = listed.map(({ name }) => name);
 
 interface Snapshot {
   readonly generation: number;
@@ -422,7 +424,8 @@ describe('snapshot', { concurrency: true }, () => {
 
   test('snapshot/unknown-document', async () => {
     for (const query of ['nope', '', 'system,nope', 'system,', 'System', '__proto__', '%00', 'x'.repeat(5_000), ','.repeat(5_000)]) {
-      assertProblem(await askAs(server, `/snapshot?documents=${query}`), 400, /^no document ".*": expected system, clients$/s);
+      const problem = new RegExp(`^no document ".*": expected ${DOCUMENTS.join(', ')}$`, 's');
+      assertProblem(await askAs(server, `/snapshot?documents=${query}`), 400, problem);
     }
   });
 
@@ -478,7 +481,7 @@ describe('refresh', { concurrency: true }, () => {
       ['', { 'content-type': 'application/json' }],
       ['{}', { 'content-type': 'application/json' }],
       ['{}', { 'content-type': 'application/json; charset=utf-8' }],
-      ['{"documents":["system","clients"]}', { 'content-type': 'Application/JSON' }],
+      [JSON.stringify({ documents: DOCUMENTS }), { 'content-type': 'Application/JSON' }],
     ];
     for (const [body, headers] of bodies) {
       const askedMs = Date.now();
@@ -486,7 +489,7 @@ describe('refresh', { concurrency: true }, () => {
       assert.equal(answer.status, 200, answer.text);
       const { generation, documents } = answer.json<Refreshed>();
       assert.ok(generation > 0);
-      assert.deepEqual(Object.keys(documents), ['system', 'clients']);
+      assert.deepEqual(Object.keys(documents), DOCUMENTS);
       for (const { state, sampledAt, error } of Object.values(documents)) {
         assert.equal(state, 'fresh');
         assert.equal(error, null);
@@ -518,7 +521,8 @@ describe('refresh', { concurrency: true }, () => {
   });
 
   test('refresh/unknown-document', async () => {
-    assertProblem(await refresh(server, '{"documents":["clients","nope"]}'), 400, /^no document "nope": expected system, clients$/);
+    const problem = new RegExp(`^no document "nope": expected ${DOCUMENTS.join(', ')}$`);
+    assertProblem(await refresh(server, '{"documents":["clients","nope"]}'), 400, problem);
   });
 
   for (const body of [

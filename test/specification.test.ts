@@ -1,6 +1,6 @@
 // The specification against the service: it is valid, it names what is served and nothing else, and every answer is as it says.
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -158,6 +158,8 @@ describe('answers', () => {
   before(async () => {
     root = createAccessPoint();
     empty = mkdtempSync(join(tmpdir(), 'apsnap-empty-'));
+    // No interfaces are an answer; what cannot be read is none.
+    mkdirSync(join(empty, 'proc/net/route'), { recursive: true });
     [machine, accessPoint, nothing] = await startServers(
       {},
       { args: ['--path.rootfs', root.folder], env: { PATH: root.path } },
