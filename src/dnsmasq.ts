@@ -15,40 +15,73 @@ export const DNSMASQ_SOURCES = ['/etc/dnsmasq.conf', '/etc/dnsmasq.d/*'] as cons
  * @throws SourceError one is there and cannot be read
  */
 export function readDnsmasqFiles(host: Host): DnsmasqFile[] {
+  return listFiles(host).flatMap((path) => readIfFile(host, path));
+}
+
+/** As {@link readDnsmasqFiles}, but without those that cannot be read: for whom the configuration only says where else to look. */
+export function readableDnsmasqFiles(host: Host): DnsmasqFile[] {
+  const paths = orNone(() => listFiles(host)) ?? ['/etc/dnsmasq.conf'];
+  return paths.flatMap((path) => orNone(() => readIfFile(host, path)) ?? []);
+}
+
+function listFiles(host: Host): string[] {
   const names = host.list('/etc/dnsmasq.d').filter((name) => !/^[.#]|[~#]$|\.dpkg-(?:dist|old|new)$/.test(name));
-  const paths = ['/etc/dnsmasq.conf', ...names.sort().map((name) => `/etc/dnsmasq.d/${name}`)];
-  return paths.flatMap((path) => {
-    const text = readIfFile(host, path);
-    return text === undefined ? [] : [{ path, text }];
-  });
+  return ['/etc/dnsmasq.conf', ...names.sort().map((name) => `/etc/dnsmasq.d/${name}`)];
 }
 
 /** dnsmasq passes over what is no file, such as a folder of backups in /etc/dnsmasq.d. */
-function readIfFile(host: Host, path: string): string | undefined {
+function readIfFile(host: Host, path: string): DnsmasqFile[] {
   try {
-    return host.readTextIfThere(path);
+    const text = host.readTextIfThere(path);
+    return text === undefined ? [] : [{ path, text }];
   } catch (error) {
-    if (error instanceof SourceError && error.code === 'not-a-file') return undefined;
+    if (error instanceof SourceError && error.code === 'not-a-file') return [];
     throw error;
   }
 }
 
-/**
- * Values of an option, in the order in which they stand: `option=value`, blanks around both allowed, a comment after ` #`.
- *
- *     interface=wlan0        # RaspAP wlan0 configuration
- */
-export function optionValues(text: string, option: string): string[] {
-  const values: string[] = [];
-  for (const line of text.split('\n')) {
-    const equals = line.indexOf('=');
-    if (equals < 0 || line.slice(0, equals).trim() !== option) continue;
-    values.push(
-      line
-        .slice(equals + 1)
-        .replace(/\s#.*$/, '')
-        .trim(),
-    );
+function orNone<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof SourceError) return undefined;
+    throw error;
   }
-  return values;
+}
+
+/** A line of a configuration file. */
+export interface DnsmasqOption {
+  readonly name: string;
+  /** null where there is no `=`. */
+  readonly value: string | null;
+  readonly comment: string | null;
+}
+
+/**
+ * The options of a file, in their order, dnsmasq(8): `option=value` or `option`, blanks around both allowed, a comment after ` #`.
+ *
+ *     interface=lo,uap0               # Enable uap0 interface for wireless client AP mode
+ *     bind-dynamic                    # Hybrid between --bind-interfaces and default
+ *     server=8.8.8.8                  # Forward DNS requests to Google DNS
+ */
+export function parseOptions(text: string): DnsmasqOption[] {
+  return text.split('\n').flatMap((whole) => {
+    const line = whole.trim();
+    if (line === '' || line.startsWith('#')) return [];
+    const hash = line.search(/\s#/);
+    const option = hash < 0 ? line : line.slice(0, hash);
+    const equals = option.indexOf('=');
+    return [
+      {
+        name: (equals < 0 ? option : option.slice(0, equals)).trim(),
+        value: equals < 0 ? null : option.slice(equals + 1).trim(),
+        comment: hash < 0 ? null : line.slice(hash + 2).trim(),
+      },
+    ];
+  });
+}
+
+/** Values of an option, in the order in which they stand. */
+export function optionValues(text: string, option: string): string[] {
+  return parseOptions(text).flatMap(({ name, value }) => (name === option && value !== null ? [value] : []));
 }

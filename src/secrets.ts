@@ -14,15 +14,28 @@ export function hideSecrets<T>(value: T, view: Schema<T>): T {
 
 function hide(value: unknown, schema: JsonSchema): unknown {
   if (schema['x-secret']) return null;
-  if (value === null || typeof value !== 'object' || !holdsSecrets(schema)) return value;
-  const { items, properties = {}, additionalProperties, anyOf = [] } = schema;
+  if (value === null || !holdsSecrets(schema)) return value;
+  const options = (schema.anyOf ?? []).filter((option) => mayDescribe(option, value));
+  return options.reduce(hide, hideInside(value, schema));
+}
+
+function hideInside(value: unknown, { items, properties = {}, additionalProperties }: JsonSchema): unknown {
+  if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return items ? value.map((item) => hide(item, items)) : value;
   const others = typeof additionalProperties === 'object' ? additionalProperties : undefined;
   const hidden = Object.entries(value).map(([name, held]) => {
-    const own = properties[name] ?? others;
+    // Own properties only: a name such as `constructor` is one of the others.
+    const own = Object.hasOwn(properties, name) ? properties[name] : others;
     return [name, own ? hide(held, own) : held];
   });
-  return anyOf.reduce<unknown>((hiddenSoFar, option) => hide(hiddenSoFar, option), Object.fromEntries(hidden));
+  return Object.fromEntries(hidden);
+}
+
+/** Whether a value can be of a schema, by its type alone: more than the schema's own values, never fewer. */
+function mayDescribe({ type }: JsonSchema, value: unknown): boolean {
+  if (type === undefined) return true;
+  const own = Array.isArray(value) ? 'array' : typeof value;
+  return [type].flat().some((name) => name === own || (name === 'integer' && own === 'number'));
 }
 
 const verdicts = new WeakMap<JsonSchema, boolean>();

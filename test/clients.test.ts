@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { dnsmasq } from '../src/collectors/dnsmasq.js';
 import type { Values } from '../src/collectors/index.js';
 import { parseLeases } from '../src/collectors/leases.js';
 import { parseNeigh } from '../src/collectors/neighbours.js';
@@ -44,7 +45,16 @@ const wire = (name: string, bridge: string | null = null) => link(name, { ethern
 const radio = (name: string, bridge: string | null = null) => link(name, { wireless: true, bridge });
 const tunnel = (name: string) => link(name, {});
 const network = (name: string, address: string, prefixLength = 24) => ({ interface: name, network: address, prefixLength });
-const range = (start: string, name: string | null = null) => ({ start, end: null, netmask: null, leaseTime: null, interface: name });
+const range = (start: string, name: string | null = null, interfaces: string[] = []) => ({
+  start,
+  end: null,
+  netmask: null,
+  leaseTime: null,
+  interface: name,
+  interfaces,
+  routers: null,
+  nameServers: null,
+});
 const seen = (port: string, mac: string, bridge = 'br0') => ({ bridge, interface: port, mac_address: mac, ageSeconds: 1 });
 
 function station(name: string, mac: string, more: Partial<Station> = {}): Station {
@@ -88,7 +98,7 @@ function sources(machine: Machine): Sources {
   const { interfaces, uplinks = [], networks = [], ranges = [], accessPoints = [], stations = [], leases = [], neighbours = [] } = machine;
   return {
     interfaces: { interfaces, bridges: interfaces.flatMap((row) => row.bridge ?? []), uplinks, networks },
-    dhcp: { ranges },
+    dnsmasq: { ...dnsmasq.absent, ranges },
     stations: { accessPoints: accessPoints.map((name) => ({ interface: name, ssid: null, frequencyMhz: null })), stations },
     leases: { leases },
     neighbours: { neighbours },
@@ -253,6 +263,10 @@ const cases: Record<string, ClientsCase> = {
   },
   'range that names its interface, which has no address yet': {
     machine: { ...wired, networks: [], ranges: [range('10.4.1.50', 'eth1')], neighbours: [neighbour('eth1', nas, 'fe80::9')] },
+    active: [`${nas} fe80::9 ethernet eth1 reachable neighbour`],
+  },
+  'range whose file names the interface, which has no address yet': {
+    machine: { ...wired, networks: [], ranges: [range('10.4.1.50', null, ['eth1'])], neighbours: [neighbour('eth1', nas, 'fe80::9')] },
     active: [`${nas} fe80::9 ethernet eth1 reachable neighbour`],
   },
   "range inside a VPN's half of the internet": {
@@ -591,7 +605,7 @@ describe('what is told of a client', () => {
 
   test('without bridges and DHCP ranges known there are still stations', () => {
     const given = sources({ ...routed, stations: [station('wlan0', alice)] });
-    const body = clients.compose({ ...given, bridges: undefined, dhcp: undefined });
+    const body = clients.compose({ ...given, bridges: undefined, dnsmasq: undefined });
     assert.equal(body.active_clients_amount, 1);
   });
 });

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -48,7 +48,7 @@ describe('fixtures', () => {
       cases.filter(({ folder }) => !/"(?:absent|error)"/.test(readExpected(folder).slice(0, 15))).map((one) => one.subject),
     );
     assert.deepEqual(
-      [...collectors, ...documents].map(({ name }) => name).filter((name) => !told.has(name)),
+      [...collectors, ...documents].map(slug).filter((name) => !told.has(name)),
       [],
     );
   });
@@ -156,8 +156,8 @@ describe('machines that are no fixture', () => {
     return root;
   }
 
-  function sample(name: CollectorName, host: Host): unknown {
-    const sampling = { before: undefined, monotonicMs: 0, nowMs: 0, thorough: true, exposeSecrets: false };
+  function sample(name: CollectorName, host: Host, exposeSecrets = false): unknown {
+    const sampling = { before: undefined, monotonicMs: 0, nowMs: 0, thorough: true, exposeSecrets };
     return collectorByName(name)?.read(host, sampling).value;
   }
 
@@ -220,20 +220,200 @@ describe('machines that are no fixture', () => {
     assert.throws(() => sample('leases', hostOf(root)), { code: 'too-large', message: /dnsmasq\.leases: has more than 16777216 bytes$/ });
   });
 
-  test('dhcp/unreadable', () => {
+  test('leases/unreadable file of dnsmasq', () => {
+    const lease = '1795500557 02:00:00:00:03:00 10.3.141.166 tv *\n';
+    const root = machine({ '/etc/dnsmasq.d/vpn.conf': 'dhcp-leasefile=/nowhere\n', '/var/lib/misc/dnsmasq.leases': lease });
+    chmodSync(join(root, 'etc/dnsmasq.d/vpn.conf'), 0);
+    const amount = () => (sample('leases', hostOf(root)) as { leases: unknown[] }).leases.length;
+    assert.equal(asNobody(amount), 1);
+    chmodSync(join(root, 'etc/dnsmasq.d'), 0);
+    assert.equal(asNobody(amount), 1);
+    chmodSync(join(root, 'etc/dnsmasq.d'), 0o700);
+  });
+
+  test('resolv/unreadable file of dnsmasq', () => {
+    const root = machine({ '/etc/dnsmasq.d/vpn.conf': 'resolv-file=/nowhere\n', '/etc/resolv.conf': 'nameserver 9.9.9.9\n' });
+    chmodSync(join(root, 'etc/dnsmasq.d/vpn.conf'), 0);
+    assert.deepEqual(
+      asNobody(() => sample('resolv', hostOf(root))),
+      { files: [{ file: '/etc/resolv.conf', nameServers: ['9.9.9.9'] }] },
+    );
+  });
+
+  test('hostapdconf/unreadable', () => {
+    const root = machine({ '/etc/hostapd/wlan0.conf': 'interface=wlan0\n' });
+    for (const path of ['/etc/hostapd/wlan0.conf', '/etc/hostapd']) {
+      chmodSync(join(root, path), 0);
+      assert.throws(() => asNobody(() => sample('hostapdconf', hostOf(root))), {
+        code: 'permission',
+        message: `${root}${path}: permission denied`,
+      });
+    }
+    chmodSync(join(root, 'etc/hostapd'), 0o700);
+  });
+
+  test('raspap, dhcpcd and resolv/unreadable', () => {
+    const files = { raspap: '/etc/raspap/hostapd.ini', dhcpcd: '/etc/dhcpcd.conf', resolv: '/run/dnsmasq/resolv.conf' } as const;
+    for (const [name, path] of Object.entries(files)) {
+      const root = machine({ [path]: '' });
+      chmodSync(join(root, path), 0);
+      assert.throws(() => asNobody(() => sample(name as CollectorName, hostOf(root))), {
+        code: 'permission',
+        message: `${root}${path}: permission denied`,
+      });
+    }
+  });
+
+  test('dnsmasq/unreadable', () => {
     const root = machine({ '/etc/dnsmasq.d/090_wlan0.conf': 'dhcp-range=10.3.141.50,10.3.141.255,12h\n' });
     chmodSync(join(root, 'etc/dnsmasq.d'), 0);
-    assert.throws(() => asNobody(() => sample('dhcp', hostOf(root))), {
+    assert.throws(() => asNobody(() => sample('dnsmasq', hostOf(root))), {
       code: 'permission',
       message: `${root}/etc/dnsmasq.d: permission denied`,
     });
     chmodSync(join(root, 'etc/dnsmasq.d'), 0o700);
   });
 
-  test('dhcp/fifo beside the files', () => {
+  test('dnsmasq/fifo beside the files', () => {
     const root = machine({ '/etc/dnsmasq.d/090_wlan0.conf': 'dhcp-range=10.3.141.50,10.3.141.255,12h\n' });
     execFileSync('mkfifo', [join(root, 'etc/dnsmasq.d/pipe')]);
-    assert.equal((sample('dhcp', hostOf(root)) as { ranges: unknown[] }).ranges.length, 1);
+    assert.equal((sample('dnsmasq', hostOf(root)) as { ranges: unknown[] }).ranges.length, 1);
+  });
+
+  test('ddclient/unreadable', () => {
+    const root = machine({ '/etc/ddclient.conf': 'password=secret\n' });
+    chmodSync(join(root, 'etc/ddclient.conf'), 0);
+    assert.throws(() => asNobody(() => sample('ddclient', hostOf(root))), {
+      code: 'permission',
+      message: `${root}/etc/ddclient.conf: permission denied`,
+    });
+  });
+
+  test('ddclient/too large', () => {
+    const root = machine({ '/etc/ddclient.conf': '#'.repeat((256 << 10) + 1) });
+    assert.throws(() => sample('ddclient', hostOf(root)), { code: 'too-large' });
+  });
+
+  for (const name of ['openvpn', 'wireguard'] as const) {
+    const folder = { openvpn: '/etc/openvpn/client', wireguard: '/etc/wireguard' }[name];
+    const active = { openvpn: 'client.conf', wireguard: 'wg0.conf' }[name];
+
+    test(`${name}/unreadable`, () => {
+      const root = machine({ [`${folder}/office_client.conf`]: '' });
+      chmodSync(join(root, folder), 0);
+      assert.throws(() => asNobody(() => sample(name, hostOf(root))), {
+        code: 'permission',
+        message: `${root}${folder}: permission denied`,
+      });
+      chmodSync(join(root, folder), 0o700);
+    });
+
+    test(`${name}/below a folder that is unreadable`, () => {
+      const root = machine({ [`${folder}/office_client.conf`]: '' });
+      const above = dirname(join(root, folder));
+      chmodSync(above, 0);
+      assert.throws(() => asNobody(() => sample(name, hostOf(root))), {
+        code: 'permission',
+        message: `${root}${folder}: permission denied`,
+      });
+      chmodSync(above, 0o755);
+    });
+
+    test(`${name}/may be listed, not entered`, () => {
+      const root = machine({ [`${folder}/office_client.conf`]: '' });
+      chmodSync(join(root, folder), 0o444);
+      const { client_config_names } = asNobody(() => sample(name, hostOf(root))) as { client_config_names: unknown };
+      assert.deepEqual(client_config_names, [{ config: 'office_client.conf' }]);
+      chmodSync(join(root, folder), 0o755);
+      symlinkSync('office_client.conf', join(root, folder, active));
+      chmodSync(join(root, folder), 0o444);
+      assert.throws(() => asNobody(() => sample(name, hostOf(root))), {
+        code: 'permission',
+        message: /: where the link leads cannot be read$/,
+      });
+      chmodSync(join(root, folder), 0o755);
+    });
+
+    test(`${name}/files of root's, a link to one, a fifo, a folder that is closed`, () => {
+      const root = machine({ [`${folder}/office_client.conf`]: 'x', [`${folder}/keys/a.key`]: 'x', [`${folder}/closed/b.key`]: 'x' });
+      const at = join(root, folder);
+      chmodSync(join(at, 'office_client.conf'), 0);
+      chmodSync(join(at, 'closed'), 0);
+      symlinkSync('office_client.conf', join(at, 'copy_client.conf'));
+      symlinkSync(`${folder}/office_client.conf`, join(at, active));
+      execFileSync('mkfifo', [join(at, 'pipe_client.conf')]);
+      symlinkSync('pipe_client.conf', join(at, 'way_to_pipe_client.conf'));
+      const value = asNobody(() => sample(name, hostOf(root))) as Record<string, unknown>;
+      assert.deepEqual(value.client_config_names, [{ config: 'copy_client.conf' }, { config: 'office_client.conf' }]);
+      assert.deepEqual([value.client_configs, value.client_config_active], ['2', 'office_client.conf']);
+      chmodSync(join(at, 'closed'), 0o755);
+    });
+
+    test(`${name}/empty folder`, () => {
+      const root = machine({});
+      mkdirSync(join(root, folder), { recursive: true });
+      assert.deepEqual(sample(name, hostOf(root)), collectorByName(name)?.absent);
+    });
+  }
+
+  test('openvpn/files that are unreadable or too large hide no others', () => {
+    const folder = '/etc/openvpn/client';
+    const root = machine({
+      [`${folder}/a_client`]: 'a\n',
+      [`${folder}/b_client`]: 'b\n',
+      [`${folder}/c_client`]: 'c'.repeat((1 << 20) + 1),
+      [`${folder}/d_client`]: 'd\n',
+    });
+    chmodSync(join(root, folder, 'b_client'), 0);
+    const { contents } = asNobody(() => sample('openvpn', hostOf(root), true)) as { contents: unknown };
+    assert.deepEqual(contents, [
+      { config: 'a_client', lines: ['a'], problem: null },
+      { config: 'b_client', lines: null, problem: `${root}${folder}/b_client: permission denied` },
+      { config: 'c_client', lines: null, problem: `${root}${folder}/c_client: has more than 1048576 bytes` },
+      { config: 'd_client', lines: ['d'], problem: null },
+    ]);
+  });
+
+  test('openvpn/more than can be held at once', () => {
+    const files = Object.fromEntries([...'abcdefghi'].map((letter) => [`/etc/openvpn/client/${letter}_client`, letter.repeat(1 << 20)]));
+    const { contents } = sample('openvpn', hostOf(machine(files)), true) as { contents: { lines: unknown; problem: string | null }[] };
+    assert.deepEqual(
+      contents.map(({ lines }) => lines === null),
+      [...Array(8).fill(false), true],
+    );
+    assert.match(contents[8]?.problem ?? '', /i_client: the configurations have more than 8388608 bytes together$/);
+  });
+
+  test('openvpn/texts are read only where secrets are shown', () => {
+    const folder = caseFolder('openvpn', 'raspap');
+    const read: string[] = [];
+    const root = createCaseHost(folder);
+    const host: Host = {
+      ...root,
+      readBytes(path, limit) {
+        read.push(path);
+        return root.readBytes(path, limit);
+      },
+    };
+    sample('openvpn', host);
+    assert.deepEqual(read, []);
+    sample('openvpn', host, true);
+    assert.deepEqual(read, ['/etc/openvpn/client/Travel_client.conf', '/etc/openvpn/client/office_client.conf']);
+  });
+
+  test('firewall/unreadable', () => {
+    const file = '/etc/raspap/networking/firewall/iptables_rules.json';
+    const root = machine({ [file]: '{}', '/etc/raspap/networking/iptables_rules.json': '{"older":true}' });
+    chmodSync(join(root, file), 0);
+    assert.throws(() => asNobody(() => sample('firewall', hostOf(root))), {
+      code: 'permission',
+      message: `${root}${file}: permission denied`,
+    });
+  });
+
+  test('firewall/too large', () => {
+    const root = machine({ '/etc/raspap/networking/firewall/iptables_rules.json': `"${' '.repeat(1 << 20)}"` });
+    assert.throws(() => sample('firewall', hostOf(root)), { code: 'too-large' });
   });
 
   test('hostapd/process that ended between the listing and the reading', () => {

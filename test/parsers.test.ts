@@ -7,12 +7,17 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
+import { firstAtStart } from '../src/access-points.js';
 import { parseAddr } from '../src/collectors/addresses.js';
 import { parseForwarding, parsePortNumber } from '../src/collectors/bridges.js';
 import { parseUptime } from '../src/collectors/clock.js';
 import { parseStat, share } from '../src/collectors/cpu.js';
-import { parseDhcpRanges } from '../src/collectors/dhcp.js';
+import { parseDdclient } from '../src/collectors/ddclient.js';
+import { parseDhcpcd } from '../src/collectors/dhcpcd.js';
+import { parseServers, parseStaticLeases } from '../src/collectors/dnsmasq.js';
+import { parseRules } from '../src/collectors/firewall.js';
 import { parseCpuList, parsePrettyName, parseRaspapVersion, parseRevision } from '../src/collectors/host.js';
+import { parseHostapdConf } from '../src/collectors/hostapdconf.js';
 import { collectorByName } from '../src/collectors/index.js';
 import { parseIpv6Route, parseRoute } from '../src/collectors/interfaces.js';
 import { parseLeases } from '../src/collectors/leases.js';
@@ -20,12 +25,18 @@ import { parseLoadavg } from '../src/collectors/load.js';
 import { parseMeminfo } from '../src/collectors/memory.js';
 import { parseArp, parseNeigh } from '../src/collectors/neighbours.js';
 import { parseThrottled } from '../src/collectors/power.js';
+import { parseIni } from '../src/collectors/raspap.js';
+import { parseResolv } from '../src/collectors/resolv.js';
 import { bitsPerSecond, parseIwDev, parseStationDump } from '../src/collectors/stations.js';
 import { chooseZone, parseCelsius } from '../src/collectors/thermal.js';
 import { parseNumber } from '../src/collectors/traffic.js';
+import { textLines } from '../src/config-folder.js';
+import { readStatements } from '../src/ddclient.js';
+import { parseDhcpRanges, rangeInterfaces } from '../src/dhcp-range.js';
 import { optionValues } from '../src/dnsmasq.js';
 import { quote, SourceError } from '../src/errors.js';
 import { createHost } from '../src/host.js';
+import { jsonErrorAt } from '../src/json-error.js';
 import { isUp, parseDeviceType, parseOperstate, parseSpeed, parseTunFlags } from '../src/link.js';
 import { parseMac } from '../src/mac.js';
 import { assertValid, caseFolder } from './support/fixture.js';
@@ -186,9 +197,9 @@ const parsers: Record<string, Parser> = {
   parseDhcpRanges: {
     parse: (text) => parseDhcpRanges(text, '/etc/dnsmasq.conf'),
     real: [
-      fixture('dhcp', 'rig', 'etc/dnsmasq.d/ap.conf'),
-      fixture('dhcp', 'ap-sta', 'etc/dnsmasq.d/090_uap0.conf'),
-      fixture('dhcp', 'tags', 'etc/dnsmasq.conf'),
+      fixture('dnsmasq', 'rig', 'etc/dnsmasq.d/ap.conf'),
+      fixture('dnsmasq', 'ap-sta', 'etc/dnsmasq.d/090_uap0.conf'),
+      fixture('dnsmasq', 'tags', 'etc/dnsmasq.conf'),
     ],
     malformed: ['', 'wlan0,10.3.141.50', '10.3.141,10.3.141.9', '10.3.141.500', ',10.3.141.50', 'set:a', '10.3.141.50-10.3.141.99'].map(
       (value) => [`dhcp-range=${value}\n`, `/etc/dnsmasq.conf: dhcp-range does not start with an address: ${quote(value)}`],
@@ -280,7 +291,11 @@ const parsers: Record<string, Parser> = {
     ],
     malformed: [],
   },
-  optionValues: { parse: (text) => optionValues(text, 'dhcp-range'), real: [fixture('dhcp', 'tags', 'etc/dnsmasq.conf')], malformed: [] },
+  optionValues: {
+    parse: (text) => optionValues(text, 'dhcp-range'),
+    real: [fixture('dnsmasq', 'tags', 'etc/dnsmasq.conf')],
+    malformed: [],
+  },
 };
 
 /** Text with a few pieces taken out, put in, doubled or changed. */
@@ -874,5 +889,387 @@ describe('values of an interface', () => {
         { numRuns: 200 },
       );
     }
+  });
+});
+
+describe('files that may hold secrets', () => {
+  const RULES = '/etc/raspap/networking/firewall/iptables_rules.json';
+  const parseFirewall = (text: string) => parseRules(text, RULES);
+  const configurations = ['raspap', 'debian', 'comments', 'several', 'router', 'quotes', 'usev4-disabled'].map((name) =>
+    fixture('ddclient', name, 'etc/ddclient.conf'),
+  );
+  const rules = ['raspap', 'prototype'].map((name) => fixture('firewall', name, RULES.slice(1)));
+
+  const refused: [parse: (text: string) => unknown, text: string, message: string][] = [
+    [parseDdclient, 'password:geheim\n', '/etc/ddclient.conf: line 1 is neither options nor host names'],
+    [parseDdclient, 'login = me\n', '/etc/ddclient.conf: line 1 has blanks around ='],
+    [parseDdclient, '# a\nuse=web \\\n\\\nhome.example.org;geheim\n', '/etc/ddclient.conf: line 2 is neither options nor host names'],
+    [parseDdclient, 'host=a/b\n', '/etc/ddclient.conf: line 1 is neither options nor host names'],
+    [parseDdclient, '\0\n', '/etc/ddclient.conf: line 1 is neither options nor host names'],
+    [parseDdclient, `\nlogin=${'x'.repeat(1_025)}\n`, '/etc/ddclient.conf: line 2: login has more than 1024 characters'],
+    [parseDdclient, 'a\n'.repeat(1_001), '/etc/ddclient.conf: line 1001 is the definition of hosts after the 1000th'],
+    [parseFirewall, '', `${RULES}: ends in line 1, before its JSON does`],
+    [parseFirewall, '{\n"geheim": [1,\n', `${RULES}: ends in line 3, before its JSON does`],
+    [parseFirewall, '{\n"a":\n geheim }', `${RULES}: line 3 is not JSON`],
+    [parseFirewall, '{}\n\ngeheim', `${RULES}: line 3 is not JSON`],
+    [parseFirewall, '["geheim"]', `${RULES}: is JSON, but no object`],
+    [parseFirewall, 'null', `${RULES}: is JSON, but no object`],
+    [parseFirewall, `{"a":${'['.repeat(64)}${']'.repeat(64)}}`, `${RULES}: nests deeper than 64`],
+    [parseFirewall, `{"a":${'['.repeat(400_000)}${']'.repeat(400_000)}}`, `${RULES}: nests deeper than 64`],
+  ];
+
+  for (const [parse, text, message] of refused) {
+    test(`${parse.name} refuses ${quote(text.slice(-60))}, and does not quote it`, () => {
+      assert.throws(
+        () => parse(text),
+        (error) => {
+          assert.ok(error instanceof SourceError, String(error));
+          assert.deepEqual([error.code, error.message], ['malformed', message]);
+          return true;
+        },
+      );
+    });
+  }
+
+  for (const { parse, real } of [
+    { parse: parseDdclient, real: configurations },
+    { parse: parseFirewall, real: rules },
+    { parse: textLines, real: [fixture('openvpn', 'links', 'home/me/elsewhere.ovpn')] },
+  ]) {
+    test(`${parse.name}: any text gives a value or a SourceError`, () => {
+      const any = fc.oneof(fc.string({ unit: 'binary', maxLength: 200 }), fc.json(), mutations(real));
+      fc.assert(
+        fc.property(any, (text) => {
+          try {
+            assertPlain(parse(text));
+          } catch (error) {
+            if (!(error instanceof SourceError)) throw error;
+            assert.equal(error.code, 'malformed');
+            assert.match(error.message, /^\/etc\/[\w/.]+: [\w ,=:]+$/);
+          }
+        }),
+        { numRuns: 1_000 },
+      );
+    });
+  }
+
+  test('long lines take no longer than short ones', () => {
+    const size = 256 << 10;
+    const pieces = [
+      'password',
+      'password ',
+      "password='",
+      ',password',
+      '"',
+      "'",
+      '\\ ',
+      'a\\\n',
+      ',',
+      'a=',
+      'a=b,',
+      '#',
+      ' ',
+      '-',
+      '.',
+      'ü ',
+    ];
+    const startMs = performance.now();
+    for (const piece of pieces) {
+      for (const text of [piece.repeat(size / piece.length), `x ${piece.repeat(size / piece.length)}=`]) {
+        try {
+          parseDdclient(text);
+        } catch (error) {
+          assert.ok(error instanceof SourceError, String(error));
+        }
+      }
+    }
+    for (const piece of ['{"a":', '[', '"', '\\', '"\\u0041', '1', '-', ' ', '{},', '1e']) {
+      assert.equal(typeof jsonErrorAt(piece.repeat((1 << 20) / piece.length)), piece === '1' ? 'undefined' : 'number', piece);
+    }
+    assert.ok(performance.now() - startMs < 10_000, 'half a second, on a slow machine some');
+  });
+
+  test('no password shows in another field or in an error', () => {
+    const password = fc.string({ unit: fc.constantFrom(...'abcXYZ019#=,"\\$%&/()[]{}<>|;:!?*+~^`@'), minLength: 3, maxLength: 30 });
+    const before = fc.constantFrom('', '  ', 'login=me ', 'login=me, ', 'login=me,', 'use=web web=x\\ y,', "login='me' ", 'fw-login=me\t');
+    const after = fc.constantFrom('', ' ', ' home.example.org', ' \\\nhome.example.org', ' # comment', '\n= = =\n', '\nhome.example.org;');
+    const line = fc.tuple(before, fc.constantFrom('password', 'fw-password', 'password ', 'x-password'), password, fc.boolean(), after);
+    fc.assert(
+      fc.property(line, ([head, name, middle, quoted, tail]) => {
+        const secret = `geheim${middle}geheim`;
+        let shown: string;
+        try {
+          const { password: _own, hosts, ...fields } = parseDdclient(`${head}${name}=${quoted ? `'${secret}'` : secret}${tail}\n`);
+          shown = JSON.stringify([fields, hosts.map(({ password: _hidden, ...rest }) => rest)]);
+        } catch (error) {
+          assert.ok(error instanceof SourceError, String(error));
+          shown = error.message;
+        }
+        assert.ok(!shown.includes('geheim'), shown);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test('a password in double quotes may hold blanks', () => {
+    const { password, domain, login } = parseDdclient('password="one two", login=me home.example.org\n');
+    assert.deepEqual([password, login, domain], ['"one two",', 'me', 'home.example.org']);
+  });
+
+  test('ddclient.conf: what ddclient 3.10 reads', () => {
+    const read: [text: string, options: Record<string, string>, words: string[]][] = [
+      ['a=1,b=2 c=3 , d=4', { a: '1', b: '2', c: '3', d: '4' }, []],
+      ["a='1, 2' b=\"it's\" c=3\\ 4 d=x'y z'", { a: '1, 2', b: "it's", c: '3 4', d: 'xy z' }, []],
+      ['a=1,a=2', { a: '2' }, []],
+      ['a=', { a: '' }, []],
+      ["a='1 2", { a: '1 2' }, []],
+      ['a=1\\', { a: '1' }, []],
+      ['a=b=c#d', { a: 'b=c' }, []],
+      ['a=1 one , two,three me pw', { a: '1' }, ['one,two,three', 'me', 'pw']],
+      ['one a=1', {}, ['one', 'a=1']],
+      ['password=a,b', { password: 'a,b' }, []],
+      ["password='a'b'#c' one", { password: "a'b'#c" }, ['one']],
+      ["password = 'a\\b'", { password: 'a\\b' }, []],
+      ["fw-password='a b' password=c", { 'fw-password': 'a b', password: 'c' }, []],
+      ['a=1,password=x#y one', { a: '1', password: 'x#y' }, ['one']],
+      ['__proto__=1 constructor=2', {}, ['__proto__=1', 'constructor=2']],
+      ['constructor=2', { constructor: '2' } as Record<string, string>, []],
+    ];
+    for (const [text, options, words] of read) {
+      const [statement] = readStatements(`\n${text.endsWith('\\') ? `${text}\n` : text}\n`);
+      assert.deepEqual(statement && { line: statement.line, options: Object.fromEntries(statement.options), words: statement.words }, {
+        line: 2,
+        options,
+        words,
+      });
+    }
+    assert.deepEqual(readStatements('a=1 \\\n# nothing\nb=2\n').length, 2);
+    assert.deepEqual(readStatements('a=1 \\  # and so on\n\tone\n')[0]?.words, ['one']);
+    assert.deepEqual(readStatements('one \\\n'), [], 'ddclient passes over what is not continued');
+  });
+
+  test('ddclient.conf: where the address is found', () => {
+    const found: [text: string, use: string, method: string][] = [
+      ['use=web', 'web', ''],
+      ['use=web, web=dyndns', 'web', 'dyndns'],
+      ['web=dyndns', '', ''],
+      ['use=IF, if=eth0', 'IF', 'eth0'],
+      ['use=ip ip=192.0.2.1', 'ip', '192.0.2.1'],
+      ['use=cmd cmd="a b"', 'cmd', 'a b'],
+      ['use=fw, fw=192.0.2.1/status, if=eth0', 'fw', '192.0.2.1/status'],
+      ['use=cisco, if=eth0, fw=192.0.2.1', 'cisco', '192.0.2.1'],
+      ['use=no, web=dyndns, fw=192.0.2.1', 'no', ''],
+      ['usev4=webv4 webv4=ipify use=if if=eth0', 'webv4', 'ipify'],
+      ['usev4=cisco fwv4=192.0.2.1 fw=192.0.2.2', 'cisco', '192.0.2.1'],
+      ['usev4=disabled usev6=if if=eth0', 'if', 'eth0'],
+      ['usev4=disabled usev6=disabled use=disabled', 'disabled', ''],
+      ['use=constructor', 'constructor', ''],
+    ];
+    for (const [text, use, method] of found) {
+      const read = parseDdclient(text);
+      assert.deepEqual([read.use, read.method], [use, method], text);
+    }
+  });
+
+  test('ddclient.conf, as RaspAP writes it', () => {
+    const word = fc.string({ unit: fc.constantFrom(...'abcdefghijklmnopqrstuvwxyz0123456789.-_@:/=?&%'), minLength: 1, maxLength: 40 });
+    const host = fc.string({ unit: fc.constantFrom(...'abcdefghijklmnopqrstuvwxyz0123456789-.'), minLength: 1, maxLength: 40 });
+    // It writes them between single quotes; one that ends or starts with such a quote cannot be told from it.
+    const password = fc.string({ unit: fc.constantFrom(...'abc"#=, \\$ü%'), maxLength: 20 }).map((text) => `a${text}a`);
+    const model = {
+      protocol: word,
+      method: word,
+      server: word,
+      login: word,
+      password,
+      hosts: fc.array(host, { minLength: 1, maxLength: 3 }),
+    };
+    fc.assert(
+      fc.property(fc.record(model), fc.constantFrom('\n', ' \\\n'), ({ hosts, ...fields }, end) => {
+        const { protocol, method, server, login, password } = fields;
+        const options = [
+          `protocol=${protocol}`,
+          'use=web',
+          `web=${method}`,
+          `server=${server}`,
+          `login=${login}`,
+          `password='${password}'`,
+        ];
+        const text = `daemon=300\nsyslog=yes\n${options.join(end)}${end}${hosts.join(', ')}\n`;
+        const expected = { use: 'web', ...fields, domain: hosts.join(',') };
+        assert.deepEqual(parseDdclient(text), { ...expected, hosts: [expected] });
+      }),
+    );
+  });
+
+  test('where text ceases to be JSON', () => {
+    const at: [text: string, at: number | undefined][] = [
+      ['{"a":[1,-2.5e+3,true,false,null,"\\u00e4\\n"],"b":{}}', undefined],
+      [' 1 ', undefined],
+      ['', 0],
+      ['{"a":1,}', 7],
+      ['[1,]', 3],
+      ['[1 2]', 3],
+      ['[1}', 2],
+      ['{1:2}', 1],
+      ['{"a" 1}', 5],
+      ['{"a":}', 5],
+      ['{]', 1],
+      ['[}', 1],
+      ['01', 1],
+      ['1.', 1],
+      ['"a\nb"', 0],
+      ['"\\x"', 0],
+      ['{"a":1', 6],
+      ['nul', 0],
+      ['\ufeff{}', 0],
+    ];
+    for (const [text, index] of at) assert.equal(jsonErrorAt(text), index, text);
+    fc.assert(
+      fc.property(fc.oneof(fc.json(), mutations([...rules, '{"a":[1,{"b":"\\u00e4"}],"c":-1.5e3}'])), (text) => {
+        let valid = true;
+        try {
+          JSON.parse(text);
+        } catch {
+          valid = false;
+        }
+        assert.equal(jsonErrorAt(text) === undefined, valid, text);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test('any rules stay as they are', () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 5 })), (value) => {
+        const text = JSON.stringify(value, (key, held) => (key === '__proto__' ? undefined : held));
+        assert.equal(JSON.stringify(parseFirewall(text)), text);
+      }),
+    );
+    assert.equal(
+      JSON.stringify(parseFirewall('{"b":[{"__proto__":{"x":1}}],"__proto__":1,"a":"__proto__"}')),
+      '{"b":[{}],"a":"__proto__"}',
+    );
+    assert.equal(({} as { x?: number }).x, undefined);
+  });
+});
+
+describe('configuration files', () => {
+  const hostapd = (text: string) => parseHostapdConf(text, 'hostapd.conf');
+  const files: Record<string, readonly [parse: (text: string) => unknown, real: string]> = {
+    parseHostapdConf: [hostapd, fixture('hostapdconf', 'several-networks-of-a-radio', 'etc/hostapd/hostapd.conf')],
+    parseIni: [parseIni, fixture('raspap', 'odd', 'etc/raspap/hostapd.ini')],
+    parseDhcpcd: [parseDhcpcd, fixture('dhcpcd', 'other-blocks', 'etc/dhcpcd.conf')],
+    parseResolv: [(text) => parseResolv(text, 'resolv.conf'), fixture('resolv', 'system-only', 'etc/resolv.conf')],
+    parseDhcpRanges: [(text) => parseDhcpRanges(text, '/etc/dnsmasq.d/090_wlan0.conf'), fixture('dnsmasq', 'options', 'etc/dnsmasq.conf')],
+    parseStaticLeases: [parseStaticLeases, fixture('dnsmasq', 'fixed-leases', 'etc/dnsmasq.conf')],
+    parseServers: [parseServers, fixture('dnsmasq', 'servers', 'etc/dnsmasq.conf')],
+  };
+
+  for (const [name, [parse, real]] of Object.entries(files)) {
+    test(`${name}: any text gives a value or a SourceError`, () => {
+      const any = fc.oneof(fc.string({ unit: 'binary', maxLength: 200 }), mutations([real]));
+      fc.assert(
+        fc.property(any, (text) => holds(() => parse(text))),
+        { numRuns: 500 },
+      );
+    });
+
+    test(`${name}: long lines, and many, take no time`, () => {
+      const options = [
+        'ssid=',
+        'interface ',
+        'interface=',
+        'static routers=',
+        'static ip_address=',
+        'nameserver ',
+        'dhcp-host=',
+        'server=',
+      ];
+      const fillers = [' ', ' #', ' ;', ',', '=', '"', "'", '\u2028', '\r', '/', '1.', ':', '['];
+      for (const option of ['', ...options, 'dhcp-option=6,', 'dhcp-range=10.0.0.1,', 'WifiInterface = ']) {
+        for (const filler of fillers) {
+          const startMs = performance.now();
+          holds(() => parse(`${option}${filler.repeat(200_000)}x\u2028\n`));
+          assert.ok(performance.now() - startMs < 2_000, `${option}${filler}`);
+        }
+      }
+      for (const line of ['bss=\n', 'interface x\n', 'dhcp-range=10.0.0.1,set:a\n', 'dhcp-option=tag:a,3,10.0.0.1\n', 'a=b\n', '\n']) {
+        const startMs = performance.now();
+        holds(() => parse(line.repeat(100_000)));
+        assert.ok(performance.now() - startMs < 3_000, line);
+      }
+    });
+
+    test(`${name}: names of a prototype are names like others`, () => {
+      const before = Object.getOwnPropertyNames(Object.prototype);
+      const text = ['__proto__', 'constructor', 'toString'].map(
+        (key) => `${key}=1\ninterface ${key}\nstatic routers=10.0.0.1\nbss=${key}\n`,
+      );
+      holds(() => parse(text.join('')));
+      assert.deepEqual(Object.getOwnPropertyNames(Object.prototype), before);
+    });
+  }
+
+  test('hostapd: what is no configuration is refused, and none of it is in the message', () => {
+    const refused: [string, string][] = [
+      ['', 'hostapd.conf: is empty, expected key=value lines'],
+      ['wpa_passphrase=Secret\0', 'hostapd.conf: holds NUL bytes, expected key=value lines'],
+      ['wpa_passphrase Secret\n', 'hostapd.conf: has no line key=value'],
+      ['#wpa_passphrase=Secret\n', 'hostapd.conf: has no line key=value'],
+      ['\n\n', 'hostapd.conf: has no line key=value'],
+      [`wpa_passphrase=Secret\n${'bss=Secret\n'.repeat(100)}`, 'hostapd.conf: line 65: more than 64 networks'],
+    ];
+    for (const [text, message] of refused) assert.throws(() => hostapd(text), { code: 'malformed', message });
+  });
+
+  test('hostapd: blanks belong to keys and values', () => {
+    const [first] = hostapd(' channel=1\nchannel =2\nssid= a \nhw_mode=\n');
+    assert.deepEqual([first?.channel, first?.ssid, first?.hw_mode], ['', ' a ', '']);
+  });
+
+  test('what holds NUL bytes is refused without being quoted', () => {
+    for (const parse of [parseIni, parseDhcpcd, (text: string) => parseResolv(text, '/etc/resolv.conf')]) {
+      assert.throws(() => parse('authtoken Secret\0'), {
+        code: 'malformed',
+        message: /^\/etc\/\S+: holds NUL bytes, so it is no configuration file$/,
+      });
+    }
+  });
+
+  test('the first access point', () => {
+    const known = (file: string, name: string) => ({ file: `/etc/hostapd/${file}`, interface: name });
+    const [plain, first, second] = [
+      known('hostapd.conf', 'wlan0'),
+      known('hostapd-wlan0.conf', 'wlan0'),
+      known('hostapd-wlan1.conf', 'wlan1'),
+    ];
+    const choice = (wifiInterface: string | null, dualApEnable = false) => ({ wifiInterface, dualApEnable });
+    const all = [plain, first, second];
+    assert.deepEqual(firstAtStart(all, undefined), [plain, first, second]);
+    assert.deepEqual(firstAtStart(all, choice(null)), [plain, first, second]);
+    assert.deepEqual(firstAtStart(all, choice('wlan0')), [plain, first, second]);
+    assert.deepEqual(firstAtStart(all, choice('wlan1')), [second, plain, first]);
+    assert.deepEqual(firstAtStart(all, choice('wlan0', true)), [first, plain, second]);
+    assert.deepEqual(firstAtStart(all, choice('wlan1', true)), [second, first, plain]);
+    assert.deepEqual(firstAtStart(all, choice('wlan7', true)), [first, second, plain]);
+    assert.deepEqual(firstAtStart([known('hostapd.conf', '')], choice('')), [known('hostapd.conf', '')]);
+  });
+
+  test('which interface a range is for', () => {
+    const network = (name: string, address: string, prefixLength: number) => ({ interface: name, network: address, prefixLength });
+    const range = (inLine: string | null, inFile: string[]) => ({ start: '10.3.141.50', interface: inLine, interfaces: inFile });
+    const wlan0 = network('wlan0', '10.3.141.0', 24);
+    const cases: [ReturnType<typeof range>, ReturnType<typeof network>[], string[]][] = [
+      [range('eth9', ['wlan1']), [wlan0], ['eth9']],
+      [range(null, ['wlan1']), [wlan0], ['wlan0']],
+      [range(null, ['wlan1']), [network('eth0', '10.0.0.0', 8), wlan0], ['wlan0']],
+      [range(null, ['wlan1']), [network('tun0', '0.0.0.0', 1)], ['wlan1']],
+      [range(null, ['wlan1', 'wlan2']), [], ['wlan1', 'wlan2']],
+      [range(null, []), [], []],
+      [range(null, ['wlan1']), [wlan0, network('wlan1', '10.3.141.0', 24)], ['wlan1']],
+      [range(null, []), [wlan0, network('wlan1', '10.3.141.0', 24)], ['wlan0', 'wlan1']],
+    ];
+    for (const [given, networks, names] of cases) assert.deepEqual(rangeInterfaces(given, networks), names);
   });
 });

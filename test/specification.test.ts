@@ -1,8 +1,8 @@
 // The specification against the service: it is valid, it names what is served and nothing else, and every answer is as it says.
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020 } from 'ajv/dist/2020.js';
@@ -147,8 +147,11 @@ describe('specification', () => {
   });
 });
 
+/** Files without which a document is merely empty: where they are broken, it is not there. */
+const BROKEN = ['/etc/hostapd/hostapd.conf', '/etc/dnsmasq.conf'];
+
 describe('answers', () => {
-  /** This machine, an access point, and a machine with nothing to sample. */
+  /** This machine, an access point, and a machine of which nothing can be sampled: what it could do without is broken. */
   let machine: TestServer;
   let accessPoint: TestServer;
   let nothing: TestServer;
@@ -157,16 +160,35 @@ describe('answers', () => {
 
   before(async () => {
     root = createAccessPoint();
+    for (const folder of ['openvpn/client', 'wireguard']) root.write(`/etc/${folder}/office_client.conf`, 'client\n');
     empty = mkdtempSync(join(tmpdir(), 'apsnap-empty-'));
     // No interfaces are an answer; what cannot be read is none.
-    mkdirSync(join(empty, 'proc/net/route'), { recursive: true });
+    const folders = ['adblock/domains.txt', 'adblock/hostnames.txt', 'networking/firewall/iptables_rules.json'].map(
+      (file) => `etc/raspap/${file}`,
+    );
+    for (const folder of [...folders, 'proc/net/route', 'var/log/dnsmasq.log', 'etc/ddclient.conf', 'etc/openvpn']) {
+      mkdirSync(join(empty, folder), { recursive: true });
+    }
+    for (const path of BROKEN) {
+      mkdirSync(dirname(join(empty, path)), { recursive: true });
+      writeFileSync(join(empty, path), '\0');
+    }
+    for (const file of ['etc/openvpn/client', 'etc/wireguard']) writeFileSync(join(empty, file), '');
     [machine, accessPoint, nothing] = await startServers(
       {},
-      { args: ['--path.rootfs', root.folder], env: { PATH: root.path } },
+      { args: ['--path.rootfs', root.folder, '--expose-secrets'], env: { PATH: root.path } },
       { args: ['--path.rootfs', empty], env: { PATH: empty } },
     );
     await eventually(async () => {
-      for (const server of [machine, accessPoint]) assert.equal((await ask(server.url, '/readyz')).status, 200);
+      for (const server of [machine, accessPoint]) {
+        assert.equal((await ask(server.url, '/readyz')).status, 200);
+        // Ready is who has sampled; documents are composed a moment later.
+        const { documents } = (await askAs(server, '/snapshot')).json() as { documents: Record<string, { state: string }> };
+        assert.deepEqual(
+          Object.keys(documents).filter((name) => documents[name]?.state === 'absent'),
+          [],
+        );
+      }
     });
   });
 
@@ -181,13 +203,15 @@ describe('answers', () => {
   }
 
   /** A path that names something which is there. */
-  const filled = (path: string) => path.replace('{interface}', 'lo');
+  const filled = (path: string) => path.replace('{interface}', 'lo').replace('{config}', 'office_client.conf');
+  /** This machine has no VPN. */
+  const serversWith = (path: string) => (path.includes('{config}') ? [accessPoint] : [accessPoint, machine]);
 
   for (const { path, method, operation } of operations) {
     const name = `${method.toUpperCase()} ${path}`;
 
     test(`answers/200 ${name}`, async () => {
-      for (const server of [machine, accessPoint]) {
+      for (const server of serversWith(path)) {
         const answer = await askAs(server, filled(path), { method: method.toUpperCase() });
         assert.equal(answer.status, 200);
         assertAsSpecified(answer, path, method);
@@ -196,9 +220,11 @@ describe('answers', () => {
 
     if (operation.responses['304']) {
       test(`answers/304 ${name}`, async () => {
-        const answer = await askAs(machine, filled(path), { headers: { 'if-none-match': '*' } });
-        assert.equal(answer.status, 304);
-        assertAsSpecified(answer, path, method);
+        for (const server of serversWith(path)) {
+          const answer = await askAs(server, filled(path), { headers: { 'if-none-match': '*' } });
+          assert.equal(answer.status, 304);
+          assertAsSpecified(answer, path, method);
+        }
       });
     }
 
@@ -233,6 +259,8 @@ describe('answers', () => {
 
   test('answers/404', async () => {
     assertAsSpecified(await askAs(machine, '/clients/nope'), '/clients/{interface}', 'get');
+    assertAsSpecified(await askAs(machine, '/openvpn/nope'), '/openvpn/{config}', 'get');
+    assertAsSpecified(await askAs(machine, '/wireguard/nope'), '/wireguard/{config}', 'get');
     for (const path of ['/nope', '/system/nope', '/docs/nope']) {
       const answer = await askAs(machine, path);
       assert.equal(answer.status, 404);

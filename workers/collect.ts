@@ -85,7 +85,8 @@ function readCollector(collector: AnyCollector, from: Host, sampling: Sampling<u
     const json = encodeValue(value, collector.view, exposeSecrets);
     return { ok: true, absent: null, value: json, keep: keep === undefined ? undefined : encodeJson(keep) };
   } catch (error) {
-    if (error instanceof Absent) return { ok: true, absent: error.message, value: encodeJson(collector.absent), keep: undefined };
+    if (error instanceof Absent)
+      return { ok: true, absent: error.message, value: encodeValue(collector.absent, collector.view, exposeSecrets), keep: undefined };
     throw error;
   }
 }

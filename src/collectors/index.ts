@@ -5,22 +5,30 @@ import { addresses } from './addresses.js';
 import { bridges } from './bridges.js';
 import { clock } from './clock.js';
 import { cpu } from './cpu.js';
-import { dhcp } from './dhcp.js';
+import { ddclient } from './ddclient.js';
+import { dhcpcd } from './dhcpcd.js';
 import { disk } from './disk.js';
 import { dnslog } from './dnslog.js';
+import { dnsmasq } from './dnsmasq.js';
 import { domains } from './domains.js';
+import { firewall } from './firewall.js';
 import { host } from './host.js';
 import { hostapd } from './hostapd.js';
+import { hostapdconf } from './hostapdconf.js';
 import { hostnames } from './hostnames.js';
 import { interfaces } from './interfaces.js';
 import { leases } from './leases.js';
 import { load } from './load.js';
 import { memory } from './memory.js';
 import { neighbours } from './neighbours.js';
+import { openvpn } from './openvpn.js';
 import { power } from './power.js';
+import { raspap } from './raspap.js';
+import { resolv } from './resolv.js';
 import { stations } from './stations.js';
 import { thermal } from './thermal.js';
 import { traffic } from './traffic.js';
+import { wireguard } from './wireguard.js';
 
 const list = [
   clock,
@@ -32,17 +40,25 @@ const list = [
   power,
   host,
   hostapd,
+  hostapdconf,
+  raspap,
   interfaces,
   addresses,
+  traffic,
   bridges,
-  dhcp,
+  dnsmasq,
+  dhcpcd,
+  resolv,
   stations,
   leases,
   neighbours,
   domains,
   hostnames,
   dnslog,
-  traffic,
+  ddclient,
+  firewall,
+  openvpn,
+  wireguard,
 ] as const;
 
 type Listed = (typeof list)[number];

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { collector } from '../collector.js';
-import { DNSMASQ_SOURCES, optionValues, readDnsmasqFiles } from '../dnsmasq.js';
+import { DNSMASQ_SOURCES, optionValues, readableDnsmasqFiles } from '../dnsmasq.js';
 import { Absent, quote, SourceError } from '../errors.js';
 import { parseMac } from '../mac.js';
 import { array, integer, nullable, object, string } from '../schema.js';
@@ -22,7 +22,8 @@ export const leases = collector({
   name: 'leases',
   summary: 'DHCP leases of dnsmasq',
   schedule: '*/2 * * * * *',
-  sources: [...LEASE_FILES, `dhcp-leasefile= of ${DNSMASQ_SOURCES.join(', ')}`],
+  sources: [...LEASE_FILES, ...DNSMASQ_SOURCES],
+  whenChanged: true,
   required: true,
   view: object({
     leases: array(
@@ -38,7 +39,8 @@ export const leases = collector({
   }),
   absent: { leases: [] },
   read(host) {
-    const configured = readDnsmasqFiles(host).flatMap(({ text }) => optionValues(text, 'dhcp-leasefile'));
+    // A file that cannot be read is the dnsmasq collector's trouble: mostly none says where the leases are.
+    const configured = readableDnsmasqFiles(host).flatMap(({ text }) => optionValues(text, 'dhcp-leasefile'));
     for (const path of configured.length > 0 ? configured.slice(-1) : LEASE_FILES) {
       const text = host.readTextIfThere(path, MAX_BYTES);
       if (text !== undefined) return { value: { leases: parseLeases(text) } };

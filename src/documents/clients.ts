@@ -2,9 +2,11 @@
  * Who is connected. An active client is whoever there is living evidence for on an interface that serves clients:
  * a station of an access point, a neighbour, or an address that a bridge of ours has seen at a port. A lease is none.
  */
+import { dnsmasq as dnsmasqCollector } from '../collectors/dnsmasq.js';
 import type { Values } from '../collectors/index.js';
 import type { Lease } from '../collectors/leases.js';
 import type { Neighbour } from '../collectors/neighbours.js';
+import { rangeInterfaces } from '../dhcp-range.js';
 import { document } from '../document.js';
 import { array, type Infer, integer, nullable, number, object, oneOf, string } from '../schema.js';
 
@@ -46,7 +48,7 @@ const perInterface = {
 export const clients = document({
   name: 'clients',
   summary: 'Who is connected to the access points and to the networks they serve',
-  parts: ['interfaces', 'bridges', 'dhcp', 'stations', 'leases', 'neighbours'],
+  parts: ['interfaces', 'bridges', 'dnsmasq', 'stations', 'leases', 'neighbours'],
   needs: ['interfaces', 'stations', 'leases', 'neighbours'],
   view: object({
     active_clients_amount: perInterface.active_clients_amount,
@@ -55,7 +57,7 @@ export const clients = document({
     active_clients: perInterface.active_clients,
     inactive_clients: array(object(identity), 'Leases of those who are not there'),
   }),
-  compose({ interfaces, bridges, dhcp, stations, leases, neighbours }) {
+  compose({ interfaces, bridges, dnsmasq, stations, leases, neighbours }) {
     if (!interfaces || !stations || !leases || !neighbours) throw new Error('clients: composed without what it needs');
     const active = findClients({
       interfaces,
@@ -63,7 +65,7 @@ export const clients = document({
       leases,
       neighbours,
       bridges: bridges ?? { hosts: [] },
-      dhcp: dhcp ?? { ranges: [] },
+      dnsmasq: dnsmasq ?? dnsmasqCollector.absent,
     });
     const amount = (type: Client['connection_type']) => active.filter((row) => row.connection_type === type).length;
     return {
@@ -90,7 +92,7 @@ export const clients = document({
   },
 });
 
-type Sources = Pick<Values, 'interfaces' | 'bridges' | 'dhcp' | 'stations' | 'leases' | 'neighbours'>;
+type Sources = Pick<Values, 'interfaces' | 'bridges' | 'dnsmasq' | 'stations' | 'leases' | 'neighbours'>;
 
 /** Somebody there is living evidence for, before the leases are asked for names. */
 interface Presence {
@@ -110,13 +112,13 @@ export function findClients(sources: Sources): Client[] {
     .sort((a, b) => compare(a.interface, b.interface) || compare(a.mac_address ?? '', b.mac_address ?? ''));
 }
 
-function findPresences({ interfaces, bridges, dhcp, stations, leases, neighbours }: Sources): Presence[] {
+function findPresences({ interfaces, bridges, dnsmasq, stations, leases, neighbours }: Sources): Presence[] {
   const links = new Map(interfaces.interfaces.map((row) => [row.interface, row]));
   // A bridge stands for its ports: what these had of their own before they joined it means nothing.
   const linkOf = (name: string) => links.get(name)?.bridge ?? name;
   const uplinks = new Set(interfaces.uplinks.map(linkOf));
   const accessPoints = new Set(stations.accessPoints.map((row) => row.interface));
-  const served = servedInterfaces({ interfaces, dhcp }, accessPoints);
+  const served = servedInterfaces({ interfaces, dnsmasq }, accessPoints);
   const key = (link: string, mac: string) => `${link} ${mac}`;
   const portOf = new Map(bridges.hosts.map((row) => [key(row.bridge, row.mac_address), row]));
   const leased = new Set(leases.leases.map((row) => row.mac_address));
@@ -178,21 +180,11 @@ function connectionType(link: { wireless: boolean; ethernet: boolean } | undefin
 }
 
 /** Interfaces with an access point or a DHCP range of ours. A bridge without such a range joins its access point to somebody else's network. */
-function servedInterfaces({ interfaces, dhcp }: Pick<Sources, 'interfaces' | 'dhcp'>, accessPoints: ReadonlySet<string>): Set<string> {
-  const served = new Set(accessPoints);
-  for (const range of dhcp.ranges) {
-    if (range.interface) served.add(range.interface);
-    const around = interfaces.networks.filter((network) => contains(network, range.start));
-    // A VPN's 0.0.0.0/1 is around every range: the smallest network is the one that dnsmasq serves.
-    const longest = Math.max(...around.map((network) => network.prefixLength));
-    for (const network of around) if (network.prefixLength === longest) served.add(network.interface);
-  }
-  return served;
-}
-
-function contains({ network, prefixLength }: { network: string; prefixLength: number }, address: string): boolean {
-  const size = 2 ** (32 - prefixLength);
-  return Math.floor(ipv4Number(network) / size) === Math.floor(ipv4Number(address) / size);
+function servedInterfaces(
+  { interfaces, dnsmasq }: Pick<Sources, 'interfaces' | 'dnsmasq'>,
+  accessPoints: ReadonlySet<string>,
+): Set<string> {
+  return new Set([...accessPoints, ...dnsmasq.ranges.flatMap((range) => rangeInterfaces(range, interfaces.networks))]);
 }
 
 function describe({ mac, interface: name, type, station, neighbours, seenAtBridge }: Presence, leaseOf: LeaseIndex): Client {
@@ -275,10 +267,6 @@ function findInactive(leases: readonly Lease[], active: readonly Client[]) {
   return leases
     .filter((lease) => !(lease.mac_address ? macs.has(lease.mac_address) : addresses.has(lease.ip_address)))
     .map(({ expiry, ...rest }) => ({ timestamp: expiry, ...rest }));
-}
-
-function ipv4Number(address: string): number {
-  return address.split('.').reduce((sum, octet) => sum * 256 + Number(octet), 0);
 }
 
 function compare(a: string, b: string): number {

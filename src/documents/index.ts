@@ -1,12 +1,19 @@
 /** The list of documents: adding one is one line here. */
 import type { CollectorName } from '../collectors/index.js';
 import type { Document } from '../document.js';
+import { ap } from './ap.js';
 import { clients } from './clients.js';
+import { ddns } from './ddns.js';
+import { dhcp } from './dhcp.js';
 import { blockedDomains } from './dns-domains.js';
 import { blockedHostnames } from './dns-hostnames.js';
 import { dnsLogs } from './dns-logs.js';
+import { dnsUpstream } from './dns-upstream.js';
+import { firewall } from './firewall.js';
 import { networking } from './networking.js';
+import { openvpn } from './openvpn.js';
 import { system } from './system.js';
+import { wireguard } from './wireguard.js';
 
 /** A document whose types do not matter any more. */
 // biome-ignore lint/suspicious/noExplicitAny: composing takes parts of the document's own choice; worker and store pass them through
@@ -14,11 +21,18 @@ export type AnyDocument = Document<any, CollectorName, any>;
 
 export const documents: readonly AnyDocument[] = [
   system,
+  ap,
   clients,
-  networking,
+  dhcp,
   blockedDomains,
   blockedHostnames,
+  dnsUpstream,
   dnsLogs,
+  ddns,
+  firewall,
+  networking,
+  openvpn,
+  wireguard,
 ];
 
 export function documentByName(name: string): AnyDocument | undefined {

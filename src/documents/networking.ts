@@ -1,5 +1,6 @@
 import type { Values } from '../collectors/index.js';
 import { document } from '../document.js';
+import { netmask } from '../ipv4.js';
 import { array, boolean, type Infer, integer, map, nullable, object, oneOf, string } from '../schema.js';
 
 const count = (description: string, unit: string) => nullable(integer(description, unit));
@@ -125,10 +126,4 @@ function isUp({ admin_up, operational_state, carrier }: Interface): boolean {
 /** IPv4 before IPv6, and of each those of the link last. */
 function rank({ family, scope }: Address): number {
   return (family === 'inet' ? 0 : 2) + Number(scope === 'link');
-}
-
-/** @param prefixLength of an IPv4 address, in bits */
-function netmask(prefixLength: number): string {
-  const mask = 2 ** 32 - 2 ** (32 - prefixLength);
-  return [24, 16, 8, 0].map((shift) => (mask / 2 ** shift) & 255).join('.');
 }

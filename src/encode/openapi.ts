@@ -60,7 +60,19 @@ const headers = {
   'Sample-State': { description: 'Whether its sources are well', schema: { type: 'string', enum: ['fresh', 'stale'] } },
 };
 
-function operation(summary: string, tag: string, schema: string, more: Record<string, unknown> = {}): Record<string, unknown> {
+/** What a document and its pages, by name, say of some machine. */
+export interface Example {
+  readonly document: unknown;
+  readonly pages?: Readonly<Record<string, unknown>>;
+}
+
+function operation(
+  summary: string,
+  tag: string,
+  schema: string,
+  example: unknown,
+  more: Record<string, unknown> = {},
+): Record<string, unknown> {
   const { responses, ...rest } = more;
   return {
     summary,
@@ -70,7 +82,7 @@ function operation(summary: string, tag: string, schema: string, more: Record<st
       '200': {
         description: 'The document',
         headers,
-        content: { 'application/json': { schema: { $ref: `#/components/schemas/${schema}` } } },
+        content: { 'application/json': { schema: { $ref: `#/components/schemas/${schema}` }, example } },
       },
       '304': { description: 'Nothing has changed since the answer with the ETag in `If-None-Match`' },
       '403': { $ref: '#/components/responses/Unauthorized' },
@@ -80,21 +92,22 @@ function operation(summary: string, tag: string, schema: string, more: Record<st
   };
 }
 
-function pathsOf(document: AnyDocument): [string, unknown][] {
+function pathsOf(document: AnyDocument, example: Example): [string, unknown][] {
   const { name, summary, pages, queries } = document;
   const asked = Object.entries(queries?.parameters ?? {}).map(([parameter, definition]) => ({
     ...{ name: parameter, in: 'query', description: definition.description, schema: parameterSchema(definition) },
   }));
   const more = queries && { parameters: asked, responses: { '400': { $ref: '#/components/responses/BadRequest' } } };
-  const paths: [string, unknown][] = [[`/${name}`, { get: operation(summary, 'Documents', slug(document), more) }]];
+  const paths: [string, unknown][] = [[`/${name}`, { get: operation(summary, 'Documents', slug(document), example.document, more) }]];
   if (pages) {
     const { parameter } = pages;
-    const parameters = [{ name: parameter, in: 'path', required: true, schema: { type: 'string' } }];
+    const [page, body] = Object.entries(example.pages ?? {})[0] ?? [];
+    const parameters = [{ name: parameter, in: 'path', required: true, schema: { type: 'string' }, example: page }];
     const responses = {
       ...(pages.secret && { '403': { $ref: '#/components/responses/Hidden' } }),
       '404': { $ref: '#/components/responses/NotFound' },
     };
-    const one = operation(`The same of one ${parameter}`, 'Documents', `${slug(document)}-${parameter}`, { parameters, responses });
+    const one = operation(`The same of one ${parameter}`, 'Documents', `${slug(document)}-${parameter}`, body, { parameters, responses });
     paths.push([`/${name}/{${parameter}}`, { get: one }]);
   }
   return paths;
@@ -105,7 +118,7 @@ function problemResponse(description: string): unknown {
 }
 
 /** @returns an OpenAPI 3.1 definition, to which the routes' own comments are added */
-export function specification(): Record<string, unknown> {
+export function specification(exampleOf: (document: AnyDocument) => Example): Record<string, unknown> {
   const schemas = documents.flatMap((document) => {
     const { view, pages } = document;
     return [[slug(document), view.json], ...(pages ? [[`${slug(document)}-${pages.parameter}`, pages.view.json]] : [])];
@@ -120,7 +133,7 @@ export function specification(): Record<string, unknown> {
     },
     servers: [{ url: '.', description: 'This machine' }],
     security: [{ access_token: [] }, { bearer: [] }, { basic: [] }, { api_key: [] }],
-    paths: Object.fromEntries(documents.flatMap(pathsOf)),
+    paths: Object.fromEntries(documents.flatMap((document) => pathsOf(document, exampleOf(document)))),
     components: {
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer' },

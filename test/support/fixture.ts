@@ -13,7 +13,18 @@
  */
 
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, type StatsFs, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  type StatsFs,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -28,6 +39,7 @@ import type { Schema } from '../../src/schema.js';
 
 /** The repository's test/fixtures; the compiled tests lie in dist. */
 const FIXTURES = fileURLToPath(new URL('../../../test/fixtures/', import.meta.url));
+const MACHINES = fileURLToPath(new URL('../../../test/machines/', import.meta.url));
 
 /** When every fixture is sampled: the moment of the contract's example, Sun 10 Mar 11:11:11 CET 2024. */
 const NOW_MS = Date.UTC(2024, 2, 10, 10, 11, 11);
@@ -53,18 +65,56 @@ export function caseFolder(subject: string, name: string): string {
   return join(FIXTURES, subject, name);
 }
 
+/** Names of whole machines. */
+export function machines(): string[] {
+  return readdirSync(MACHINES).sort();
+}
+
+/** Where a whole machine lies in the repository. */
+export function machineSource(name: string): string {
+  return join(MACHINES, name);
+}
+
+/**
+ * Where a whole machine is to be looked at, as nobody. Paths in its file `unreadable` may not be read, which git does not know of: such
+ * a machine is a copy. Its programs are made ready, as nobody may not do that.
+ */
+export function machineFolder(name: string): string {
+  const folder = withUnreadable(machineSource(name));
+  for (const root of [folder, join(folder, 'before')]) replayBin(root);
+  return folder;
+}
+
+function withUnreadable(folder: string): string {
+  const list = join(folder, 'unreadable');
+  if (!existsSync(list)) return folder;
+  const copy = newFolder();
+  cpSync(folder, copy, { recursive: true, verbatimSymlinks: true });
+  for (const path of readFileSync(list, 'utf8').trim().split('\n')) {
+    chmodSync(join(copy, path), 0);
+    unreadable.push(join(copy, path));
+  }
+  return copy;
+}
+
 const bins = new Map<string, string>();
+let folders = 0;
 let scratch: string | undefined;
+/** What is below it and may not be read; a folder must be, to be removed. */
+const unreadable: string[] = [];
 
 /** A new folder that every user may enter, below one that is removed when the process ends. */
 function newFolder(): string {
   if (scratch === undefined) {
     const created = mkdtempSync(join(tmpdir(), 'apsnap-bin-'));
-    process.once('exit', () => rmSync(created, { recursive: true, force: true }));
+    process.once('exit', () => {
+      for (const path of unreadable) chmodSync(path, 0o700);
+      rmSync(created, { recursive: true, force: true });
+    });
     chmodSync(created, 0o755);
     scratch = created;
   }
-  const folder = join(scratch, String(bins.size));
+  const folder = join(scratch, String(folders++));
   mkdirSync(folder);
   return folder;
 }
@@ -142,7 +192,7 @@ export function composeCase(document: AnyDocument, folder: string): Outcome {
     if (!collector) throw new Error(`${document.name}: no collector ${name}`);
     const outcome = sampleCase(collector, folder);
     if ('value' in outcome) parts[name] = outcome.value;
-    else if ('absent' in outcome) parts[name] = crossThreads(collector.absent);
+    else if ('absent' in outcome) parts[name] = decodeJson(encodeValue(collector.absent, collector.view, exposesSecrets(folder)));
     else if (document.needs.includes(name)) return outcome;
   }
   const given = parts as Parameters<typeof document.compose>[0];

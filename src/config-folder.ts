@@ -1,0 +1,118 @@
+/** Folders of configuration files, one of which a symbolic link makes the active one: RaspAP keeps those of VPNs so. */
+import { Absent, SourceError } from './errors.js';
+import type { EntryKind, Host } from './host.js';
+import { array, type Infer, nullable, object, secret, string } from './schema.js';
+
+const MAX_FILE_BYTES = 1 << 20;
+const MAX_BYTES = 8 << 20;
+
+const content = object({
+  config: string('Name of the file'),
+  lines: secret(array(string('A line'), 'Its text; null where it cannot be read')),
+  problem: nullable(string('Why it cannot be read')),
+});
+
+/** What is in configuration files: keys, often. */
+export const contentsView = array(content, 'What is in each configuration');
+export type Contents = Infer<typeof contentsView>;
+
+export interface ConfigFolder {
+  /** Regular files in it and in all folders below, as `find -type f` counts them. */
+  readonly fileCount: number;
+  /** Names of files and of links to files, as `ls` lists them in the C locale: without those that start with a dot. */
+  readonly names: readonly string[];
+  /** Name of the file that a symbolic link points to, there or not; "" if it is no link. @throws SourceError */
+  target(link: string): string;
+}
+
+/**
+ * @param folder absolute
+ * @throws SourceError it may not be listed
+ * @throws Absent there is no such folder
+ */
+export function readConfigFolder(host: Host, folder: string): ConfigFolder {
+  const entries = list(host, folder);
+  if (entries.size === 0 && !host.exists(folder)) throw new Absent(`no folder ${folder}`);
+  const isListed = ([name, kind]: [string, EntryKind]) =>
+    !name.startsWith('.') && (kind === 'file' || (kind === 'link' && leadsToFile(host, `${folder}/${name}`)));
+  const names = [...entries].filter(isListed).map(([name]) => name);
+  return {
+    fileCount: countFiles(host, folder, entries),
+    names: names.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))),
+    target(link) {
+      if (entries.get(link) !== 'link') return '';
+      const target = host.readLink(`${folder}/${link}`);
+      // A folder that may be listed but not entered says that there is a link, and not where it leads.
+      if (target === undefined) throw new SourceError('permission', `${folder}/${link}: where the link leads cannot be read`);
+      return target.split('/').filter(Boolean).at(-1) ?? '';
+    },
+  };
+}
+
+function list(host: Host, folder: string): Map<string, EntryKind> {
+  try {
+    return host.entries(folder);
+  } catch (error) {
+    const isFile = error instanceof SourceError && error.code === 'not-found' && host.exists(folder);
+    throw isFile ? new SourceError('not-a-file', `${folder}: is not a folder`) : error;
+  }
+}
+
+/** Opening says what it is; one that may not be opened is there, and is no folder in most cases. */
+function leadsToFile(host: Host, path: string): boolean {
+  try {
+    host.readTail(path, 0);
+    return true;
+  } catch (error) {
+    if (error instanceof SourceError) return error.code !== 'not-found' && error.code !== 'not-a-file';
+    throw error;
+  }
+}
+
+function countFiles(host: Host, folder: string, entries: ReadonlyMap<string, EntryKind>): number {
+  let count = 0;
+  for (const [name, kind] of entries) {
+    if (kind === 'file') count++;
+    if (kind === 'folder') count += countFilesBelow(host, `${folder}/${name}`);
+  }
+  return count;
+}
+
+/** As `find` does, passes over a folder that may not be listed: the names beside it are known all the same. */
+function countFilesBelow(host: Host, folder: string): number {
+  try {
+    return countFiles(host, folder, host.entries(folder));
+  } catch (error) {
+    if (error instanceof SourceError) return 0;
+    throw error;
+  }
+}
+
+/**
+ * Texts of files in a folder. One that cannot be read is no reason to hide the others.
+ *
+ * @param exposeSecrets if not, none is read
+ */
+export function readContents(host: Host, folder: string, names: readonly string[], exposeSecrets: boolean): Contents {
+  let leftBytes = MAX_BYTES;
+  return names.map((config) => {
+    const path = `${folder}/${config}`;
+    if (!exposeSecrets) return { config, lines: null, problem: null };
+    try {
+      const bytes = host.readBytes(path, MAX_FILE_BYTES);
+      leftBytes -= bytes.length;
+      if (leftBytes < 0) return { config, lines: null, problem: `${path}: the configurations have more than ${MAX_BYTES} bytes together` };
+      return { config, lines: textLines(bytes.toString('utf8')), problem: null };
+    } catch (error) {
+      if (error instanceof SourceError) return { config, lines: null, problem: error.message };
+      throw error;
+    }
+  });
+}
+
+/** Lines of a text file, however it ends them (configurations come from machines of all kinds); no empty one after the last end. */
+export function textLines(text: string): string[] {
+  const lines = text.split(/\r\n|\r|\n/);
+  if (lines.at(-1) === '') lines.pop();
+  return lines;
+}

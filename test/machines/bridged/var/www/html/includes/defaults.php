@@ -1,0 +1,11 @@
+<?php
+
+if (!defined('RASPI_CONFIG')) {
+    define('RASPI_CONFIG', '/etc/raspap');
+}
+
+$defaults = [
+  'RASPI_BRAND_TEXT' => 'RaspAP',
+  'RASPI_VERSION' => '3.3.1',
+  'RASPI_CONFIG_NETWORK' => RASPI_CONFIG.'/networking/defaults.json',
+];
