@@ -4,6 +4,7 @@
  *
  *     {"domains":["ads.example","tracker.example"],"amount":2}
  */
+import { weigh } from './encode/shared.js';
 import { SourceError } from './errors.js';
 
 /** RFC 1035: a name has 253 characters at most. */
@@ -28,6 +29,7 @@ class List {
   /** @param most bytes that all names and three more for each may take; what is not needed of them is never real memory */
   constructor(name: string, most: number) {
     this.#bytes = Buffer.from(new SharedArrayBuffer(most + 100));
+    weigh(this.#bytes);
     this.#at = this.#bytes.write(`{"${name}":[`);
   }
 
@@ -56,12 +58,12 @@ class List {
 
 const OPTIONS = ['local=/', 'server=/', 'address=/'].map((option) => Buffer.from(option));
 const [, , ADDRESS] = OPTIONS;
-/** What an address that leads nowhere may look like; the first two also where there is none. */
+/** What stands behind the last slash of `address=` if it leads nowhere. Of a server it is only the first, nothing. */
 const NOWHERE = ['', '#', '0.0.0.0', '127.0.0.1', '::', '::1'].map((word) => Buffer.from(word));
 
 /**
  * Blocked domains in dnsmasq's own syntax, dnsmasq(8). A name is blocked if it is answered here, with nothing or with an address
- * that leads nowhere; `server=/d/192.0.2.1` asks somebody else, and blocks nothing.
+ * that leads nowhere; `server=/d/192.0.2.1` asks somebody else, and `server=/d/#` whoever is asked of all others: they block nothing.
  *
  *     local=/ads.example/
  *     server=/tracker.example/
@@ -69,19 +71,20 @@ const NOWHERE = ['', '#', '0.0.0.0', '127.0.0.1', '::', '::1'].map((word) => Buf
  *
  * @param size bytes of the file
  * @param pieces the same, in pieces
+ * @param source named in an error
  * @returns `{"domains":[…],"amount":…}`
  * @throws SourceError it is no text
  */
-export function parseDomains(size: number, pieces: Iterable<Buffer>): Uint8Array {
+export function parseDomains(size: number, pieces: Iterable<Buffer>, source: string): Uint8Array {
   // `/a` becomes `"a",`: a line of many short names may grow to twice its size.
   const list = new List('domains', 2 * size);
-  eachLine(pieces, (text, start, lineEnd) => {
+  eachLine(pieces, source, (text, start, lineEnd) => {
     const end = commentStart(text, start, lineEnd, true);
     const option = OPTIONS.find((known) => startsWith(text, start, end, known));
     if (!option) return;
     let last = end - 1;
     while (text[last] !== SLASH) last--; // the option has one
-    const targets = option === ADDRESS ? NOWHERE.length : 2;
+    const targets = option === ADDRESS ? NOWHERE.length : 1;
     if (!isOneOf(text, last + 1, wordEnd(text, last + 1, end), NOWHERE, targets)) return;
     for (let from = start + option.length; from <= last; ) {
       let to = from;
@@ -109,12 +112,13 @@ const OWN_NAMES = [
  *
  * @param size bytes of the file
  * @param pieces the same, in pieces
+ * @param source named in an error
  * @returns `{"hostnames":[…],"amount":…}`
  * @throws SourceError it is no text
  */
-export function parseHostnames(size: number, pieces: Iterable<Buffer>): Uint8Array {
+export function parseHostnames(size: number, pieces: Iterable<Buffer>, source: string): Uint8Array {
   const list = new List('hostnames', 2 * size);
-  eachLine(pieces, (text, start, lineEnd) => {
+  eachLine(pieces, source, (text, start, lineEnd) => {
     const end = commentStart(text, start, lineEnd, false);
     let from = wordEnd(text, start, end);
     if (!isOneOf(text, start, from, NULL_ADDRESSES, NULL_ADDRESSES.length)) return;
@@ -132,29 +136,36 @@ export function parseHostnames(size: number, pieces: Iterable<Buffer>): Uint8Arr
 const MOST_LINE_BYTES = 1 << 16;
 
 /** Calls with where each line lies, without blanks around it; comments and empty lines are left out. */
-function eachLine(pieces: Iterable<Buffer>, use: (text: Buffer, start: number, end: number) => void): void {
+function eachLine(pieces: Iterable<Buffer>, source: string, use: (text: Buffer, start: number, end: number) => void): void {
   let rest: Buffer = Buffer.alloc(0);
   for (const piece of pieces) {
-    if (piece.includes(0)) throw new SourceError('malformed', 'has a byte that is zero: it is no text');
+    if (piece.includes(0)) throw new SourceError('malformed', `${source}: has a byte that is zero: it is no text`);
     const text = rest.length === 0 ? piece : Buffer.concat([rest, piece]);
     const end = text.lastIndexOf(NEWLINE) + 1;
-    eachLineOf(text.subarray(0, end), use);
-    if (text.length - end > MOST_LINE_BYTES) throw new SourceError('malformed', `has a line of more than ${MOST_LINE_BYTES} bytes`);
+    eachLineOf(text.subarray(0, end), source, use);
+    if (text.length - end > MOST_LINE_BYTES) throw longLine(source);
     rest = Buffer.from(text.subarray(end)); // a copy: the piece is used again
   }
-  eachLineOf(rest, use);
+  eachLineOf(rest, source, use);
 }
 
-function eachLineOf(text: Buffer, use: (text: Buffer, start: number, end: number) => void): void {
+function eachLineOf(text: Buffer, source: string, use: (text: Buffer, start: number, end: number) => void): void {
   const { length } = text;
-  for (let at = 0; at < length; at++) {
-    while (at < length && (text[at] as number) <= BLANK) at++;
-    const start = at;
-    while (at < length && text[at] !== NEWLINE) at++;
-    let end = at;
+  for (let from = 0; from < length; ) {
+    let start = from;
+    while (start < length && (text[start] as number) <= BLANK && text[start] !== NEWLINE) start++;
+    let end = start;
+    while (end < length && text[end] !== NEWLINE) end++;
+    // Refused wherever the pieces part it.
+    if (end - from > MOST_LINE_BYTES) throw longLine(source);
+    from = end + 1;
     while (end > start && (text[end - 1] as number) <= BLANK) end--;
     if (start < end && text[start] !== COMMENT) use(text, start, end);
   }
+}
+
+function longLine(source: string): SourceError {
+  return new SourceError('malformed', `${source}: has a line of more than ${MOST_LINE_BYTES} bytes`);
 }
 
 /** Where the comment of a line starts, if it has one; else where the line ends. */
@@ -177,13 +188,19 @@ function startsWith(text: Buffer, start: number, end: number, word: Buffer): boo
   return true;
 }
 
-/** Whether it is one of the first so many words. */
+/** Whether it is one of the first so many words, which are in lower case. */
 function isOneOf(text: Buffer, start: number, end: number, words: readonly Buffer[], amount: number): boolean {
   for (let index = 0; index < amount; index++) {
     const word = words[index] as Buffer;
-    if (word.length === end - start && startsWith(text, start, end, word)) return true;
+    if (word.length === end - start && isAt(text, start, word)) return true;
   }
   return false;
+}
+
+/** Whether a word in lower case is at a place, in either case. */
+function isAt(text: Buffer, start: number, word: Buffer): boolean {
+  for (let index = 0; index < word.length; index++) if (lowerCase(text[start + index] as number) !== word[index]) return false;
+  return true;
 }
 
 /** What part of a list is wanted. */
@@ -220,11 +237,7 @@ export function pageOfList(list: Uint8Array, { offset, limit, contains = '' }: P
 /** Whether the text is between two places, which hold ASCII. */
 function holds(bytes: Buffer, start: number, end: number, wanted: Buffer): boolean {
   const last = end - wanted.length;
-  for (let at = start; at <= last; at++) {
-    let index = 0;
-    while (index < wanted.length && lowerCase(bytes[at + index] as number) === wanted[index]) index++;
-    if (index === wanted.length) return true;
-  }
+  for (let at = start; at <= last; at++) if (isAt(bytes, at, wanted)) return true;
   return false;
 }
 

@@ -27,6 +27,19 @@ export class Absent extends Error {
   override readonly name = 'Absent';
 }
 
+/**
+ * Reads a file that the machine need not have.
+ *
+ * @throws Absent it is not there. A folder on the way that may not be entered is another matter: nobody knows what is in it
+ */
+export function absentIfNotFound<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof SourceError && error.code === 'not-found' ? new Absent(error.message) : error;
+  }
+}
+
 /** The command line or the environment is wrong. Ends the program with status 2 and this one line. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';

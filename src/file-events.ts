@@ -46,8 +46,10 @@ export function followFiles<Name>(
         for (const { name, pattern } of wants) if (file === undefined || matches(pattern, file)) changed.add(name);
       },
       (reason) => {
-        if (!told.has(folder)) onTrouble(`${reason.message}: changes there show with the schedule only`);
-        told.add(folder);
+        // Where the kernel has no watch left for one folder, it has none for the others.
+        const [what, where] = reason.code === 'permission' ? [folder, ' there'] : ['all', ''];
+        if (!told.has(what)) onTrouble(`${reason.message}: changes${where} show with the schedule only`);
+        told.add(what);
       },
     ),
   );
@@ -97,13 +99,18 @@ function followFolder(
 
   function onName(name: string): void {
     const [, own] = split(at);
-    // What happens to a folder itself comes under its own name.
-    if (name === own || at !== folder) lookAgain();
-    if (at === folder) onFile(name);
+    // What happens to a folder itself comes under its own name. Then the watch may be that of a folder that is gone, and the
+    // one that has taken its place may have taken its number too.
+    if (name === own) startAgain();
+    else if (at !== folder) lookAgain();
+    else onFile(name);
   }
 
   function lookAgain(): void {
-    if (watch && identityOf(host, at) === identity && !isNextThere()) return;
+    if (!watch || identityOf(host, at) !== identity || isNextThere()) startAgain();
+  }
+
+  function startAgain(): void {
     start();
     onFile(undefined);
   }

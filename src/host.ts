@@ -142,6 +142,15 @@ function sourceError(path: string, error: unknown): SourceError {
   return new SourceError(ours, `${path}: ${reasons[ours] ?? `cannot be read: ${code.startsWith('E') ? code : message}`}`);
 }
 
+/** What the kernel has too few of, by the error that says so, inotify(7). */
+const watchLimits: Readonly<Record<string, string>> = { ENOSPC: 'fs.inotify.max_user_watches', EMFILE: 'fs.inotify.max_user_instances' };
+
+function watchError(path: string, error: unknown): SourceError {
+  const { code = '' } = error as NodeJS.ErrnoException;
+  const limit = watchLimits[code];
+  return limit ? new SourceError('unreadable', `${path}: cannot be watched: ${code}, ${limit} is too low`) : sourceError(path, error);
+}
+
 /** @returns the machine below `rootfs`, with the programs on `path` */
 export function createHost({ rootfs, path: searchPath }: HostOptions): Host {
   const root = rootfs === '/' ? '' : rootfs.replace(/\/+$/, '');
@@ -316,12 +325,12 @@ export function createHost({ rootfs, path: searchPath }: HostOptions): Host {
       try {
         watcher = watch(locate(folder), { persistent: false });
       } catch (error) {
-        throw sourceError(shown, error);
+        throw watchError(shown, error);
       }
       watcher.on('change', (_kind, name) => onName(String(name)));
       watcher.on('error', (error) => {
         watcher.close();
-        onEnd(sourceError(shown, error));
+        onEnd(watchError(shown, error));
       });
       return { stop: () => watcher.close() };
     },

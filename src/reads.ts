@@ -4,6 +4,8 @@ import type { Host } from './host.js';
 /** What was read, by path, as {@link Host.fingerprint} has it. */
 export interface Reads {
   readonly files: Readonly<Record<string, string>>;
+  /** Where links that were looked at pointed; null: there was none. */
+  readonly links: Readonly<Record<string, string | null>>;
   /** Whether a change after the reading must show: not if a file had changed in the very moment before. */
   readonly settled: boolean;
 }
@@ -21,6 +23,7 @@ export interface RecordingHost {
 /** @param nowMs wall clock, Unix milliseconds */
 export function recordReads(host: Host, nowMs: number): RecordingHost {
   const files = new Map<string, string>();
+  const links = new Map<string, string | null>();
   let settled = true;
   /** Before it is read: what changes while it is being read shows the next time. */
   const record = (path: string) => {
@@ -46,16 +49,22 @@ export function recordReads(host: Host, nowMs: number): RecordingHost {
         record(path);
         return host.readInPieces(path, limit, read);
       },
-      readLink: recorded(host.readLink),
+      readLink(path) {
+        const target = host.readLink(path);
+        links.set(path, target ?? null);
+        return target;
+      },
       list: recorded(host.list),
       entries: recorded(host.entries),
       exists: recorded(host.exists),
     },
-    reads: () => ({ files: Object.fromEntries(files), settled }),
+    reads: () => ({ files: Object.fromEntries(files), links: Object.fromEntries(links), settled }),
   };
 }
 
 /** Whether everything that was read is as it was. */
-export function isUnchanged(host: Host, { files, settled }: Reads): boolean {
-  return settled && Object.entries(files).every(([path, words]) => host.fingerprint(path).words === words);
+export function isUnchanged(host: Host, { files, links, settled }: Reads): boolean {
+  if (!settled) return false;
+  if (Object.entries(links).some(([path, target]) => (host.readLink(path) ?? null) !== target)) return false;
+  return Object.entries(files).every(([path, words]) => host.fingerprint(path).words === words);
 }

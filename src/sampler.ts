@@ -12,7 +12,7 @@ const TIMEOUT_MS: Readonly<Record<Lane, number>> = { quick: 5_000, program: 5_00
 /** A thread that is stuck in the kernel keeps about 9 MB until that lets go of it. */
 const MOST_LOST_THREADS = 4;
 /** Queries that wait for a thread; who asks for more is told to come back later. */
-const MOST_QUERIES_WAITING = 16;
+const MOST_QUERIES_WAITING = 64;
 
 /** What a task is like: `program` may hang for a second, `heavy` may take seconds of a processor, `query` can wait. */
 export type Lane = 'quick' | 'program' | 'heavy' | 'query';

@@ -3,8 +3,9 @@
  * numbered generations. It samples nothing and sends nothing.
  */
 import { adviceFor } from './advice.js';
-import { type AnyCollector, type CollectorName, collectors } from './collectors/index.js';
+import { type AnyCollector, type CollectorName, collectorByName, collectors } from './collectors/index.js';
 import { type AnyDocument, documents } from './documents/index.js';
+import { weigh } from './encode/shared.js';
 import type { SourceErrorCode } from './errors.js';
 import type { Body, Composed, Failure, Outcome, Sampled } from './task.js';
 
@@ -107,7 +108,7 @@ export function createStore(): Store {
     const missing = parts.find((part) => !part.good && record.document.needs.includes(part.collector.name));
     // What is missing first: it is why there is nothing to be sent.
     const culprit = missing ?? troubled[0];
-    const problem = culprit ? problemOf(culprit) : composeFailure ? namedProblem(record.document.name, composeFailure) : null;
+    const problem = culprit ? problemOf(culprit) : composeFailure ? problemOfDocument(record.document, composeFailure) : null;
     const state: State = record.bodies.size === 0 ? 'absent' : problem ? 'stale' : 'fresh';
     const times = (state === 'stale' && troubled.some((part) => part.good) ? troubled : parts).flatMap((part) => part.goodAtMs ?? []);
     const sampledAtMs = times.length === 0 ? null : state === 'stale' ? Math.min(...times) : Math.max(...times);
@@ -136,6 +137,7 @@ export function createStore(): Store {
         if (!outcome.unchanged) {
           changed = !record.good || !sameBytes(record.good.value, outcome.value);
           record.good = outcome;
+          weigh(outcome.value);
         }
         record.goodAtMs = Date.now();
         record.failure = undefined;
@@ -185,6 +187,12 @@ export function problemOf(record: CollectorRecord): Problem | null {
   return { code: 'overdue', message, advice: null };
 }
 
+/** Why a document could not be made, or a query of it not be answered. */
+export function problemOfDocument({ name, parts }: AnyDocument, failure: Failure): Problem {
+  const advice = parts.map((part) => collectorByName(part)?.advice).find((text) => text !== undefined);
+  return namedProblem(name, failure, advice);
+}
+
 function namedProblem(name: string, failure: Failure, advice?: string): Problem {
   return { code: failure.code, message: `${name}: ${failure.message}`, advice: adviceFor(failure, advice) };
 }
@@ -197,7 +205,8 @@ function keepUnchanged(before: ReadonlyMap<string | null, StoredBody>, now: read
   for (const body of now) {
     const old = before.get(body.page);
     if (old?.tag === body.tag) {
-      bodies.set(body.page, old);
+      // The new bytes all the same: a large body's are those of its part, which would be there twice.
+      bodies.set(body.page, { ...body, modifiedMs: old.modifiedMs });
     } else {
       changed = true;
       bodies.set(body.page, { ...body, modifiedMs });

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { collectors } from '../src/collectors/index.js';
 import { parseCommandLine, readConfig } from '../src/config.js';
-import { documents as listed } from '../src/documents/index.js';
+import { documents as definitions } from '../src/documents/index.js';
 import { UsageError } from '../src/errors.js';
 import { writeKey } from '../src/key.js';
 import { version } from '../src/package.js';
@@ -331,7 +331,7 @@ describe('snapshot', { concurrency: true }, () => {
   }
 
   for (const [words, names] of [
-    [[], listed.map(({ name }) => name)],
+    [[], definitions.map(({ name }) => name)],
     [['system'], ['system']],
     [
       ['clients', 'system', 'clients'],
@@ -354,11 +354,9 @@ describe('snapshot', { concurrency: true }, () => {
   }
 
   test('snapshot/nope', async () => {
-    assert.deepEqual(await apsnap(['snapshot', 'system', 'nope']), {
-      status: 2,
-      stdout: '',
-      stderr: `apsnap: snapshot: no document "nope": expected ${listed.map(({ name }) => name).join(', ')}\n`,
-    });
+    const { status, stdout, stderr } = await apsnap(['snapshot', 'system', 'nope']);
+    assert.deepEqual([status, stdout], [2, '']);
+    assert.match(stderr, /^apsnap: snapshot: no document "nope": expected system, ap, clients, [^\n]*\n$/);
   });
 
   test('snapshot/nothing-there', async () => {

@@ -18,7 +18,7 @@ const EACH_SECOND = collectors.flatMap(({ name }) => [`--schedule.${name}`, '* *
 interface DocumentState {
   readonly state: string;
   readonly sampledAt: string | null;
-  readonly error: { readonly code: string; readonly message: string } | null;
+  readonly error: { readonly code: string; readonly message: string; readonly advice: string | null } | null;
   readonly data: Record<string, unknown> | null;
 }
 
@@ -297,7 +297,10 @@ describe('isolation', { concurrency: true }, () => {
           const row = ill.rows.get(name) ?? '';
           assert.match(row, /^\w+ +failing /);
           assert.match(row, why);
-          assert.match(row, /\n +do: {2}\S/);
+          // The same as clients are told.
+          const { system, clients } = await patient.documents();
+          const advice = [system, clients].find(({ error }) => error?.message.startsWith(`${name}: `))?.error?.advice;
+          assert.ok(advice && row.endsWith(`do:  ${advice}`), row);
         }
         assert.match(ill.rows.get('stations') ?? '', /^\w+ +ok /);
 
@@ -417,7 +420,7 @@ describe('isolation', { concurrency: true }, () => {
           assert.equal(answer.status, 503, path);
           assert.match(answer.headers['retry-after'] ?? '', /^[1-9]\d*$/, path);
           assert.equal(answer.headers['content-type'], 'application/problem+json');
-          assert.match(String(answer.json().detail), /^load: \S*\/proc\/loadavg: is not a regular file$/);
+          assert.match(String(answer.json().detail), /^load: \S*\/proc\/loadavg: is not a regular file \(look at what is there: [^)]+\)$/);
           assert.equal((await patient.ask(path, 'HEAD')).status, 503);
         }
         const { system, clients } = await patient.refresh();

@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { documents as every } from '../src/documents/index.js';
+import { documents as definitions } from '../src/documents/index.js';
 import { run } from './support/cli.js';
 import { eventually } from './support/eventually.js';
 import { type Answer, type Asking, ask, exchange } from './support/http.js';
@@ -14,9 +14,8 @@ import { createRoot, type Root } from './support/root.js';
 import { startServer, startServers, type TestServer } from './support/server.js';
 
 const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
-/** The names of all documents. */
-const NAMES = every.map((document) => document.name);
 const ORIGIN = 'https://dashboard.example';
+const NAMES = definitions.map(({ name }) => name);
 
 interface Snapshot {
   readonly generation: number;
@@ -414,7 +413,7 @@ describe('snapshot', { concurrency: true }, () => {
 
   test('snapshot/which-documents', async () => {
     const all = await namesOf('');
-    assert.ok(all.includes('system') && all.includes('clients'));
+    assert.deepEqual(all, NAMES);
     assert.deepEqual(await namesOf('?documents=clients'), ['clients']);
     assert.deepEqual(await namesOf('?documents=system,clients'), ['system', 'clients']);
     assert.deepEqual(await namesOf('?documents=clients,system'), ['clients', 'system']);
@@ -425,11 +424,7 @@ describe('snapshot', { concurrency: true }, () => {
 
   test('snapshot/unknown-document', async () => {
     for (const query of ['nope', '', 'system,nope', 'system,', 'System', '__proto__', '%00', 'x'.repeat(5_000), ','.repeat(5_000)]) {
-      assertProblem(
-        await askAs(server, `/snapshot?documents=${query}`),
-        400,
-        new RegExp(`^no document ".*": expected ${NAMES.join(', ')}$`, 's'),
-      );
+      assertProblem(await askAs(server, `/snapshot?documents=${query}`), 400, /^no document ".*": expected system, ap, clients, /s);
     }
   });
 
@@ -480,14 +475,14 @@ describe('snapshot', { concurrency: true }, () => {
 
 describe('refresh', { concurrency: true }, () => {
   test('refresh/all', async () => {
-    const bodies: [string, Record<string, string>, string[]?][] = [
-      ['', {}],
-      ['', { 'content-type': 'application/json' }],
-      ['{}', { 'content-type': 'application/json' }],
-      ['{}', { 'content-type': 'application/json; charset=utf-8' }],
+    const bodies: [string, Record<string, string>, string[]][] = [
+      ['', {}, NAMES],
+      ['', { 'content-type': 'application/json' }, NAMES],
+      ['{}', { 'content-type': 'application/json' }, NAMES],
+      ['{}', { 'content-type': 'application/json; charset=utf-8' }, NAMES],
       ['{"documents":["system","clients"]}', { 'content-type': 'Application/JSON' }, ['system', 'clients']],
     ];
-    for (const [body, headers, names = NAMES] of bodies) {
+    for (const [body, headers, names] of bodies) {
       const askedMs = Date.now();
       const answer = await refresh(server, body, headers);
       assert.equal(answer.status, 200, answer.text);
@@ -525,11 +520,7 @@ describe('refresh', { concurrency: true }, () => {
   });
 
   test('refresh/unknown-document', async () => {
-    assertProblem(
-      await refresh(server, '{"documents":["clients","nope"]}'),
-      400,
-      new RegExp(`^no document "nope": expected ${NAMES.join(', ')}$`),
-    );
+    assertProblem(await refresh(server, '{"documents":["clients","nope"]}'), 400, /^no document "nope": expected system, ap, clients, /);
   });
 
   for (const body of [

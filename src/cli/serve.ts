@@ -76,13 +76,14 @@ export async function serve(config: Config, fromEnvironment: string | undefined)
   const stop = async (signal: NodeJS.Signals) => {
     if (stopping) return;
     stopping = true;
+    const shutting = shut(server);
     log(`INFO: stopping on ${signal}`);
     setTimeout(() => process.exit(0), STOP_WITHIN_MS).unref();
     events.stop();
     fileEvents.stop();
     scheduler.stop();
     keyWatch?.stop();
-    await shut(server);
+    await shutting;
     accessLog.close();
     process.exit(0);
   };

@@ -59,9 +59,20 @@ export function newestEntries(host: Host, most: number, client?: string): LogEnt
 /** The file that the configuration names, if it can be found, else the one that RaspAP's does. */
 function findLog(host: Host): string {
   const configured = configuredLogs(host);
-  const found = [...configured, LOG_FILE].find((path) => host.exists(path));
+  const found = [...configured, LOG_FILE].find((path) => isThere(host, path));
   if (found === undefined) throw new Absent(`no log: ${[...configured, LOG_FILE].join(', ')}`);
   return found;
+}
+
+/** Also where it may not be read: then reading it says why. */
+function isThere(host: Host, path: string): boolean {
+  try {
+    host.readTail(path, 0);
+    return true;
+  } catch (error) {
+    if (error instanceof SourceError) return error.code !== 'not-found';
+    throw error;
+  }
 }
 
 function configuredLogs(host: Host): string[] {

@@ -1,6 +1,6 @@
 import { parseHostnames } from '../blocklist.js';
 import { collector, encoded } from '../collector.js';
-import { Absent } from '../errors.js';
+import { absentIfNotFound } from '../errors.js';
 import { array, type Infer, integer, object, string } from '../schema.js';
 
 const FILE = '/etc/raspap/adblock/hostnames.txt';
@@ -24,7 +24,7 @@ export const hostnames = collector({
   view,
   absent: { hostnames: [], amount: 0 },
   read(host) {
-    if (!host.exists(FILE)) throw new Absent(`no ${FILE}`);
-    return { value: encoded<Infer<typeof view>>(host.readInPieces(FILE, MAX_BYTES, parseHostnames)) };
+    const json = absentIfNotFound(() => host.readInPieces(FILE, MAX_BYTES, (size, pieces) => parseHostnames(size, pieces, FILE)));
+    return { value: encoded<Infer<typeof view>>(json) };
   },
 });

@@ -18,7 +18,7 @@ export const dnsLogs = document({
       client: {
         type: 'string',
         description: 'Only entries that name this IP or MAC address; it is looked for in the last 16 MiB of the log',
-        pattern: /^[\da-fA-F.:]{2,45}$/,
+        pattern: /^(?:\d{1,3}(?:\.\d{1,3}){3}|[\da-fA-F]{0,4}(?::[\da-fA-F]{0,4}){2,7})$/,
         expected: 'an IP or a MAC address',
       },
     },

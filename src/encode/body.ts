@@ -5,6 +5,7 @@ import type { Schema } from '../schema.js';
 import { hideSecrets } from '../secrets.js';
 import type { Body } from '../task.js';
 import { gzip } from './gzip.js';
+import { weigh } from './shared.js';
 
 /** Less than this goes in one packet either way. */
 const WORTH_COMPRESSING_BYTES = 1_200;
@@ -37,7 +38,12 @@ export function encodeBody(page: string | null, value: unknown): Body {
  * Not for bodies that are made often: the engine does not see how much shared memory waits to be freed.
  */
 export function largeBody(json: Uint8Array): Body {
-  return bodyOf(null, json, (length) => new Uint8Array(new SharedArrayBuffer(length)));
+  weigh(json);
+  return bodyOf(null, json, (length) => {
+    const bytes = new Uint8Array(new SharedArrayBuffer(length));
+    weigh(bytes);
+    return bytes;
+  });
 }
 
 function bodyOf(page: string | null, json: Uint8Array, allocate: (length: number) => Uint8Array): Body {

@@ -1,5 +1,6 @@
 /** Errors as clients see them: RFC 9457, with the sentence in `detail`, where RaspAP's clients look. */
 import { STATUS_CODES } from 'node:http';
+import { type DocumentRecord, problemText } from '../store.js';
 
 /** Ends a request with an error; thrown by handlers. */
 export class HttpProblem extends Error {
@@ -17,6 +18,11 @@ export class HttpProblem extends Error {
     this.headers = headers;
     this.extra = extra;
   }
+}
+
+/** A document has nothing to be sent yet. */
+export function notYet({ problem }: DocumentRecord): HttpProblem {
+  return new HttpProblem(503, problem ? problemText(problem) : 'not sampled yet', { headers: { 'Retry-After': '1' } });
 }
 
 export const PROBLEM_TYPE = 'application/problem+json';

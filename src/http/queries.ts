@@ -1,12 +1,12 @@
 /** Queries of documents, `/dns/domains?contains=ads`: answered by a worker, and kept for as long as the document does not change. */
 import { parseQuery, QueryError } from '../query.js';
 import type { Sampler } from '../sampler.js';
-import type { DocumentRecord, Store } from '../store.js';
+import { type DocumentRecord, problemOfDocument, problemText, type Store } from '../store.js';
 import type { Body } from '../task.js';
 import { type ReadyAnswer, readyAnswer } from './answers.js';
-import { HttpProblem } from './problem.js';
+import { HttpProblem, notYet } from './problem.js';
 
-/** Answers are kept until they have this many bytes together, or the document changes. */
+/** Answers are kept until the document changes, or they would have more than this together. */
 const KEPT_BYTES = 8 << 20;
 /** What keeping an answer takes, however short it is. */
 const LEAST_BYTES = 1_000;
@@ -31,7 +31,7 @@ export function createQueries(
   function keptOf(record: DocumentRecord): Kept {
     const tag = record.bodies.get(null)?.tag;
     const before = kept.get(record);
-    if (before && before.tag === tag && before.bytes <= KEPT_BYTES) return before;
+    if (before && before.tag === tag) return before;
     const fresh: Kept = { tag, answers: new Map(), bytes: 0 };
     kept.set(record, fresh);
     return fresh;
@@ -40,11 +40,14 @@ export function createQueries(
   async function ask(record: DocumentRecord, query: Readonly<Record<string, string | number>>): Promise<Body> {
     const { document } = record;
     const parts = store.partsOf(document);
-    if (!parts) throw new HttpProblem(503, record.problem?.message ?? 'not sampled yet', { headers: { 'Retry-After': '1' } });
+    if (!parts) throw notYet(record);
     const answering = sampler.answer({ document: document.name, parts, query });
     if (!answering) throw new HttpProblem(503, 'too many queries are waiting: ask again in a moment', { headers: { 'Retry-After': '1' } });
     const outcome = await answering;
-    if (!outcome.ok) throw new HttpProblem(503, `${document.name}: ${outcome.message}`, { headers: { 'Retry-After': '2' } });
+    if (!outcome.ok) {
+      const detail = problemText(problemOfDocument(document, outcome));
+      throw new HttpProblem(503, detail, { headers: { 'Retry-After': '2' } });
+    }
     return outcome.bodies[0] as Body;
   }
 
@@ -60,7 +63,11 @@ export function createQueries(
       own.answers.set(key, body);
       body.then(
         ({ json, gzip }) => {
-          own.bytes += LEAST_BYTES + json.length + (gzip?.length ?? 0);
+          const bytes = LEAST_BYTES + json.length + (gzip?.length ?? 0);
+          if (own.bytes + bytes > KEPT_BYTES) {
+            own.answers.clear();
+            own.bytes = 0;
+          } else own.bytes += bytes;
         },
         () => own.answers.delete(key),
       );

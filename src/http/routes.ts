@@ -4,11 +4,11 @@ import type { Middleware } from 'koa';
 import { documents } from '../documents/index.js';
 import type { Sampler } from '../sampler.js';
 import type { Scheduler } from '../scheduler.js';
-import { type DocumentRecord, problemOf, problemText, type Store } from '../store.js';
+import { type DocumentRecord, problemOf, type Store } from '../store.js';
 import { type Answers, sendAnswer } from './answers.js';
 import { corsHeaders } from './cors.js';
 import { docs } from './docs.js';
-import { HttpProblem } from './problem.js';
+import { HttpProblem, notYet } from './problem.js';
 import { createQueries } from './queries.js';
 import { createSnapshots } from './snapshot.js';
 
@@ -202,8 +202,7 @@ function reencoded(path: string): string {
 
 function notThere(store: Store, path: string): HttpProblem {
   const record = [...store.documents.values()].find(({ document: { name } }) => `${path}/`.startsWith(`/${name}/`));
-  if (record?.state === 'absent')
-    return new HttpProblem(503, record.problem ? problemText(record.problem) : 'not sampled yet', { headers: { 'Retry-After': '1' } });
+  if (record?.state === 'absent') return notYet(record);
   return new HttpProblem(404, `no such ${record?.document.pages?.parameter ?? 'document'} here`);
 }
 

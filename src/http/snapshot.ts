@@ -4,6 +4,9 @@ import { joinGzip, type Piece, plainPiece } from '../encode/gzip.js';
 import type { DocumentRecord, Store } from '../store.js';
 import { type ReadyAnswer, readyAnswer } from './answers.js';
 
+/** Clients of one access point ask for a few combinations of documents; one that asks for all there are is not to fill the memory. */
+const MOST_MADE = 50;
+
 /**
  * @returns gives the answer of some documents; asked again before anything has changed, the same one
  */
@@ -21,6 +24,7 @@ export function createSnapshots(store: Store): (records: readonly DocumentRecord
     const names = records.map((record) => record.document.name).join('+');
     let answer = made.get(names);
     if (!answer) {
+      if (made.size >= MOST_MADE) made.clear();
       answer = makeAnswer(records, store.generation, `${run}.${revision}.${names}`);
       made.set(names, answer);
     }
