@@ -1,6 +1,7 @@
 /** The endpoints, and what the specification says of those that are no documents. */
 import Router from '@koa/router';
 import type { Middleware } from 'koa';
+import { collectorByName } from '../collectors/index.js';
 import { documents } from '../documents/index.js';
 import type { Sampler } from '../sampler.js';
 import type { Scheduler } from '../scheduler.js';
@@ -42,7 +43,7 @@ export function openRoutes(store: Store, specification: Uint8Array): Router {
    * @openapi
    * /readyz:
    *   get:
-   *     summary: Every required collector is fresh
+   *     summary: Every required collector is fresh, and what is made of them is there
    *     tags: [Health]
    *     security: []
    *     responses:
@@ -66,6 +67,10 @@ export function openRoutes(store: Store, specification: Uint8Array): Router {
     if (failing.length > 0) {
       const names = failing.map((record) => record.collector.name);
       throw new HttpProblem(503, `not fresh: ${names.join(', ')}`, { headers: { 'Retry-After': '1' }, collectors: names });
+    }
+    const missing = [...store.documents.values()].filter(isAwaited).map((record) => record.document.name);
+    if (missing.length > 0) {
+      throw new HttpProblem(503, `not made yet: ${missing.join(', ')}`, { headers: { 'Retry-After': '1' }, collectors: [] });
     }
     ctx.body = { status: 'ready' };
   });
@@ -174,6 +179,11 @@ export function keyedRoutes({ store, scheduler, sampler, corsOrigins }: KeyedOpt
     };
   });
   return router;
+}
+
+/** Whether a document is still being made of collectors that all are required: who asks for it now gets 503. */
+function isAwaited({ document, state }: DocumentRecord): boolean {
+  return state === 'absent' && document.needs.every((name) => collectorByName(name)?.required);
 }
 
 function describe({ state, sampledAtMs, problem }: DocumentRecord) {
