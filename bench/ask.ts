@@ -1,5 +1,5 @@
 /** One request. */
-import { Agent, get } from 'node:http';
+import { Agent, request } from 'node:http';
 
 export interface Answer {
   readonly status: number;
@@ -11,10 +11,15 @@ export interface Answer {
 const ADDED_BY_NODE = new Set(['date', 'connection', 'keep-alive']);
 const agent = new Agent({ keepAlive: true });
 
+export interface AskOptions {
+  readonly method?: 'GET' | 'HEAD';
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 /** @throws Error there is no answer */
-export function ask(url: string, key: string): Promise<Answer> {
+export function ask(url: string, key: string, { method = 'GET', headers }: AskOptions = {}): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const request = get(url, { agent, headers: { access_token: key } }, (response) => {
+    const asked = request(url, { agent, method, headers: { access_token: key, ...headers } }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', reject);
@@ -27,12 +32,18 @@ export function ask(url: string, key: string): Promise<Answer> {
         resolve({ status: response.statusCode ?? 0, headers, body: Buffer.concat(chunks) });
       });
     });
-    request.on('error', reject);
+    asked.on('error', reject);
+    asked.end();
   });
+}
+
+export function header({ headers }: Answer, name: string): string | undefined {
+  const at = headers.indexOf(name);
+  return at < 0 ? undefined : headers[at + 1];
 }
 
 /** Whether a document is fresh. */
 export async function isFresh(url: string, key: string): Promise<boolean> {
-  const { status, headers } = await ask(url, key);
-  return status === 200 && headers[headers.indexOf('Sample-State') + 1] === 'fresh';
+  const answer = await ask(url, key, { method: 'HEAD' });
+  return answer.status === 200 && header(answer, 'Sample-State') === 'fresh';
 }

@@ -1,19 +1,24 @@
 /** How each figure is measured. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { collectors } from '../src/collectors/index.js';
-import { isFresh } from './ask.js';
-import { type Fixture, writeFixture } from './fixture.js';
+import { writeFixture } from './fixture.js';
+import { type ListsEffort, measureListChange, measureListDelay, measureListQueries } from './lists.js';
 import { pace, saturate } from './load.js';
+import { type LogEffort, measureLog } from './log.js';
+import {
+  eachSecond,
+  eventLoopDelay,
+  inTurn,
+  MEASURING_DELAY,
+  median,
+  NOT_SAMPLING,
+  onFixture,
+  PACE_PER_SECOND,
+  type Row,
+  spread,
+  untilFresh,
+} from './measure.js';
 import { cpuMs, cpuWithChildrenMs, mainThreadCpuMs, residentKb } from './proc.js';
-import { built, KEY, type Server, startBare, startOurs, temporaryFolder } from './server.js';
-
-/** A line of the table. */
-export interface Row {
-  readonly figure: string;
-  readonly target: string;
-  readonly measured: string;
-  readonly reached: boolean;
-}
+import { type Server, startBare, startOurs, temporaryFolder } from './server.js';
 
 /** How long measuring may take. */
 export interface Effort {
@@ -26,27 +31,26 @@ export interface Effort {
   readonly delaySeconds: number;
   readonly idleSeconds: number;
   readonly starts: number;
+  readonly lists: ListsEffort;
+  readonly log: LogEffort;
 }
 
-/** 500 requests a second are 50 times what 10 dashboards ask for. */
-const PACE_PER_SECOND = 500;
 const MANY = 2_000;
 
-const yearly = '0 0 0 1 1 *';
-const eachSecond = '* * * * * *';
-const NOT_SAMPLING = collectors.flatMap(({ name }) => [`--schedule.${name}`, yearly]);
-const SAMPLING = ['stations', 'leases', 'neighbours'].flatMap((name) => [`--schedule.${name}`, eachSecond]);
+const SAMPLING = eachSecond('stations', 'leases', 'neighbours');
 
-export const figures: Readonly<Record<string, (effort: Effort) => Promise<Row[]>>> = { system, clients, latency, delay, idle, start };
-
-const median = (values: readonly number[]) => {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length / 2;
-  return ((sorted[Math.ceil(middle) - 1] ?? Number.NaN) + (sorted[Math.floor(middle)] ?? Number.NaN)) / 2;
+export const figures: Readonly<Record<string, (effort: Effort) => Promise<Row[]>>> = {
+  system,
+  clients,
+  latency,
+  delay,
+  idle,
+  start,
+  listDelay: (effort) => measureListDelay(effort.lists),
+  listChange: (effort) => measureListChange(effort.lists),
+  listQueries: (effort) => measureListQueries(effort.lists),
+  log: (effort) => measureLog(effort.log),
 };
-
-const spread = (values: readonly number[], digits = 2) =>
-  `${Math.min(...values).toFixed(digits)} to ${Math.max(...values).toFixed(digits)}`;
 
 /** CPU time of the server for each request, and memory after as many requests as go. Sampling goes on, and counts as ours. */
 async function system({ warmUpSeconds, system: { rounds, seconds } }: Effort): Promise<Row[]> {
@@ -71,7 +75,7 @@ async function system({ warmUpSeconds, system: { rounds, seconds } }: Effort): P
 async function clients({ warmUpSeconds, clients: { rounds, seconds } }: Effort): Promise<Row[]> {
   const rows: Row[] = [];
   for (const amount of [3, 100, MANY]) {
-    const ours = await startOurs({ ...onFixture(writeFixture(temporaryFolder(), amount)), core: 'server' });
+    const ours = await startOurs({ ...onFixture(writeFixture(temporaryFolder(), { clients: amount })), core: 'server' });
     await untilFresh(ours, '/clients');
     const figure = `the same, \`/clients\` with ${amount.toLocaleString('en')} clients`;
     const { row, bare } = await compareCpu(ours, '/clients', figure, { warmUpSeconds, rounds, seconds });
@@ -122,26 +126,12 @@ async function compareCpu(ours: Server, path: string, figure: string, { warmUpSe
   return { row, bare };
 }
 
-/** Measures two things one after the other, in rounds that start with the one and the other by turns. */
-async function inTurn<T>(rounds: number, first: () => Promise<T>, second: () => Promise<T>): Promise<[T, T][]> {
-  const measured: [T, T][] = [];
-  for (let round = 0; round < rounds; round++) {
-    if (round % 2 === 0) {
-      measured.push([await first(), await second()]);
-    } else {
-      const ofSecond = await second();
-      measured.push([await first(), ofSecond]);
-    }
-  }
-  return measured;
-}
-
 /**
  * How long `/system` takes while a large table is sampled each second, against the same service when it samples nothing.
  * Not tied to one core: that sampling has another is what its threads are for.
  */
 async function latency({ warmUpSeconds, latency: { rounds, seconds } }: Effort): Promise<Row[]> {
-  const fixture = onFixture(writeFixture(temporaryFolder(), MANY));
+  const fixture = onFixture(writeFixture(temporaryFolder(), { clients: MANY }));
   const measure = async (schedules: readonly string[]) => {
     const server = await startOurs({ path: fixture.path, args: [...fixture.args, ...schedules], core: 'any' });
     await Promise.all([untilFresh(server, '/system'), untilFresh(server, '/clients')]);
@@ -168,12 +158,12 @@ async function latency({ warmUpSeconds, latency: { rounds, seconds } }: Effort):
 
 /** How late the event loop is while a large table is sampled each second, against one that samples nothing. */
 async function delay({ warmUpSeconds, delaySeconds }: Effort): Promise<Row[]> {
-  const fixture = onFixture(writeFixture(temporaryFolder(), MANY));
+  const fixture = onFixture(writeFixture(temporaryFolder(), { clients: MANY }));
   const measure = async (schedules: readonly string[]) => {
     const server = await startOurs({
       path: fixture.path,
       args: [...fixture.args, ...schedules],
-      nodeArgs: ['--import', built('delay.js')],
+      nodeArgs: MEASURING_DELAY,
       core: 'server',
     });
     await untilFresh(server, '/clients');
@@ -197,21 +187,9 @@ async function delay({ warmUpSeconds, delaySeconds }: Effort): Promise<Row[]> {
   ];
 }
 
-/** What {@link file://./delay.ts} has measured since it was asked before. */
-async function eventLoopDelay(server: Server): Promise<{ p99Ms: number; maxMs: number }> {
-  const told = server.errors().length;
-  server.process.kill('SIGUSR2');
-  for (let waited = 0; waited < 5_000; waited += 10) {
-    await sleep(10);
-    const json = /^event-loop-delay (.*)\n/m.exec(server.errors().slice(told))?.[1];
-    if (json) return JSON.parse(json) as { p99Ms: number; maxMs: number };
-  }
-  throw new Error(`no answer of delay.js: ${server.errors()}`);
-}
-
 /** CPU time while nobody asks: on this machine as it is, and on an access point with three clients. */
 async function idle({ warmUpSeconds, idleSeconds }: Effort): Promise<Row[]> {
-  const servers = await Promise.all([startOurs({}), startOurs(onFixture(writeFixture(temporaryFolder(), 3)))]);
+  const servers = await Promise.all([startOurs({}), startOurs(onFixture(writeFixture(temporaryFolder(), { clients: 3 })))]);
   await sleep(warmUpSeconds * 1000);
   const total = () => servers.map(({ pid }) => cpuWithChildrenMs(pid));
   const before = total();
@@ -245,16 +223,4 @@ async function start({ starts }: Effort): Promise<Row[]> {
       reached: median(tookMs) <= 500,
     },
   ];
-}
-
-function onFixture({ rootfs, path }: Fixture): { args: string[]; path: string } {
-  return { args: ['--path.rootfs', rootfs], path };
-}
-
-async function untilFresh(server: Server, path: string): Promise<void> {
-  const deadline = performance.now() + 20_000;
-  while (!(await isFresh(`${server.url}${path}`, KEY))) {
-    if (performance.now() > deadline) throw new Error(`${path} does not become fresh: ${server.errors()}`);
-    await sleep(2);
-  }
 }

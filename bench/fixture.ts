@@ -2,13 +2,32 @@
  * An access point with any number of clients, as a folder for `--path.rootfs` and one for PATH. Files and output of programs
  * are in the form of the captures that the tests read; `iw` and `ip` are scripts that print files.
  */
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 export interface Fixture {
   readonly rootfs: string;
   readonly path: string;
 }
+
+export interface FixtureOptions {
+  /** How many stations there are, each with a lease and a neighbour entry. */
+  readonly clients: number;
+  /** `iw` starts and never ends, whatever it is asked. */
+  readonly hanging?: boolean;
+  /** How many names each of the two lists of blocked names has; 0: there are no lists. */
+  readonly blockedNames?: number;
+  /** Size of the DNS log, of which the end has lines and what is before that is a hole; 0: there is no log. */
+  readonly logBytes?: number;
+}
+
+/** Files below the root that grow while they are measured. */
+export const DOMAINS_FILE = 'etc/raspap/adblock/domains.txt';
+export const HOSTNAMES_FILE = 'etc/raspap/adblock/hostnames.txt';
+export const LOG_FILE = 'var/log/dnsmasq.log';
+
+/** The lines at the end of the log: more than are ever read of it. */
+const LOG_END_BYTES = 1 << 20;
 
 /** `iw` prints another dump each second, with counters that have moved, and starts anew after so many. */
 const DUMPS = 8;
@@ -18,10 +37,8 @@ const COPIED = ['loadavg', 'meminfo', 'stat', 'uptime', 'cpuinfo', 'sys/kernel/h
 
 /**
  * @param folder where it is made
- * @param clients how many stations there are, each with a lease and a neighbour entry
- * @param hanging `iw` starts and never ends, whatever it is asked
  */
-export function writeFixture(folder: string, clients: number, hanging = false): Fixture {
+export function writeFixture(folder: string, { clients, hanging = false, blockedNames = 0, logBytes = 0 }: FixtureOptions): Fixture {
   const rootfs = join(folder, 'root');
   const programs = join(folder, 'bin');
   const write = (path: string, text: string) => {
@@ -42,6 +59,17 @@ export function writeFixture(folder: string, clients: number, hanging = false): 
 
   const all = Array.from({ length: clients }, (_, index) => index + 1);
   write(join(rootfs, 'var/lib/misc/dnsmasq.leases'), all.map(lease).join(''));
+  if (blockedNames > 0) {
+    const names = Array.from({ length: blockedNames }, (_, index) => blockedName(index));
+    write(join(rootfs, DOMAINS_FILE), names.map(domainLine).join(''));
+    write(join(rootfs, HOSTNAMES_FILE), names.map(hostnameLine).join(''));
+  }
+  if (logBytes > 0) {
+    const end = logLines(0, Math.ceil(LOG_END_BYTES / logLines(0, 1).length)).slice(-LOG_END_BYTES);
+    write(join(rootfs, LOG_FILE), '');
+    truncateSync(join(rootfs, LOG_FILE), logBytes - end.length);
+    appendFileSync(join(rootfs, LOG_FILE), end);
+  }
   write(join(programs, 'iw-dev.txt'), IW_DEV);
   for (let dump = 0; dump < DUMPS; dump++) {
     write(join(programs, `station-dump-${dump}.txt`), all.map((client) => station(client, dump)).join(''));
@@ -85,6 +113,28 @@ const IW_DEV = `phy#0
 const hex = (byte: number) => byte.toString(16).padStart(2, '0');
 const mac = (client: number) => `02:00:00:${hex(client >> 8)}:${hex(client & 255)}:00`;
 const address = (client: number) => `10.3.${1 + (client >> 8)}.${client & 255}`;
+
+const HOSTS = ['ads', 'track', 'metrics', 'cdn', 'pixel', 'stats', 'www', 'telemetry'];
+const ENDS = ['com', 'net', 'org', 'io', 'example', 'co.uk', 'info', 'xyz'];
+
+/** A name for each number, no two the same, of 12 to 30 letters that look like nothing: real lists compress better. */
+export function blockedName(index: number): string {
+  const scattered = Math.imul(index + 1, 0x9e3779b1) >>> 0; // by an odd number: another for each index
+  const more = (Math.imul(scattered ^ (scattered >>> 15), 0x85ebca6b) >>> 0).toString(36).slice(0, index % 7);
+  return `${HOSTS[scattered % 8]}.${scattered.toString(36)}${more && '-'}${more}.${ENDS[(scattered >>> 8) % 8]}`;
+}
+
+export const domainLine = (name: string) => `local=/${name}/\n`;
+export const hostnameLine = (name: string) => `0.0.0.0 ${name}\n`;
+
+/** Lines of dnsmasq's log, `first` being how many there are before. */
+export function logLines(first: number, amount: number): string {
+  const time = (line: number) => new Date(line * 10).toISOString().slice(11, 19);
+  const lines = Array.from({ length: amount }, (_, index) => first + index);
+  return lines
+    .map((line) => `Feb  3 ${time(line)} dnsmasq[123]: query[A] ${blockedName(line % 5000)} from ${address(line % 200)}\n`)
+    .join('');
+}
 
 function lease(client: number): string {
   return `${1_795_500_000 + client} ${mac(client)} ${address(client)} client-${client} 01:${mac(client)}\n`;

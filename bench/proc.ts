@@ -30,6 +30,17 @@ export function cpuWithChildrenMs(pid: number): number {
   return childrenOf(pid).reduce((sum, child) => sum + ifItRuns(() => cpuWithChildrenMs(child), 0), utime + stime + cutime + cstime);
 }
 
+/**
+ * CPU time of a process's threads that live, in milliseconds, as exact as the scheduler has it: the first number of
+ * /proc/PID/task/TID/schedstat, nanoseconds (kernel documentation, scheduler/sched-stats).
+ */
+export function threadsCpuMs(pid: number): number {
+  const nanoseconds = readdirSync(`/proc/${pid}/task`).map((thread) =>
+    ifItRuns(() => Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'latin1').split(' ')[0]), 0),
+  );
+  return nanoseconds.reduce((sum, own) => sum + own, 0) / 1e6;
+}
+
 export function residentKb(pid: number): number {
   return statusField(pid, 'VmRSS');
 }

@@ -15,7 +15,7 @@ const START_SECONDS = 2;
 const columns = ['residentKb', 'threads', 'descriptors', 'children'] as const;
 
 async function soak(minutes: number): Promise<void> {
-  const { rootfs, path } = writeFixture(temporaryFolder(), 3, true);
+  const { rootfs, path } = writeFixture(temporaryFolder(), { clients: 3, hanging: true });
   const server = await startOurs({ args: ['--path.rootfs', rootfs], path });
   await sleep(START_SECONDS * 1000);
   const looks: Process[] = [];

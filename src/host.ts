@@ -395,17 +395,19 @@ function kindOf(entry: Dirent): EntryKind {
   return entry.isSymbolicLink() ? 'link' : 'other';
 }
 
-/** Reads to the end, not to the size: files of /proc say 0. */
+/** Reads to the end, not to the size: files of /proc say 0. What is left of the memory is asked for the end, which most reads come to at once. */
 function readAll(fd: number, size: number, limit: number, shown: string): Buffer {
-  const chunks: Buffer[] = [];
+  let bytes = Buffer.allocUnsafe(Math.min(Math.max(size + 1, 4096), limit + 1));
   let total = 0;
   for (;;) {
-    const chunk = Buffer.allocUnsafe(total === 0 ? Math.min(Math.max(size + 1, 4096), limit + 1) : 65_536);
-    const read = readSync(fd, chunk);
-    if (read === 0) return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
+    const read = readSync(fd, bytes, total, bytes.length - total, null);
+    if (read === 0) return bytes.subarray(0, total);
     total += read;
     if (total > limit) throw tooLarge(shown, limit);
-    chunks.push(chunk.subarray(0, read));
+    if (total < bytes.length) continue;
+    const larger = Buffer.allocUnsafe(Math.min(4 * total, limit + 1));
+    bytes.copy(larger);
+    bytes = larger;
   }
 }
 

@@ -1,0 +1,375 @@
+/** What lists of blocked names cost that are as long as any: `/dns/domains` and `/dns/hostnames`. */
+import { appendFileSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseDomains } from '../src/blocklist.js';
+import { largeBody } from '../src/encode/body.js';
+import { ask, header } from './ask.js';
+import { blockedName, DOMAINS_FILE, domainLine, type Fixture, HOSTNAMES_FILE, hostnameLine, writeFixture } from './fixture.js';
+import { pace } from './load.js';
+import {
+  type Delay,
+  eventLoopDelay,
+  inTurn,
+  MEASURING_DELAY,
+  median,
+  NOT_SAMPLING,
+  onFixture,
+  onlyEachSecond,
+  PACE_PER_SECOND,
+  type Row,
+  spread,
+  untilFresh,
+} from './measure.js';
+import { residentKb, threadsCpuMs } from './proc.js';
+import { KEY, type OursOptions, type Server, startOurs, temporaryFolder } from './server.js';
+
+export interface ListsEffort {
+  /** In each of the two lists. */
+  readonly names: number;
+  /** Of both lists, before anything is measured: until the threads have compiled what parses them. */
+  readonly warmUpChanges: number;
+  /** With and without changes, or a client, by turns. */
+  readonly rounds: number;
+  readonly seconds: number;
+  /** Whose way to the answer is measured. */
+  readonly changes: number;
+  readonly queries: number;
+  readonly unchangedSeconds: number;
+  /** Longer than making both lists anew takes. */
+  readonly settleSeconds: number;
+}
+
+const MOST_ABOVE_IDLE_MS = 5;
+/** Of a query for some names. */
+const LIMIT = 100;
+
+const lists = [
+  { path: '/dns/domains', file: DOMAINS_FILE, line: domainLine },
+  { path: '/dns/hostnames', file: HOSTNAMES_FILE, line: hostnameLine },
+] as const;
+type List = (typeof lists)[number];
+
+/** A service that serves the lists, which can be changed. */
+interface Listing {
+  readonly server: Server;
+  /** Appends a name that is not there yet. @returns the name */
+  change(list: List): string;
+}
+
+async function startListing(fixture: Fixture, options: OursOptions): Promise<Listing> {
+  const { args, path } = onFixture(fixture);
+  const server = await startOurs({ ...options, path, args: [...args, ...(options.args ?? NOT_SAMPLING)] });
+  for (const list of lists) await untilFresh(server, list.path);
+  return {
+    server,
+    change({ file, line }) {
+      const name = `new-${added++}.example`;
+      appendFileSync(join(fixture.rootfs, file), line(name));
+      return name;
+    },
+  };
+}
+
+let added = 0;
+
+/** With so many names in each list. */
+function listsOf({ names }: ListsEffort): Fixture {
+  return writeFixture(temporaryFolder(), { clients: 0, blockedNames: names });
+}
+
+/** What the thread that answers notices of the lists. */
+export async function measureListDelay(effort: ListsEffort): Promise<Row[]> {
+  const fixture = listsOf(effort);
+  return [
+    ...(await delayWhileParsing(fixture, effort)),
+    await latencyWhileParsing(fixture, effort),
+    ...(await delayWhileSent(fixture, effort)),
+  ];
+}
+
+/** What a change costs, and what no change does. */
+export async function measureListChange(effort: ListsEffort): Promise<Row[]> {
+  const fixture = listsOf(effort);
+  return [...(await changeToAnswer(fixture, effort)), await unchanged(fixture, effort)];
+}
+
+/** What asking for a part of a list costs. */
+export function measureListQueries(effort: ListsEffort): Promise<Row[]> {
+  return queries(listsOf(effort), effort);
+}
+
+const both = (names: number) => `both lists of ${names.toLocaleString('en')} names`;
+
+/** Changes both lists each second while something is measured. @returns how often a list was made anew for each second, too */
+async function whileChanging<T>(
+  { server, change }: Listing,
+  settleSeconds: number,
+  measure: () => Promise<T>,
+): Promise<{ result: T; perSecond: number }> {
+  const before = await generation(server);
+  const startedMs = performance.now();
+  const changeAll = () => {
+    for (const list of lists) change(list);
+  };
+  changeAll();
+  const timer = setInterval(changeAll, 1_000);
+  const result = await measure();
+  clearInterval(timer);
+  const perSecond = ((await generation(server)) - before) / ((performance.now() - startedMs) / 1000);
+  await untilQuiet(server, settleSeconds);
+  return { result, perSecond };
+}
+
+/** Of a service that samples nothing else it counts how often a list was made. */
+async function generation(server: Server): Promise<number> {
+  const { body } = await ask(`${server.url}/snapshot?documents=system`, KEY);
+  return (JSON.parse(body.toString()) as { generation: number }).generation;
+}
+
+/** Until no list has been made anew for so long. */
+async function untilQuiet(server: Server, settleSeconds: number): Promise<void> {
+  for (let last = -1, now = await generation(server); now !== last; now = await generation(server)) {
+    last = now;
+    await sleep(settleSeconds * 1000);
+  }
+}
+
+async function warmUp(listing: Listing, { warmUpChanges }: ListsEffort): Promise<void> {
+  for (let index = 0; index < warmUpChanges; index++) await Promise.all(lists.map((list) => untilAnswered(listing, list)));
+}
+
+/** Changes a list. @returns milliseconds until an answer has it */
+async function untilAnswered({ server, change }: Listing, list: List): Promise<number> {
+  const url = `${server.url}${list.path}`;
+  const tag = async () => header(await ask(url, KEY, { method: 'HEAD' }), 'ETag');
+  const before = await tag();
+  const changedMs = performance.now();
+  const name = change(list);
+  while ((await tag()) === before) {
+    if (performance.now() - changedMs > 30_000) throw new Error(`${list.path} does not change: ${server.errors()}`);
+    await sleep(5);
+  }
+  const tookMs = performance.now() - changedMs;
+  const { body } = await ask(`${url}?contains=${name}`, KEY);
+  if ((JSON.parse(body.toString()) as { amount: number }).amount !== 1) throw new Error(`${list.path} has changed, and has no ${name}`);
+  return tookMs;
+}
+
+/** How late the event loop is while both lists are parsed each second, against the same service when they are not. */
+async function delayWhileParsing(fixture: Fixture, effort: ListsEffort): Promise<Row[]> {
+  const measure = async (core: 'any' | 'server') => {
+    const listing = await startListing(fixture, { nodeArgs: MEASURING_DELAY, core });
+    await warmUp(listing, effort);
+    const made: number[] = [];
+    const delay = async () => {
+      await eventLoopDelay(listing.server);
+      await sleep(effort.seconds * 1000);
+      return eventLoopDelay(listing.server);
+    };
+    const measured = await inTurn(
+      effort.rounds,
+      async () => {
+        const { result, perSecond } = await whileChanging(listing, effort.settleSeconds, delay);
+        made.push(perSecond);
+        return result;
+      },
+      delay,
+    );
+    await listing.server.stop();
+    return { measured, made: median(made) };
+  };
+  const [free, oneCore] = [await measure('any'), await measure('server')];
+  const made = `${free.made.toFixed(1)} lists made a second; the whole service on one core`;
+  const aboveIdle = (above: number) => ({ target: `under ${MOST_ABOVE_IDLE_MS} ms`, reached: above < MOST_ABOVE_IDLE_MS });
+  const [p99, p99OneCore, longest, longestOneCore] = [
+    p99Above(free.measured),
+    p99Above(oneCore.measured),
+    longestAbove(free.measured),
+    longestAbove(oneCore.measured),
+  ];
+  return [
+    {
+      figure: `event-loop delay p99 while ${both(effort.names)} change each second, above idle`,
+      measured: `${p99.text}; ${made}: ${p99OneCore.text}`,
+      ...aboveIdle(p99.ms),
+    },
+    {
+      figure: 'the same, longest, the least of all rounds',
+      measured: `${longest.text}; the whole service on one core: ${longestOneCore.text}`,
+      ...aboveIdle(longest.ms),
+    },
+  ];
+}
+
+/** How much later the event loop was in each first than in each second round. */
+function p99Above(measured: readonly [Delay, Delay][]): { ms: number; text: string } {
+  const above = measured.map(([busy, idle]) => busy.p99Ms - idle.p99Ms);
+  const [busy, idle] = [median(measured.map(([a]) => a.p99Ms)), median(measured.map(([, b]) => b.p99Ms))];
+  const ms = median(above);
+  return { ms, text: `${ms.toFixed(2)} ms (${spread(above)}; ${busy.toFixed(2)} ms, else ${idle.toFixed(2)} ms)` };
+}
+
+/** As {@link p99Above}. A machine's other work only ever adds to the longest, and by tens of milliseconds: so the least of the rounds. */
+function longestAbove(measured: readonly [Delay, Delay][]): { ms: number; text: string } {
+  const [busy, idle] = [Math.min(...measured.map(([a]) => a.maxMs)), Math.min(...measured.map(([, b]) => b.maxMs))];
+  return { ms: busy - idle, text: `${(busy - idle).toFixed(2)} ms (${busy.toFixed(2)} ms, else ${idle.toFixed(2)} ms)` };
+}
+
+async function latencyWhileParsing(fixture: Fixture, effort: ListsEffort): Promise<Row> {
+  const listing = await startListing(fixture, {});
+  await warmUp(listing, effort);
+  const options = { perSecond: PACE_PER_SECOND, warmUpSeconds: 0, seconds: effort.seconds };
+  const p99 = async () => (await pace(`${listing.server.url}/system`, options)).p99Ms;
+  const measured = await inTurn(effort.rounds, async () => (await whileChanging(listing, effort.settleSeconds, p99)).result, p99);
+  await listing.server.stop();
+  const ratios = measured.map(([changing, not]) => changing / not);
+  const [changing, not] = [median(measured.map(([a]) => a)), median(measured.map(([, b]) => b))];
+  return {
+    figure: `p99 latency of \`/system\`, ${PACE_PER_SECOND} requests/s, meanwhile ÷ while they do not change`,
+    target: null,
+    measured: `${median(ratios).toFixed(2)} (${spread(ratios)}; ${changing.toFixed(2)} ms, without ${not.toFixed(2)} ms)`,
+    reached: null,
+  };
+}
+
+/** How late the event loop is while a client fetches everything each second, and there is something new each time. */
+async function delayWhileSent(fixture: Fixture, effort: ListsEffort): Promise<Row[]> {
+  const { server } = await startListing(fixture, { args: onlyEachSecond('clock'), nodeArgs: MEASURING_DELAY });
+  const fetched: number[] = [];
+  const fetchAll = async () => {
+    const { body } = await ask(`${server.url}/snapshot`, KEY, { headers: { 'Accept-Encoding': 'gzip' } });
+    fetched.push(body.length);
+  };
+  const delay = async (fetching: boolean) => {
+    await eventLoopDelay(server);
+    for (let second = 0; second < effort.seconds; second++) {
+      const next = sleep(1_000);
+      if (fetching) await fetchAll();
+      await next;
+    }
+    return eventLoopDelay(server);
+  };
+  await fetchAll();
+  const measured = await inTurn(
+    effort.rounds,
+    () => delay(true),
+    () => delay(false),
+  );
+  await server.stop();
+  const figure = 'event-loop delay p99 while a client fetches `/snapshot` with them each second, gzipped, above nobody';
+  return [
+    { figure, target: null, measured: `${p99Above(measured).text}; ${megabytes(median(fetched))} each`, reached: null },
+    { figure: 'the same, longest, the least of all rounds', target: null, measured: longestAbove(measured).text, reached: null },
+  ];
+}
+
+/** From the change of a file to the first answer that has it; and the memory of a service with lists that have changed. */
+async function changeToAnswer(fixture: Fixture, effort: ListsEffort): Promise<Row[]> {
+  const without = await startOurs({ ...onFixture(writeFixture(temporaryFolder(), { clients: 0 })) });
+  const listing = await startListing(fixture, {});
+  await untilFresh(without, '/system');
+  const first = residentKb(listing.server.pid);
+  await warmUp(listing, effort);
+  const one: number[] = [];
+  const later: number[] = [];
+  for (let change = 0; change < effort.changes; change++) {
+    one.push(await untilAnswered(listing, lists[0]));
+    later.push(Math.max(...(await Promise.all(lists.map((list) => untilAnswered(listing, list))))));
+  }
+  const resident = residentKb(listing.server.pid);
+  const bodies = await Promise.all(
+    lists.flatMap(({ path }) =>
+      ['identity', 'gzip'].map(async (coding) => {
+        const answer = await ask(`${listing.server.url}${path}`, KEY, { method: 'HEAD', headers: { 'Accept-Encoding': coding } });
+        return Number(header(answer, 'Content-Length'));
+      }),
+    ),
+  );
+  const { parseMs, encodeMs } = alone(fixture);
+  const restMs = median(one) - parseMs - encodeMs;
+  const rows: Row[] = [
+    {
+      figure: `change of the file of one list of ${effort.names.toLocaleString('en')} names to the first answer that has it`,
+      target: 'under 2 s',
+      measured: `${seconds(median(one))} (${seconds(Math.min(...one))} to ${seconds(Math.max(...one))}; alone it takes ${seconds(parseMs)} to parse, ${seconds(encodeMs)} to compress and digest; ${seconds(restMs)} are watching and handing over; both lists at once: ${seconds(median(later))} to the later)`,
+      reached: median(one) < 2_000,
+    },
+    {
+      figure: 'resident memory with both lists',
+      target: null,
+      measured: `${megabytes(first * 1024)} at first, ${megabytes(resident * 1024)} after ${3 * effort.changes + 2 * effort.warmUpChanges} changes (without lists ${megabytes(residentKb(without.pid) * 1024)}; the bodies alone, plain and compressed, ${megabytes(bodies.reduce((sum, length) => sum + length, 0))})`,
+      reached: null,
+    },
+  ];
+  await Promise.all([listing.server.stop(), without.stop()]);
+  return rows;
+}
+
+/** How long a thread takes that has nothing else to do and has compiled it. */
+function alone({ rootfs }: Fixture): { parseMs: number; encodeMs: number } {
+  const file = readFileSync(join(rootfs, DOMAINS_FILE));
+  const runs = Array.from({ length: 5 }, () => {
+    const startedMs = performance.now();
+    const json = parseDomains(file.length, [file], DOMAINS_FILE);
+    const parsedMs = performance.now();
+    largeBody(json);
+    return { parseMs: parsedMs - startedMs, encodeMs: performance.now() - parsedMs };
+  });
+  return { parseMs: median(runs.map(({ parseMs }) => parseMs)), encodeMs: median(runs.map(({ encodeMs }) => encodeMs)) };
+}
+
+/** Lists that do not change, sampled 30 times as often as by default, so that there is something to be measured. */
+async function unchanged(fixture: Fixture, { names, unchangedSeconds, settleSeconds }: ListsEffort): Promise<Row> {
+  const args = onlyEachSecond('domains', 'hostnames');
+  const empty = onFixture(writeFixture(temporaryFolder(), { clients: 0 }));
+  const { server } = await startListing(fixture, { args });
+  const without = await startOurs({ path: empty.path, args: [...empty.args, ...args] });
+  await untilQuiet(server, settleSeconds);
+  const before = [server, without].map(({ pid }) => threadsCpuMs(pid));
+  await sleep(unchangedSeconds * 1000);
+  const [withLists = Number.NaN, none = Number.NaN] = [server, without].map(
+    ({ pid }, index) => (threadsCpuMs(pid) - (before[index] ?? 0)) / unchangedSeconds,
+  );
+  await Promise.all([server.stop(), without.stop()]);
+  const byDefault = (withLists - none) / 30;
+  return {
+    figure: `CPU of ${both(names)} that do not change, above the same service without lists`,
+    target: 'at most 0.1 ms per second',
+    measured: `${byDefault.toFixed(3)} ms per second (looked at each second instead of each 30: ${withLists.toFixed(2)}, without lists ${none.toFixed(2)})`,
+    reached: byDefault <= 0.1,
+  };
+}
+
+/** No two of them the same: an answer is kept until the list changes. */
+async function queries(fixture: Fixture, { names, queries: amount }: ListsEffort): Promise<Row[]> {
+  const { server } = await startListing(fixture, {});
+  const measure = async (figure: string, query: (index: number) => string): Promise<Row> => {
+    await ask(`${server.url}/dns/domains?${query(0)}`, KEY);
+    const tookMs: number[] = [];
+    const before = threadsCpuMs(server.pid);
+    for (let index = 1; index <= amount; index++) {
+      const startedMs = performance.now();
+      const { status } = await ask(`${server.url}/dns/domains?${query(index)}`, KEY);
+      if (status !== 200) throw new Error(`/dns/domains?${query(index)}: ${status}`);
+      tookMs.push(performance.now() - startedMs);
+    }
+    const cpuMs = (threadsCpuMs(server.pid) - before) / amount;
+    return {
+      figure: `CPU per query, ${figure}, of ${names.toLocaleString('en')} names`,
+      target: null,
+      measured: `${cpuMs.toFixed(1)} ms (answered after ${median(tookMs).toFixed(1)} ms, ${spread(tookMs, 1)})`,
+      reached: null,
+    };
+  };
+  const step = Math.floor(names / (amount + 1));
+  const rows = [
+    await measure('`?contains=`', (index) => `contains=${blockedName(index * step).slice(0, -4)}`),
+    await measure(`\`?limit=${LIMIT}&offset=\``, (index) => `limit=${LIMIT}&offset=${index * step}`),
+  ];
+  await server.stop();
+  return rows;
+}
+
+const seconds = (ms: number) => `${(ms / 1000).toFixed(2)} s`;
+const megabytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MB`;
