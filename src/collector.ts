@@ -1,5 +1,6 @@
 /** What a collector is: one source of values, that can fail or hang on its own. */
 import type { Host } from './host.js';
+import type { MetricFamily } from './metrics.js';
 import type { Schema } from './schema.js';
 
 /** What a collector is told about the sample it takes. */
@@ -12,6 +13,8 @@ export interface Sampling<Kept> {
   readonly nowMs: number;
   /** Whether an event or a client asked for the sample: then nothing is taken from the sample before but counters. */
   readonly thorough: boolean;
+  /** For how many stations metrics are wanted: random MAC addresses make ever more series. */
+  readonly mostStationMetrics: number;
   /** Whether secrets are wanted. Where not, those that cost a read need not be read: they are hidden anyway. */
   readonly exposeSecrets: boolean;
 }
@@ -32,10 +35,17 @@ export function encoded<Value>(json: Uint8Array): Value {
   return new Encoded(json) as Value;
 }
 
+/** Values of series at one moment. */
+export type Points = Readonly<Record<string, number | null>>;
+
 /** What a sample gives: the value that clients see, and what the next sample needs of this one. */
 export interface Sample<Value, Kept> {
   readonly value: Value;
   readonly keep?: Kept;
+  /** What Prometheus is told of it. A family is one collector's, or one document's. */
+  readonly metrics?: readonly MetricFamily[];
+  /** What the history keeps of it, by the name of its series; null: nothing now. */
+  readonly points?: Points;
 }
 
 export interface Collector<Value, Kept = unknown> {

@@ -17,6 +17,10 @@ export interface Config {
   readonly threads: number;
   readonly schedules: ReadonlyMap<CollectorName, string>;
   readonly exposeSecrets: boolean;
+  /** How many may listen to events at once. */
+  readonly mostListeners: number;
+  /** For how many stations there are metrics of their own. */
+  readonly mostStationMetrics: number;
   readonly corsOrigins: readonly string[];
   readonly accessLog: AccessLogMode;
   /** The PATH on which programs for sampling are looked for. */
@@ -45,6 +49,13 @@ const options: readonly Option[] = [
   },
   { flag: 'threads', variable: 'APSNAP_THREADS', value: 'N', help: 'sampling threads (2)' },
   { flag: 'expose-secrets', variable: 'APSNAP_EXPOSE_SECRETS', value: undefined, help: 'show passphrases and passwords (off: null)' },
+  { flag: 'events.listeners', variable: 'APSNAP_EVENTS_LISTENERS', value: 'N', help: 'who may listen to /events at once, at most (200)' },
+  {
+    flag: 'metrics.stations',
+    variable: 'APSNAP_METRICS_STATIONS',
+    value: 'N',
+    help: 'stations that have metrics of their own, at most; off: none (1000)',
+  },
   { flag: 'cors-origin', variable: 'APSNAP_CORS_ORIGINS', value: 'ORIGIN', help: 'let pages of that origin ask; may be repeated (none)' },
   { flag: 'access-log', variable: 'APSNAP_ACCESS_LOG', value: 'MODE', help: `${ACCESS_LOG_MODES.join(', ')} (summary)` },
   ...collectors.map(({ name, schedule }) => ({
@@ -132,6 +143,8 @@ export function readConfig({ flags }: CommandLine, environment: NodeJS.Dict<stri
     threads: one('threads', 2, wholeNumber(1, 64)),
     schedules: new Map(collectors.map(({ name, schedule }) => [name, one(`schedule.${name}`, schedule, cronExpression)])),
     exposeSecrets: one('expose-secrets', false, onOrOff),
+    mostListeners: one('events.listeners', 200, wholeNumber(0, 100_000)),
+    mostStationMetrics: one('metrics.stations', 1_000, (setting) => (setting.text === 'off' ? 0 : wholeNumber(0, 100_000)(setting))),
     corsOrigins: find('cors-origin', file).flatMap(origins),
     accessLog: one('access-log', 'summary', accessLogMode),
     path: environment.PATH ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',

@@ -1,6 +1,7 @@
 /** What a document is: the body of an endpoint, composed of what collectors gave. */
 import type { CollectorName, Values } from './collectors/index.js';
 import type { Host } from './host.js';
+import type { MetricFamily } from './metrics.js';
 import type { Parameters, Query } from './query.js';
 import type { Schema } from './schema.js';
 
@@ -29,6 +30,12 @@ export interface Queries {
   answer(query: Query, host: Host, parts: Readonly<Record<string, Uint8Array>>): unknown;
 }
 
+/** Something that happened to a document: an event of its own name. */
+export interface Change {
+  readonly event: string;
+  readonly data: unknown;
+}
+
 export interface Document<Value, Part extends CollectorName, Page = unknown> {
   /** The name in `/snapshot`; its path is `/NAME`. It may have a slash. */
   readonly name: string;
@@ -44,6 +51,14 @@ export interface Document<Value, Part extends CollectorName, Page = unknown> {
   readonly verbatim?: Part;
   readonly pages?: Pages<Value, Part, Page>;
   readonly queries?: Queries;
+  /** What has happened since the document was as it was before. */
+  changes?(value: Value, before: Value): readonly Change[];
+  /**
+   * What Prometheus is told of it that no collector knows.
+   *
+   * @param mostStations for how many stations metrics are wanted
+   */
+  metrics?(value: Value, mostStations: number): readonly MetricFamily[];
 }
 
 /** Gives a definition its type, with names as literals. */

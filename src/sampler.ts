@@ -5,7 +5,7 @@
  * blamed for waiting behind another; and which of them run beside each other depends on what they are like.
  */
 import { Piscina } from 'piscina';
-import type { Composed, ComposeRequest, Failure, QueryTask, SampleRequest, Taken, Task, ThreadData } from './task.js';
+import type { Composed, ComposeRequest, Failure, HistoryTask, QueryTask, SampleRequest, Taken, Task, ThreadData } from './task.js';
 
 /** How long a task may take: more than any needs. Each program has a limit of its own, and reads do not block. */
 const TIMEOUT_MS: Readonly<Record<Lane, number>> = { quick: 5_000, program: 5_000, heavy: 60_000, query: 5_000 };
@@ -29,14 +29,16 @@ export interface Sampler {
   compose(requests: readonly ComposeRequest[], lane: Lane): Promise<(Composed | Failure)[]>;
   /** @returns undefined if too many wait already */
   answer(task: QueryTask): Promise<Composed | Failure> | undefined;
+  /** Rows of the history; see {@link Sampler.answer}. */
+  history(task: HistoryTask): Promise<Uint8Array | Failure> | undefined;
   /** Whether so many threads are lost that nothing that lost one may be tried again. */
   exhausted(): boolean;
   close(): Promise<void>;
 }
 
 /** What of the configuration the threads need to know. */
-export function threadData({ rootfs, path, exposeSecrets }: ThreadData): ThreadData {
-  return { rootfs, path, exposeSecrets };
+export function threadData({ rootfs, path, exposeSecrets, mostStationMetrics }: ThreadData): ThreadData {
+  return { rootfs, path, exposeSecrets, mostStationMetrics };
 }
 
 interface Waiting {
@@ -93,6 +95,12 @@ export function createSampler(threads: number, data: ThreadData): Sampler {
     }
   }
 
+  /** Runs a query, unless too many wait. */
+  function ask<T>(name: string, task: unknown): Promise<T | Failure> | undefined {
+    if (waiting.filter(({ lane }) => lane === 'query').length >= MOST_QUERIES_WAITING) return undefined;
+    return run<T>(name, task, 'query');
+  }
+
   /** Runs a task when a thread is free for it, and ends the thread if it takes too long. */
   function run<T>(name: string, task: unknown, lane: Lane): Promise<T | Failure> {
     return new Promise((resolve) => {
@@ -139,10 +147,8 @@ export function createSampler(threads: number, data: ThreadData): Sampler {
   return {
     sample: (requests, lane) => runAll<SampleRequest, Taken>('sample', requests, lane, (outcome, tookMs) => ({ outcome, tookMs })),
     compose: (requests, lane) => runAll<ComposeRequest, Composed | Failure>('compose', requests, lane, (failure) => failure),
-    answer(task) {
-      if (waiting.filter(({ lane }) => lane === 'query').length >= MOST_QUERIES_WAITING) return undefined;
-      return run<Composed>('answer', task, 'query');
-    },
+    answer: (task) => ask<Composed>('answer', task),
+    history: (task) => ask<Uint8Array>('history', task),
     exhausted: () => lostThreads() >= MOST_LOST_THREADS,
     close: () => pool.destroy(),
   };

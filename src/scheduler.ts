@@ -200,7 +200,8 @@ function createComposer(sampler: Sampler, store: Store, isUnderWay: (name: Colle
   }
 
   async function compose(document: AnyDocument, parts: Record<string, Uint8Array>): Promise<Composed | Failure> {
-    const request = { document: document.name, parts };
+    const before = store.wantsChanges && document.changes ? store.documents.get(document.name)?.bodies.get(null)?.json : undefined;
+    const request = { document: document.name, parts, before };
     if (!document.verbatim) return composeTogether(request);
     const [outcome] = await sampler.compose([request], 'heavy');
     return outcome as Composed | Failure;

@@ -4,7 +4,9 @@
  */
 import { adviceFor } from './advice.js';
 import { type AnyCollector, type CollectorName, collectorByName, collectors } from './collectors/index.js';
+import type { Change } from './document.js';
 import { type AnyDocument, documents } from './documents/index.js';
+import type { RenderedFamily } from './encode/prometheus.js';
 import { weigh } from './encode/shared.js';
 import type { SourceErrorCode } from './errors.js';
 import type { Body, Composed, Failure, Outcome, Sampled } from './task.js';
@@ -46,6 +48,9 @@ export interface StoredBody extends Body {
 
 export interface DocumentRecord {
   readonly document: AnyDocument;
+  /** What the store counted when its bytes last changed. */
+  generation: number;
+  metrics: readonly RenderedFamily[];
   /** absent: it has no bytes. */
   state: State;
   problem: Problem | null;
@@ -71,13 +76,22 @@ export interface Store {
   partsOf(document: AnyDocument): Record<string, Uint8Array> | undefined;
   /** Calls back after each change of a document: of its bytes, its state or when it was sampled. */
   onChange(listener: (record: DocumentRecord) => void): void;
+  /** Calls back after each sample. */
+  onSample(listener: (record: CollectorRecord, outcome: Outcome) => void): void;
+  /** Calls back when something has happened to a document; see {@link Store.wantsChanges}. */
+  onEvent(listener: (change: Change) => void): void;
+  /** Whether anybody listens to what happens to documents: finding out costs. */
+  wantsChanges: boolean;
 }
 
 /** A collector is late after this many intervals without a sample, and some time for a busy machine. */
 const LATE_INTERVALS = 3;
 const LATE_SLACK_MS = 2_000;
 
-export function createStore(): Store {
+/**
+ * @param firstGeneration where counting starts: higher than a service before this one may have counted, where that matters
+ */
+export function createStore(firstGeneration = 0): Store {
   const records = new Map<CollectorName, CollectorRecord>(
     collectors.map((collector) => [
       collector.name,
@@ -93,11 +107,16 @@ export function createStore(): Store {
     ]),
   );
   const documentRecords = new Map<string, DocumentRecord>(
-    documents.map((document) => [document.name, { document, state: 'absent', problem: null, sampledAtMs: null, bodies: new Map() }]),
+    documents.map((document) => [
+      document.name,
+      { document, generation: 0, metrics: [], state: 'absent', problem: null, sampledAtMs: null, bodies: new Map() },
+    ]),
   );
   const listeners: ((record: DocumentRecord) => void)[] = [];
+  const sampleListeners: ((record: CollectorRecord, outcome: Outcome) => void)[] = [];
+  const eventListeners: ((change: Change) => void)[] = [];
   const composeFailures = new Map<string, Failure>();
-  let generation = 0;
+  let generation = firstGeneration;
 
   const partRecords = (document: AnyDocument) => document.parts.map((name) => records.get(name) as CollectorRecord);
 
@@ -115,6 +134,7 @@ export function createStore(): Store {
     const newState = state !== record.state || problem?.code !== record.problem?.code || problem?.message !== record.problem?.message;
     if (!newBytes && !newState && sampledAtMs === record.sampledAtMs) return;
     if (newBytes || newState) generation++;
+    if (newBytes) record.generation = generation;
     Object.assign(record, { state, problem, sampledAtMs });
     for (const listener of listeners) listener(record);
   }
@@ -144,6 +164,7 @@ export function createStore(): Store {
       } else {
         record.failure = outcome;
       }
+      for (const listener of sampleListeners) listener(record, outcome);
       // Composing tells of what changed; only times and troubles are told now.
       for (const part of documentRecords.values()) if (!changed && part.document.parts.includes(name)) reviewDocument(part, false);
       return changed;
@@ -158,7 +179,9 @@ export function createStore(): Store {
       composeFailures.delete(name);
       const { bodies, changed } = keepUnchanged(record.bodies, outcome.bodies);
       record.bodies = bodies;
+      record.metrics = outcome.metrics;
       reviewDocument(record, changed);
+      for (const change of outcome.changes) for (const listener of eventListeners) listener(change);
     },
     review() {
       for (const record of documentRecords.values()) reviewDocument(record, false);
@@ -169,9 +192,10 @@ export function createStore(): Store {
       if (!document.needs.every((name) => names.has(name))) return undefined;
       return Object.fromEntries(good.map((part) => [part.collector.name, (part.good as Sampled).value]));
     },
-    onChange(listener) {
-      listeners.push(listener);
-    },
+    onChange: (listener) => void listeners.push(listener),
+    onSample: (listener) => void sampleListeners.push(listener),
+    onEvent: (listener) => void eventListeners.push(listener),
+    wantsChanges: false,
   };
 }
 

@@ -2,8 +2,13 @@
  * What the main thread asks of a sampling thread, and what comes back: bytes, which are copied as they are, where
  * objects would be taken apart and put together again in the thread that answers requests.
  */
+import type { Points } from './collector.js';
 import type { CollectorName } from './collectors/index.js';
+import type { Change } from './document.js';
+import type { HistoryFormat } from './encode/history.js';
+import type { RenderedFamily } from './encode/prometheus.js';
 import type { SourceErrorCode } from './errors.js';
+import type { HistoryQuery } from './history.js';
 import type { Query } from './query.js';
 
 /** A sample to be taken of a collector. */
@@ -26,12 +31,22 @@ export interface ComposeRequest {
   readonly document: string;
   /** Values of collectors as they came; one that has given none is missing. */
   readonly parts: Readonly<Record<string, Uint8Array>>;
+  /** The document as it was, if somebody wants to be told what has changed in it. */
+  readonly before?: Uint8Array | undefined;
 }
 
 /** A query of a document to be answered. */
 export interface QueryTask extends ComposeRequest {
   /** Values of its parameters, checked. */
   readonly query: Query;
+}
+
+/** Rows of the history to be made. */
+export interface HistoryTask {
+  readonly series: readonly (readonly [name: string, memory: SharedArrayBuffer])[];
+  readonly query: HistoryQuery;
+  readonly format: HistoryFormat;
+  readonly nowSeconds: number;
 }
 
 export interface Failure {
@@ -50,6 +65,8 @@ export interface Sampled {
   readonly value: Uint8Array;
   /** What the next sample needs of this one; for the sampling threads to understand. */
   readonly keep: Uint8Array | undefined;
+  readonly metrics: readonly RenderedFamily[];
+  readonly points: Points;
 }
 
 /** The files are those of the sample before, so its value stands. */
@@ -77,6 +94,9 @@ export interface Body {
 export interface Composed {
   readonly ok: true;
   readonly bodies: readonly Body[];
+  /** What has changed, in the document's own words. */
+  readonly changes: readonly Change[];
+  readonly metrics: readonly RenderedFamily[];
 }
 
 /** How one sample of a task ended, and how long it took. */
@@ -90,4 +110,6 @@ export interface ThreadData {
   readonly rootfs: string;
   readonly path: string;
   readonly exposeSecrets: boolean;
+  /** For how many stations metrics are made. */
+  readonly mostStationMetrics: number;
 }

@@ -70,7 +70,7 @@ function compare(outcome: Outcome, folder: string): void {
 }
 
 describe('a sample after another', () => {
-  const now = { before: undefined, monotonicMs: 0, nowMs: 0, thorough: false, exposeSecrets: false };
+  const now = { before: undefined, monotonicMs: 0, nowMs: 0, thorough: false, exposeSecrets: false, mostStationMetrics: 1_000 };
 
   test('stations/access points are believed for 30 s, if nobody asks', () => {
     const folder = caseFolder('stations', 'listed-lately');
@@ -157,7 +157,7 @@ describe('machines that are no fixture', () => {
   }
 
   function sample(name: CollectorName, host: Host, exposeSecrets = false): unknown {
-    const sampling = { before: undefined, monotonicMs: 0, nowMs: 0, thorough: true, exposeSecrets };
+    const sampling = { before: undefined, monotonicMs: 0, nowMs: 0, thorough: true, exposeSecrets, mostStationMetrics: 0 };
     return collectorByName(name)?.read(host, sampling).value;
   }
 

@@ -323,9 +323,9 @@ describe('queries', () => {
     const [record] = [store.documents.get('dns/logs') as DocumentRecord];
     const asked: { readonly task: QueryTask; answer(outcome: Composed | Failure): void }[] = [];
     const sampler = { answer: (task: QueryTask) => new Promise((resolve) => asked.push({ task, answer: resolve })) } as Sampler;
-    const value = { ok: true, absent: null, value: Buffer.from('{"entries":[]}'), keep: undefined } as const;
+    const value = { ok: true, absent: null, value: Buffer.from('{"entries":[]}'), keep: undefined, metrics: [], points: {} } as const;
     store.sampled('dnslog', value, 1);
-    const compose = (tag: string) => store.composed('dns/logs', { ok: true, bodies: [body('[]', tag)] });
+    const compose = (tag: string) => store.composed('dns/logs', { ok: true, bodies: [body('[]', tag)], changes: [], metrics: [] });
     compose('one');
     return { store, record, asked, compose, query: createQueries(store, sampler) };
   }
@@ -334,7 +334,7 @@ describe('queries', () => {
     return { page: null, json: Buffer.from(json), gzip: null, crc: 0, tag };
   }
 
-  const good = (json = '[]'): Composed => ({ ok: true, bodies: [body(json, 'x')] });
+  const good = (json = '[]'): Composed => ({ ok: true, bodies: [body(json, 'x')], changes: [], metrics: [] });
 
   test('queries/what is the same is asked once', async () => {
     const { asked, record, query } = setUp();

@@ -711,9 +711,17 @@ describe('this machine', () => {
         nowMs: Date.now(),
         thorough: true,
         exposeSecrets: false,
+        mostStationMetrics: 0,
       });
       assertValid(value, collector.view);
-      const again = collector.read(host, { before: keep, monotonicMs: 1_000, nowMs: Date.now(), thorough: false, exposeSecrets: false });
+      const again = collector.read(host, {
+        before: keep,
+        monotonicMs: 1_000,
+        nowMs: Date.now(),
+        thorough: false,
+        exposeSecrets: false,
+        mostStationMetrics: 1_000,
+      });
       assertValid(again.value, collector.view);
     });
   }

@@ -6,7 +6,9 @@ import { after, before, test } from 'node:test';
 import { collectors } from '../src/collectors/index.js';
 import { documents } from '../src/documents/index.js';
 import { encodeBody, encodeJson } from '../src/encode/body.js';
+import { createHistory } from '../src/history.js';
 import { createApp } from '../src/http/app.js';
+import { createEventStreams } from '../src/http/events.js';
 import type { Sampler } from '../src/sampler.js';
 import type { Scheduler } from '../src/scheduler.js';
 import { createStore } from '../src/store.js';
@@ -23,6 +25,9 @@ before(async () => {
     sampler: { answer: () => undefined } as unknown as Sampler,
     accessLog: { record() {}, close() {} },
     corsOrigins: [],
+    events: createEventStreams(store),
+    mostListeners: 0,
+    history: createHistory(),
     exposeSecrets: false,
     specification: Buffer.from('{}'),
     keyCheck: () => () => true,
@@ -43,11 +48,12 @@ test('readyz/not before the documents of required collectors are made', async ()
   const required = collectors.filter((collector) => collector.required);
   assert.deepEqual(await ready(), [503, `not fresh: ${required.map(({ name }) => name).join(', ')}`]);
   for (const { name, absent } of required) {
-    store.sampled(name, { ok: true, absent: null, value: encodeJson(absent), keep: undefined }, 1);
+    store.sampled(name, { ok: true, absent: null, value: encodeJson(absent), keep: undefined, metrics: [], points: {} }, 1);
   }
   assert.deepEqual(await ready(), [503, 'not made yet: system, clients, networking']);
-  for (const { name } of documents.slice(0, 3)) store.composed(name, { ok: true, bodies: [encodeBody(null, {})] });
+  for (const { name } of documents.slice(0, 3))
+    store.composed(name, { ok: true, bodies: [encodeBody(null, {})], changes: [], metrics: [] });
   assert.deepEqual(await ready(), [503, 'not made yet: networking']);
-  store.composed('networking', { ok: true, bodies: [encodeBody(null, {})] });
+  store.composed('networking', { ok: true, bodies: [encodeBody(null, {})], changes: [], metrics: [] });
   assert.deepEqual(await ready(), [200, undefined]);
 });

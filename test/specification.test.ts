@@ -10,8 +10,10 @@ import { after, before, describe, test } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
+import { createHistory } from '../src/history.js';
 import { createAnswers } from '../src/http/answers.js';
 import { createApp } from '../src/http/app.js';
+import { createEventStreams } from '../src/http/events.js';
 import { keyedRoutes, openRoutes } from '../src/http/routes.js';
 import type { Sampler } from '../src/sampler.js';
 import type { Scheduler } from '../src/scheduler.js';
@@ -66,6 +68,7 @@ const sampler: Sampler = {
   sample: async () => [],
   compose: async () => [],
   answer: () => undefined,
+  history: () => undefined,
   exhausted: () => false,
   close: async () => {},
 };
@@ -102,7 +105,8 @@ function assertAsSpecified(answer: Answer, path: string, method: string): void {
   }
   const type = String(answer.headers['content-type']).split(';', 1)[0] ?? '';
   assert.ok(types.includes(type), `${what} is of type ${type}: ${types.join()}`);
-  assertValid(answer.json(), `${pointer}/content/${token(type)}/schema`, what);
+  const said: unknown = /json$/.test(type) ? answer.json() : answer.text;
+  assertValid(said, `${pointer}/content/${token(type)}/schema`, what);
 }
 
 describe('specification', () => {
@@ -121,7 +125,7 @@ describe('specification', () => {
     const routers = [
       openRoutes(store, Buffer.from('{}')),
       keyedRoutes(
-        { store, scheduler, sampler, corsOrigins: [] },
+        { store, scheduler, sampler, corsOrigins: [], events: createEventStreams(store), mostListeners: 0, history: createHistory() },
         createAnswers(() => 1, false),
       ),
     ];
@@ -171,8 +175,10 @@ describe('answers', () => {
       { args: ['--path.rootfs', root.folder], env: { PATH: root.path } },
       { args: ['--path.rootfs', empty], env: { PATH: empty } },
     );
+    const store = createStore();
     const app = createApp({
-      ...{ store: createStore(), scheduler, sampler, corsOrigins: [], exposeSecrets: false, specification: Buffer.from(text) },
+      ...{ events: createEventStreams(store), mostListeners: 0, history: createHistory() },
+      ...{ store, scheduler, sampler, corsOrigins: [], exposeSecrets: false, specification: Buffer.from(text) },
       ...{ accessLog: { record() {}, close() {} }, keyCheck: () => () => true, logError: (line) => assert.fail(line) },
     });
     newborn = createServer(app).listen(0, '127.0.0.1');

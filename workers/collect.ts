@@ -13,13 +13,17 @@ import type { Sampling } from '../src/collector.js';
 import { type AnyCollector, collectorByName } from '../src/collectors/index.js';
 import { type AnyDocument, documentByName } from '../src/documents/index.js';
 import { decodeJson, encodeBody, encodeJson, encodeValue, largeBody } from '../src/encode/body.js';
+import { encodeHistory } from '../src/encode/history.js';
+import { renderFamilies } from '../src/encode/prometheus.js';
 import { Absent, SourceError } from '../src/errors.js';
+import { readHistory } from '../src/history.js';
 import { createHost, type Host, yieldToRequests } from '../src/host.js';
 import { isUnchanged, type Reads, recordReads } from '../src/reads.js';
 import type {
   Composed,
   ComposeRequest,
   Failure,
+  HistoryTask,
   QueryTask,
   Sampled,
   SampleRequest,
@@ -29,7 +33,7 @@ import type {
   Unchanged,
 } from '../src/task.js';
 
-const { exposeSecrets, ...machine } = workerData as ThreadData;
+const { exposeSecrets, mostStationMetrics, ...machine } = workerData as ThreadData;
 const host = createHost(machine);
 yieldToRequests();
 
@@ -61,8 +65,12 @@ export function answer({ document: name, parts, query }: QueryTask): Composed | 
   return orFailure(() => {
     const { queries } = documentNamed(name);
     if (!queries) throw new Error(`${name} takes no query`);
-    return { ok: true, bodies: [encodeBody(null, queries.answer(query, host, parts))] };
+    return { ok: true, bodies: [encodeBody(null, queries.answer(query, host, parts))], metrics: [], changes: [] };
   });
+}
+
+export function history({ series, query, format, nowSeconds }: HistoryTask): Uint8Array | Failure {
+  return orFailure(() => Buffer.from(encodeHistory(readHistory(new Map(series), query, nowSeconds), format)));
 }
 
 function takeSample(request: SampleRequest): Sampled | Unchanged {
@@ -71,7 +79,14 @@ function takeSample(request: SampleRequest): Sampled | Unchanged {
   const { thorough } = request;
   const before = request.before && decodeJson(request.before);
   const nowMs = Date.now();
-  const sampling = { before, monotonicMs: Number(process.hrtime.bigint() / 1000n) / 1000, nowMs, thorough, exposeSecrets };
+  const sampling = {
+    before,
+    monotonicMs: Number(process.hrtime.bigint() / 1000n) / 1000,
+    nowMs,
+    thorough,
+    exposeSecrets,
+    mostStationMetrics,
+  };
   if (!collector.whenChanged) return readCollector(collector, host, sampling);
   if (before && isUnchanged(host, before as Reads)) return { ok: true, unchanged: true };
   const recording = recordReads(host, nowMs);
@@ -81,23 +96,33 @@ function takeSample(request: SampleRequest): Sampled | Unchanged {
 
 function readCollector(collector: AnyCollector, from: Host, sampling: Sampling<unknown>): Sampled {
   try {
-    const { value, keep } = collector.read(from, sampling);
+    const { value, keep, metrics = [], points = {} } = collector.read(from, sampling);
     const json = encodeValue(value, collector.view, exposeSecrets);
-    return { ok: true, absent: null, value: json, keep: keep === undefined ? undefined : encodeJson(keep) };
+    const kept = keep === undefined ? undefined : encodeJson(keep);
+    return { ok: true, absent: null, value: json, keep: kept, metrics: renderFamilies(metrics), points };
   } catch (error) {
     if (error instanceof Absent)
-      return { ok: true, absent: error.message, value: encodeValue(collector.absent, collector.view, exposeSecrets), keep: undefined };
+      return {
+        ok: true,
+        absent: error.message,
+        value: encodeValue(collector.absent, collector.view, exposeSecrets),
+        keep: undefined,
+        metrics: [],
+        points: {},
+      };
     throw error;
   }
 }
 
-function composeDocument({ document: name, parts }: ComposeRequest, decode: (bytes: Uint8Array) => unknown): Composed {
+function composeDocument({ document: name, parts, before }: ComposeRequest, decode: (bytes: Uint8Array) => unknown): Composed {
   const document = documentNamed(name);
-  if (document.verbatim) return { ok: true, bodies: [largeBody(parts[document.verbatim] as Uint8Array)] };
+  if (document.verbatim) return { ok: true, bodies: [largeBody(parts[document.verbatim] as Uint8Array)], metrics: [], changes: [] };
   const values = Object.fromEntries(Object.entries(parts).map(([part, bytes]) => [part, decode(bytes)]));
   const value = document.compose(values as Parameters<typeof document.compose>[0]);
   const pages = document.pages?.compose(value, values as Parameters<typeof document.compose>[0]) ?? new Map<string, unknown>();
-  return { ok: true, bodies: [encodeBody(null, value), ...[...pages].map(([page, content]) => encodeBody(page, content))] };
+  const told = before && document.changes?.(value, decodeJson(before));
+  const bodies = [encodeBody(null, value), ...[...pages].map(([page, content]) => encodeBody(page, content))];
+  return { ok: true, bodies, metrics: renderFamilies(document.metrics?.(value, mostStationMetrics) ?? []), changes: told ?? [] };
 }
 
 function documentNamed(name: string): AnyDocument {

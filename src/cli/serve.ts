@@ -4,6 +4,7 @@ import { type CollectorName, collectors } from '../collectors/index.js';
 import type { Config } from '../config.js';
 import { StartError } from '../errors.js';
 import { followFiles, type Watched } from '../file-events.js';
+import { createHistory } from '../history.js';
 import { createHost } from '../host.js';
 import { createAccessLog } from '../http/access-log.js';
 import { listen, shut } from '../http/server.js';
@@ -29,7 +30,12 @@ export async function serve(config: Config, fromEnvironment: string | undefined)
   const key = findKey(config, fromEnvironment);
   // The threads start while the rest is loaded.
   const sampler = createSampler(config.threads, threadData(config));
-  const store = createStore();
+  // Counting starts at the time, so that a client that was connected before has seen less than there is: see /events.
+  const store = createStore(Date.now());
+  const history = createHistory();
+  store.onSample((_record, outcome) => {
+    if (outcome.ok && !outcome.unchanged) history.record(outcome.points, Date.now());
+  });
   const scheduler = createScheduler(sampler, store);
   scheduler.start(config.schedules);
 
@@ -50,11 +56,16 @@ export async function serve(config: Config, fromEnvironment: string | undefined)
 
   // Koa takes a tenth of a second to load: the threads have the processor first.
   const { createApp } = await import('../http/app.js');
+  const { createEventStreams } = await import('../http/events.js');
+  const eventStreams = createEventStreams(store);
   const accessLog = createAccessLog(config.accessLog, (text) => process.stdout.write(text));
   const app = createApp({
     store,
     scheduler,
     sampler,
+    history,
+    events: eventStreams,
+    mostListeners: config.mostListeners,
     accessLog,
     exposeSecrets: config.exposeSecrets,
     corsOrigins: config.corsOrigins,
@@ -83,6 +94,7 @@ export async function serve(config: Config, fromEnvironment: string | undefined)
     fileEvents.stop();
     scheduler.stop();
     keyWatch?.stop();
+    eventStreams.close();
     await shutting;
     accessLog.close();
     process.exit(0);

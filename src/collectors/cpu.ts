@@ -50,7 +50,7 @@ export const cpu = collector({
       busyRatio: share(ticks.all, before?.ticks.all),
       cores: Object.entries(ticks.cores).map(([core, now]) => ({ core: Number(core), busyRatio: share(now, before?.ticks.cores[core]) })),
     };
-    return { value: busy, keep: { atMs: monotonicMs, ticks, busy } };
+    return { value: busy, keep: { atMs: monotonicMs, ticks, busy }, points: { cpu_busy_ratio: busy.busyRatio } };
   },
 });
 

@@ -29,7 +29,10 @@ export const memory = collector({
     swapFreeBytes: integer('Swap that is not used', 'bytes'),
   }),
   absent: { totalBytes: 0, availableBytes: 0, freeBytes: 0, buffersBytes: 0, cachedBytes: 0, swapTotalBytes: 0, swapFreeBytes: 0 },
-  read: (host) => ({ value: parseMeminfo(host.readText('/proc/meminfo')) }),
+  read(host) {
+    const value = parseMeminfo(host.readText('/proc/meminfo'));
+    return { value, points: { memory_used_ratio: 1 - value.availableBytes / value.totalBytes } };
+  },
 });
 
 /**

@@ -110,7 +110,9 @@ export const stations = collector({
         };
       }),
     );
-    return { value: { accessPoints: listed.accessPoints, stations }, keep: { ...listed, counted } };
+    const clientsAt = (name: string) => stations.filter((row) => row.interface === name).length;
+    const points = Object.fromEntries(listed.accessPoints.map((row) => [`clients:${row.interface}`, clientsAt(row.interface)]));
+    return { value: { accessPoints: listed.accessPoints, stations }, keep: { ...listed, counted }, points };
   },
 });
 

@@ -46,7 +46,8 @@ export const thermal = collector({
       celsius: index === chosen ? readCelsius(host, zone) : otherCelsius(host, zone),
     }));
     if (zones.length === 0) throw new Absent(`no thermal zone in ${FOLDER}`);
-    return { value: { celsius: zones[chosen]?.celsius ?? null, zones } };
+    const celsius = zones[chosen]?.celsius ?? null;
+    return { value: { celsius, zones }, points: { temperature_celsius: celsius } };
   },
 });
 

@@ -1,4 +1,4 @@
-import { collector, type Sampling } from '../collector.js';
+import { collector, type Points, type Sampling } from '../collector.js';
 import { quote, SourceError } from '../errors.js';
 import type { Host } from '../host.js';
 import { INTERFACES_FOLDER as FOLDER, listInterfaces, readAttribute } from '../network-interface.js';
@@ -71,9 +71,22 @@ export const traffic = collector({
       const { rx_bytes_per_second, tx_bytes_per_second } = counted;
       return [{ interface: name, ...counters, rx_bytes_per_second, tx_bytes_per_second }];
     });
-    return { value: { interfaces }, keep };
+    return { value: { interfaces }, keep, points: pointsOf(keep) };
   },
 });
+
+/** Loopback, Docker's and virtual machines' interfaces come and go, and are nobody's network. */
+const NO_HISTORY = /^(?:lo|docker|veth|br-|tap)/;
+
+function pointsOf(counted: readonly Counted[]): Points {
+  const shown = counted.filter((row) => !NO_HISTORY.test(row.interface));
+  return Object.fromEntries(
+    shown.flatMap((row) => [
+      [`rx_bytes_per_second:${row.interface}`, row.rx_bytes_per_second],
+      [`tx_bytes_per_second:${row.interface}`, row.tx_bytes_per_second],
+    ]),
+  );
+}
 
 /** All counters of an interface; undefined where one is not there. */
 function readCounters(host: Host, name: string): Counters | undefined {

@@ -76,6 +76,12 @@ export const clients = document({
       inactive_clients: findInactive(leases.leases, active),
     };
   },
+  changes({ active_clients: now }, { active_clients: before }) {
+    return [
+      ...missingIn(before, now).map((data) => ({ event: 'client-joined', data })),
+      ...missingIn(now, before).map((data) => ({ event: 'client-left', data })),
+    ];
+  },
   pages: {
     parameter: 'interface',
     view: object(perInterface),
@@ -91,6 +97,12 @@ export const clients = document({
     },
   },
 });
+
+/** Clients of the second list that are not in the first. One that moves to another access point has neither come nor left. */
+function missingIn(clients: readonly Client[], others: readonly Client[]): Client[] {
+  const macs = new Set(clients.map((row) => row.mac_address));
+  return others.filter((row) => !macs.has(row.mac_address));
+}
 
 type Sources = Pick<Values, 'interfaces' | 'bridges' | 'dnsmasq' | 'stations' | 'leases' | 'neighbours'>;
 

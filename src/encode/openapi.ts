@@ -3,7 +3,7 @@ import { slug } from '../document.js';
 import { type AnyDocument, documents } from '../documents/index.js';
 import { version } from '../package.js';
 import { parameterSchema } from '../query.js';
-import { integer, type JsonSchema, nullable, object, oneOf, string } from '../schema.js';
+import { array, integer, type JsonSchema, nullable, number, object, oneOf, string } from '../schema.js';
 
 const problem: JsonSchema = {
   type: 'object',
@@ -31,6 +31,22 @@ const freshness = {
 const refreshed = object({
   generation: integer('Counts changes'),
   documents: { json: { type: 'object', additionalProperties: object(freshness).json, description: 'By name' } },
+});
+
+const collectorsSchema = object({
+  collectors: array(
+    object({
+      name: string('Name'),
+      summary: string('What it collects'),
+      state: oneOf(['ok', 'absent', 'failing', 'pending'], 'absent: the machine has no such thing; pending: not sampled yet'),
+      reason: nullable(string('Why it is not ok')),
+      advice: nullable(string('What to do about it')),
+      last_success: nullable(string('When its last good sample was, RFC 3339')),
+      duration_ms: number('How long the last sample took', 'milliseconds'),
+      interval_seconds: nullable(number('Time between two samples', 'seconds')),
+    }),
+    'Every collector',
+  ),
 });
 
 function snapshotSchema(): JsonSchema {
@@ -142,7 +158,13 @@ export function specification(exampleOf: (document: AnyDocument) => Example): Re
         // Last: Swagger UI's dialog opens at the last one.
         access_token: { type: 'apiKey', in: 'header', name: 'access_token', description: 'The key in the env file: `apsnap key show`' },
       },
-      schemas: { ...Object.fromEntries(schemas), Snapshot: snapshotSchema(), Refreshed: refreshed.json, Problem: problem },
+      schemas: {
+        ...Object.fromEntries(schemas),
+        Snapshot: snapshotSchema(),
+        Refreshed: refreshed.json,
+        Collectors: collectorsSchema.json,
+        Problem: problem,
+      },
       responses: {
         Unauthorized: problemResponse('The key is missing or wrong'),
         Hidden: problemResponse('The key is missing or wrong, or secrets are not exposed'),
@@ -150,6 +172,7 @@ export function specification(exampleOf: (document: AnyDocument) => Example): Re
         BadRequest: problemResponse('The query or the body is not as expected'),
         TooLarge: problemResponse('The body is too long'),
         NotJson: problemResponse('The body is no JSON'),
+        Busy: problemResponse('Too many ask for that at once'),
         Absent: problemResponse('A source fails and there is no good value yet'),
       },
     },

@@ -3,12 +3,16 @@ import Router from '@koa/router';
 import type { Middleware } from 'koa';
 import { collectorByName } from '../collectors/index.js';
 import { documents } from '../documents/index.js';
+import type { History } from '../history.js';
 import type { Sampler } from '../sampler.js';
 import type { Scheduler } from '../scheduler.js';
 import { type DocumentRecord, problemOf, type Store } from '../store.js';
 import { type Answers, sendAnswer } from './answers.js';
+import { collectorStates } from './collector-states.js';
 import { corsHeaders } from './cors.js';
 import { docs } from './docs.js';
+import { DEFAULT_DOCUMENTS, type EventStreams } from './events.js';
+import { historyRoute } from './history.js';
 import { HttpProblem, notYet } from './problem.js';
 import { createQueries } from './queries.js';
 import { createSnapshots } from './snapshot.js';
@@ -86,13 +90,22 @@ export interface KeyedOptions {
   /** Answers queries. */
   readonly sampler: Sampler;
   readonly corsOrigins: readonly string[];
+  readonly events: EventStreams;
+  /** How many may listen to events at once. */
+  readonly mostListeners: number;
+  readonly history: History;
 }
 
 /** Endpoints that need the key. */
-export function keyedRoutes({ store, scheduler, sampler, corsOrigins }: KeyedOptions, answers: Answers): Router {
+export function keyedRoutes(options: KeyedOptions, answers: Answers): Router {
+  const { store, scheduler, sampler, corsOrigins, events, mostListeners, history } = options;
   const router = new Router();
   const snapshots = createSnapshots(store);
   const queries = createQueries(store, sampler);
+  const recordsNamed = (names: string | string[]) => {
+    const each = [names].flat().flatMap((list) => list.split(','));
+    return recordsOf(store, each);
+  };
 
   const send: Middleware = async (ctx) => {
     const path = ctx.path.replace(/(?<=.)\/$/, '');
@@ -130,16 +143,109 @@ export function keyedRoutes({ store, scheduler, sampler, corsOrigins }: KeyedOpt
    */
   router.get('/snapshot', (ctx) => {
     const { documents: names } = ctx.query;
-    const records =
-      names === undefined
-        ? [...store.documents.values()]
-        : recordsOf(
-            store,
-            [names].flat().flatMap((list) => list.split(',')),
-          );
+    const records = names === undefined ? [...store.documents.values()] : recordsNamed(names);
     const answer = snapshots(records);
     ctx.respond = false;
     ctx.status = sendAnswer(ctx.req, ctx.res, answer, corsHeaders(ctx.get('Origin') || undefined, corsOrigins));
+  });
+
+  /**
+   * @openapi
+   * /events:
+   *   get:
+   *     summary: What changes, as it changes
+   *     description: >-
+   *       Server-sent events: `event` is the name of a document, `data` the document, `id` counts changes. First comes what there is, then what changes.
+   *       With `Last-Event-ID` only what has changed since comes first. `states` says which documents are fresh, `collectors` how each collector is;
+   *       `client-joined` and `client-left` have the client.
+   *     tags: [Snapshot]
+   *     parameters:
+   *       - name: documents
+   *         in: query
+   *         description: Names of documents, separated by commas; without it all but the lists of blocked names
+   *         schema: { type: string }
+   *       - name: Last-Event-ID
+   *         in: header
+   *         schema: { type: integer }
+   *     responses:
+   *       '200':
+   *         description: Events without end
+   *         content:
+   *           text/event-stream: { schema: { type: string } }
+   *       '400': { $ref: '#/components/responses/BadRequest' }
+   *       '403': { $ref: '#/components/responses/Unauthorized' }
+   *       '503': { $ref: '#/components/responses/Busy' }
+   */
+  router.get('/events', (ctx) => {
+    const { documents: names } = ctx.query;
+    const wants = names === undefined ? DEFAULT_DOCUMENTS : new Set(recordsNamed(names).map((record) => record.document.name));
+    if (events.size >= mostListeners) {
+      throw new HttpProblem(503, `${mostListeners} listen already: try again later`, { headers: { 'Retry-After': '10' } });
+    }
+    const lastId = ctx.get('Last-Event-ID');
+    ctx.respond = false;
+    ctx.status = 200;
+    // Without chunks, for a chunk's length would be written anew for each listener: the stream ends with the connection.
+    ctx.res.useChunkedEncodingByDefault = false;
+    ctx.res.writeHead(200, [
+      ...['Content-Type', 'text/event-stream', 'Cache-Control', 'no-store', 'Connection', 'close', 'X-Accel-Buffering', 'no'],
+      ...corsHeaders(ctx.get('Origin') || undefined, corsOrigins),
+    ]);
+    if (ctx.method === 'HEAD') ctx.res.end();
+    else events.open(ctx.res, wants, /^\d{1,15}$/.test(lastId) ? Number(lastId) : undefined);
+  });
+
+  /**
+   * @openapi
+   * /history:
+   *   get:
+   *     summary: What was
+   *     description: >-
+   *       Rows of series: of the last hour a second, of the last day a minute, of the last week ten minutes. Where a row stands for more than a second,
+   *       each series has its mean, and `NAME_min` and `NAME_max`. The memory is lost when the service ends.
+   *     tags: [Snapshot]
+   *     parameters:
+   *       - { name: series, in: query, description: 'Names, separated by commas; without it all', schema: { type: string } }
+   *       - { name: since, in: query, description: 'RFC 3339 or Unix seconds; without it an hour before `until`', schema: { type: string } }
+   *       - { name: until, in: query, description: 'RFC 3339 or Unix seconds; without it now', schema: { type: string } }
+   *       - { name: step, in: query, description: 'Seconds from row to row; without it as many as make a good plot', schema: { type: integer, minimum: 1 } }
+   *     responses:
+   *       '200':
+   *         description: The oldest first
+   *         content:
+   *           application/json:
+   *             schema:
+   *               type: array
+   *               items:
+   *                 type: object
+   *                 properties: { time: { type: string, format: date-time } }
+   *                 required: [time]
+   *                 additionalProperties: { type: [number, 'null'] }
+   *           text/csv: { schema: { type: string } }
+   *       '400': { $ref: '#/components/responses/BadRequest' }
+   *       '403': { $ref: '#/components/responses/Unauthorized' }
+   *       '503': { $ref: '#/components/responses/Busy' }
+   */
+  router.get('/history', historyRoute(history, sampler));
+
+  /**
+   * @openapi
+   * /collectors:
+   *   get:
+   *     summary: How each collector is
+   *     description: What `apsnap doctor` says, of the service itself
+   *     tags: [Health]
+   *     responses:
+   *       '200':
+   *         description: By collector
+   *         content:
+   *           application/json:
+   *             schema: { $ref: '#/components/schemas/Collectors' }
+   *       '403': { $ref: '#/components/responses/Unauthorized' }
+   */
+  router.get('/collectors', (ctx) => {
+    ctx.set('Cache-Control', 'no-store');
+    ctx.body = { collectors: collectorStates(store) };
   });
 
   /**

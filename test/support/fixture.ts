@@ -160,7 +160,14 @@ export type Outcome = { readonly value: unknown } | { readonly absent: string } 
 /** Takes a sample of a case, as the sampling thread does; where it has a `before`, of that one first. */
 export function sampleCase(collector: AnyCollector, folder: string): Outcome {
   const earlier = join(folder, 'before');
-  const start = { before: undefined, monotonicMs: MONOTONIC_MS, nowMs: NOW_MS, thorough: false, exposeSecrets: exposesSecrets(folder) };
+  const start = {
+    before: undefined,
+    monotonicMs: MONOTONIC_MS,
+    nowMs: NOW_MS,
+    thorough: false,
+    exposeSecrets: exposesSecrets(folder),
+    mostStationMetrics: 1_000,
+  };
   if (!existsSync(earlier)) return sample(collector, folder, start).outcome;
   const { keep } = sample(collector, earlier, start);
   const intervalMs = intervalOf(folder, earlier);

@@ -27,9 +27,15 @@ export function ask(url: string, path: string, { method = 'GET', headers = {}, b
   return new Promise((resolve, reject) => {
     const asking = request({ hostname, port, path, method, headers, agent: false, timeout: 20_000 }, (response) => {
       const chunks: Buffer[] = [];
-      response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('error', reject);
-      response.on('end', () => {
+      // A stream of events does not end: its start is its answer.
+      const endless = response.headers['content-type'] === 'text/event-stream';
+      response.on('data', (chunk: Buffer) => {
+        chunks.push(chunk);
+        if (endless) response.destroy();
+      });
+      response.on('error', (error) => (endless ? undefined : reject(error)));
+      response.on('close', () => {
+        if (!endless && !response.complete) return;
         const bytes = Buffer.concat(chunks);
         const text = bytes.toString('utf8');
         resolve({ status: response.statusCode ?? 0, headers: response.headers, body: bytes, text, json: <T>() => JSON.parse(text) as T });

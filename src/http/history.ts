@@ -1,0 +1,92 @@
+/** `/history`: rows of what was, made by a worker from the memory that this thread writes. */
+import type { Middleware } from 'koa';
+import { GOOD_ROWS, type History, type HistoryQuery, MOST_ROWS } from '../history.js';
+import type { Sampler } from '../sampler.js';
+import { HttpProblem } from './problem.js';
+
+/** What is shown if nobody says since when. */
+const DEFAULT_SECONDS = 3_600;
+/** Rows times series: what a worker makes in a second on a small board. */
+const MOST_VALUES = 200_000;
+
+const CONTENT_TYPE = { json: 'application/json', csv: 'text/csv; charset=utf-8; header=present' } as const;
+
+export function historyRoute(history: History, sampler: Sampler): Middleware {
+  return async function historyRoute(ctx) {
+    const nowSeconds = Date.now() / 1000;
+    const query = historyQuery(ctx.query, nowSeconds);
+    const series = chosenSeries(history, ctx.query.series);
+    const values = series.length * rowsOf(query);
+    if (values > MOST_VALUES)
+      throw new HttpProblem(400, `${values} values: expected at most ${MOST_VALUES}: fewer series, or a larger step`);
+    const format = ctx.accepts('application/json', 'text/csv') === 'text/csv' ? 'csv' : 'json';
+    const answering = sampler.history({ series, query, format, nowSeconds });
+    if (!answering) throw new HttpProblem(503, 'too many queries are waiting: ask again in a moment', { headers: { 'Retry-After': '1' } });
+    const rows = await answering;
+    if (!(rows instanceof Uint8Array)) throw new HttpProblem(503, rows.message, { headers: { 'Retry-After': '1' } });
+    ctx.set({ 'Cache-Control': 'private, no-store', Vary: 'Accept' });
+    ctx.type = CONTENT_TYPE[format];
+    ctx.body = Buffer.from(rows.buffer, rows.byteOffset, rows.byteLength);
+  };
+}
+
+type Given = NodeJS.Dict<string | string[]>;
+
+function historyQuery(given: Given, nowSeconds: number): HistoryQuery {
+  const until = Math.min(timeOf(given, 'until') ?? nowSeconds, nowSeconds);
+  const since = timeOf(given, 'since') ?? until - DEFAULT_SECONDS;
+  const step = stepOf(given);
+  if (since > until) throw new HttpProblem(400, 'since: is after until: expected it before');
+  const query = { since, until, step };
+  if (rowsOf(query) > MOST_ROWS)
+    throw new HttpProblem(400, `${rowsOf(query)} rows: expected at most ${MOST_ROWS}: a larger step, or less time`);
+  return query;
+}
+
+function rowsOf({ since, until, step }: HistoryQuery): number {
+  return step === undefined ? GOOD_ROWS : Math.ceil((until - since) / step);
+}
+
+function one(given: Given, name: string): string | undefined {
+  const value = given[name];
+  if (Array.isArray(value)) throw new HttpProblem(400, `${name}: given ${value.length} times: expected once`);
+  return value;
+}
+
+/** RFC 3339, or Unix seconds. */
+function timeOf(given: Given, name: string): number | undefined {
+  const text = one(given, name);
+  if (text === undefined) return undefined;
+  const seconds = /^\d{1,11}(?:\.\d{1,9})?$/.test(text)
+    ? Number(text)
+    : /^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)$/.test(text)
+      ? Date.parse(text) / 1000
+      : Number.NaN;
+  if (Number.isNaN(seconds)) {
+    throw new HttpProblem(
+      400,
+      `${name}: ${JSON.stringify(text.slice(0, 80))} is not valid: expected a time, 2026-11-23T22:00:00Z or Unix seconds`,
+    );
+  }
+  return seconds;
+}
+
+function stepOf(given: Given): number | undefined {
+  const text = one(given, 'step');
+  if (text === undefined) return undefined;
+  if (!/^[1-9]\d{0,5}$/.test(text)) {
+    throw new HttpProblem(400, `step: ${JSON.stringify(text.slice(0, 80))} is not valid: expected whole seconds, 1 to 999999`);
+  }
+  return Number(text);
+}
+
+/** Those that are named, in that order; all if none is. */
+function chosenSeries(history: History, given: string | string[] | undefined): [string, SharedArrayBuffer][] {
+  if (given === undefined) return [...history.series];
+  const names = [...new Set([given].flat().flatMap((list) => list.split(',')))];
+  return names.map((name) => {
+    const memory = history.series.get(name);
+    if (memory) return [name, memory];
+    throw new HttpProblem(400, `series: no ${JSON.stringify(name.slice(0, 80))}: expected ${[...history.series.keys()].join(', ')}`);
+  });
+}
