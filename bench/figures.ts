@@ -1,5 +1,6 @@
 /** How each figure is measured. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type EventsEffort, measureEvents } from './events.js';
 import { writeFixture } from './fixture.js';
 import { type ListsEffort, measureListChange, measureListDelay, measureListQueries } from './lists.js';
 import { pace, saturate } from './load.js';
@@ -31,6 +32,7 @@ export interface Effort {
   readonly delaySeconds: number;
   readonly idleSeconds: number;
   readonly starts: number;
+  readonly events: EventsEffort;
   readonly lists: ListsEffort;
   readonly log: LogEffort;
 }
@@ -46,6 +48,7 @@ export const figures: Readonly<Record<string, (effort: Effort) => Promise<Row[]>
   delay,
   idle,
   start,
+  events: (effort) => measureEvents(effort.events),
   listDelay: (effort) => measureListDelay(effort.lists),
   listChange: (effort) => measureListChange(effort.lists),
   listQueries: (effort) => measureListQueries(effort.lists),

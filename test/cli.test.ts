@@ -371,7 +371,7 @@ describe('snapshot', { concurrency: true }, () => {
 });
 
 describe('doctor', { concurrency: true }, () => {
-  const names = ['key', ...collectors.map(({ name }) => name), 'events'];
+  const names = ['key', ...collectors.map(({ name }) => name), 'events', 'history'];
 
   for (const [who, uid] of [
     ['me', undefined],
@@ -395,6 +395,7 @@ describe('doctor', { concurrency: true }, () => {
       for (const name of ['key', 'clock', 'load', 'cpu', 'memory', 'disk', 'host', 'interfaces']) {
         assert.equal(rows.find((row) => row.name === name)?.state, 'ok', name);
       }
+      assert.match(rows.at(-1)?.source ?? '', /^\d+ series in memory, \d+\.\d MB of at most [78]\.\d MB$/);
       assert.ok(!stdout.includes(KEY));
     });
   }

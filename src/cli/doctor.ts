@@ -4,6 +4,7 @@ import { adviceFor } from '../advice.js';
 import { collectors } from '../collectors/index.js';
 import type { Config } from '../config.js';
 import type { SourceError, StartError } from '../errors.js';
+import { MOST_SERIES, SERIES_BYTES } from '../history.js';
 import { createHost } from '../host.js';
 import { KEY_VARIABLE, keyProblem, readEnvFile } from '../key.js';
 import { type CollectorRecord, problemOf } from '../store.js';
@@ -30,7 +31,12 @@ export async function doctor(config: Config, keyFromEnvironment: string | undefi
     config,
     collectors.map(({ name }) => name),
   );
-  const rows = [keyRow(config, keyFromEnvironment), ...[...store.collectors.values()].map(collectorRow), await eventRow(config)];
+  const rows = [
+    keyRow(config, keyFromEnvironment),
+    ...[...store.collectors.values()].map(collectorRow),
+    await eventRow(config),
+    historyRow([...store.collectors.values()]),
+  ];
   process.stdout.write(`${formatRows(rows)}\n`);
   return rows.some((row) => row.state === 'failing') ? 1 : 0;
 }
@@ -110,6 +116,15 @@ async function eventRow(config: Config): Promise<Row> {
   if (!ended) return { ...row, state: 'ok' };
   const why = `${ended.message}: clients that come and go show with the schedule only`;
   return { ...row, state: ended.code === 'program-missing' ? 'absent' : 'failing', why, advice: adviceFor(ended, undefined) };
+}
+
+/** How much memory the history of this machine takes. */
+function historyRow(records: readonly CollectorRecord[]): Row {
+  const amount = records.flatMap(({ good }) => Object.keys(good?.points ?? {})).length;
+  const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);
+  const kept = Math.min(amount, MOST_SERIES);
+  const source = `${kept} series in memory, ${megabytes(kept * SERIES_BYTES)} MB of at most ${megabytes(MOST_SERIES * SERIES_BYTES)} MB`;
+  return { name: 'history', state: 'ok', source, ...(amount > kept && { why: `${amount - kept} series have no room` }) };
 }
 
 function formatRows(rows: readonly Row[]): string {

@@ -9,6 +9,7 @@
  * when the connection takes more, the newest of it is sent.
  */
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { documents } from '../documents/index.js';
 import type { DocumentRecord, Store } from '../store.js';
 import { collectorStates } from './collector-states.js';
@@ -27,6 +28,8 @@ interface Frame {
 
 interface Listener {
   readonly response: ServerResponse;
+  /** Written to as it is, below HTTP: the stream has no chunks, and what the response does for each write costs as much as the write. */
+  readonly socket: Socket;
   /** Names of documents that it wants. */
   readonly wants: ReadonlySet<string>;
   /** Names of events that it is to get when the connection takes more; undefined: it does now. */
@@ -67,9 +70,9 @@ export function createEventStreams(store: Store): EventStreams {
   }
 
   function write(listener: Listener, bytes: Buffer): void {
-    if (listener.response.write(bytes)) return;
+    if (listener.socket.write(bytes)) return;
     listener.missed = new Set();
-    listener.response.once('drain', () => {
+    listener.socket.once('drain', () => {
       const missed = listener.missed ?? [];
       listener.missed = undefined;
       for (const name of missed) send(listener, name);
@@ -172,8 +175,11 @@ export function createEventStreams(store: Store): EventStreams {
       return listeners.size;
     },
     open(response, wants, afterGeneration) {
+      const { socket } = response;
+      if (!socket) return; // it has gone already
+      response.flushHeaders();
       if (listeners.size === 0) start();
-      const listener: Listener = { response, wants, missed: undefined };
+      const listener: Listener = { response, socket, wants, missed: undefined };
       response.once('close', () => {
         listeners.delete(listener);
         if (listeners.size === 0) stop();
