@@ -19,7 +19,7 @@ import {
   untilFresh,
 } from './measure.js';
 import { cpuMs, cpuWithChildrenMs, mainThreadCpuMs, residentKb } from './proc.js';
-import { type Server, startBare, startOurs, temporaryFolder } from './server.js';
+import { KEY, type Server, startBare, startOurs, temporaryFolder } from './server.js';
 
 /** How long measuring may take. */
 export interface Effort {
@@ -47,6 +47,7 @@ export const figures: Readonly<Record<string, (effort: Effort) => Promise<Row[]>
   latency,
   delay,
   idle,
+  metrics,
   start,
   events: (effort) => measureEvents(effort.events),
   listDelay: (effort) => measureListDelay(effort.lists),
@@ -186,6 +187,54 @@ async function delay({ warmUpSeconds, delaySeconds }: Effort): Promise<Row[]> {
       target: 'under 5 ms',
       measured: `${above.toFixed(2)} ms (${sampling.p99Ms.toFixed(2)} ms, idle ${idle.p99Ms.toFixed(2)} ms; longest ${sampling.maxMs.toFixed(1)} ms, idle ${idle.maxMs.toFixed(1)} ms)`,
       reached: above < 5,
+    },
+  ];
+}
+
+const STATIONS = 100;
+/** What Prometheus 2 asks with. */
+const AS_PROMETHEUS = {
+  access_token: KEY,
+  accept:
+    'application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1',
+  'accept-encoding': 'gzip',
+};
+
+/** CPU time of a scrape each second, by the difference to none, on an access point with stations; and how many requests of `/system` that is. */
+async function metrics({ warmUpSeconds, system: { seconds }, clients: { rounds }, idleSeconds }: Effort): Promise<Row[]> {
+  const server = await startOurs(onFixture(writeFixture(temporaryFolder(), { clients: STATIONS })));
+  await Promise.all([untilFresh(server, '/system'), untilFresh(server, '/clients')]);
+  const scrape = async () => (await fetch(`${server.url}/metrics`, { headers: AS_PROMETHEUS })).text();
+  // The first one loads prom-client.
+  const { length } = await scrape();
+  await sleep(warmUpSeconds * 1000);
+  const roundSeconds = Math.ceil(idleSeconds / rounds);
+  const msPerSecond = async (eachSecond: () => Promise<unknown>) => {
+    const before = cpuMs(server.pid);
+    const startMs = performance.now();
+    for (let second = 1; second <= roundSeconds; second++) {
+      await eachSecond();
+      await sleep(startMs + second * 1000 - performance.now());
+    }
+    return (cpuMs(server.pid) - before) / roundSeconds;
+  };
+  const measured = await inTurn(
+    rounds,
+    () => msPerSecond(scrape),
+    () => msPerSecond(async () => {}),
+  );
+  const perScrapeMs = median(measured.map(([scraped, not]) => scraped - not));
+  const without = median(measured.map(([, not]) => not));
+  const before = cpuMs(server.pid);
+  const requests = await saturate(`${server.url}/system`, seconds);
+  const perRequestMs = (cpuMs(server.pid) - before) / requests;
+  await server.stop();
+  return [
+    {
+      figure: `CPU of a scrape of \`/metrics\` each second, ${STATIONS} stations, ${Math.round(length / 1024)} KiB before compression`,
+      target: 'at most 5 ms per second',
+      measured: `${perScrapeMs.toFixed(1)} ms (without it ${without.toFixed(1)} ms per second); as much as ${Math.round(perScrapeMs / perRequestMs)} requests of \`/system\``,
+      reached: perScrapeMs <= 5,
     },
   ];
 }

@@ -6,6 +6,7 @@
  */
 import { weigh } from './encode/shared.js';
 import { SourceError } from './errors.js';
+import type { MetricFamily } from './metrics.js';
 
 /** RFC 1035: a name has 253 characters at most. */
 const MOST_NAME_BYTES = 253;
@@ -201,6 +202,18 @@ function isOneOf(text: Buffer, start: number, end: number, words: readonly Buffe
 function isAt(text: Buffer, start: number, word: Buffer): boolean {
   for (let index = 0; index < word.length; index++) if (lowerCase(text[start + index] as number) !== word[index]) return false;
   return true;
+}
+
+/**
+ * How long a list is, for Prometheus.
+ *
+ * @param name of the list
+ * @param list as {@link parseDomains} and {@link parseHostnames} make it
+ */
+export function blockedNames(name: 'domains' | 'hostnames', list: Uint8Array): MetricFamily {
+  const amount = /(\d+)\}$/.exec(Buffer.from(list.subarray(-20)).toString('latin1'))?.[1];
+  const samples = [{ labels: { list: name }, value: Number(amount) }];
+  return { name: 'apsnap_blocked_names', help: 'Names that are blocked.', type: 'gauge', samples };
 }
 
 /** What part of a list is wanted. */

@@ -1,12 +1,17 @@
 /** Metrics of a sample, for Prometheus: what a collector or a document gives of them. */
 
-/** A counter only rises, until what counts starts anew; an info is 1, and its labels are what it says. */
-export type MetricType = 'gauge' | 'counter' | 'info';
+/**
+ * A counter only rises, until what counts starts anew; an info is 1, and its labels are what it says. Nothing of ours is a histogram:
+ * some of what the process says of itself is.
+ */
+export type MetricType = 'gauge' | 'counter' | 'info' | 'histogram';
 
 export interface MetricSample {
   /** Label values may be any text. */
   readonly labels?: Readonly<Record<string, string>>;
   readonly value: number;
+  /** What follows the family's name: `_bucket` of a histogram. */
+  readonly suffix?: string;
 }
 
 /** All series of one name. */

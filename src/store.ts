@@ -32,6 +32,8 @@ export interface CollectorRecord {
   /** Its last good sample. */
   good: Sampled | undefined;
   goodAtMs: number | undefined;
+  /** The same by the clock that never jumps. */
+  goodAtMonotonicMs: number | undefined;
   /** Clock that never jumps, when the last sample ended, good or not. */
   endedAtMonotonicMs: number | undefined;
   tookMs: number;
@@ -65,6 +67,8 @@ export interface Store {
   readonly documents: ReadonlyMap<string, DocumentRecord>;
   /** Counts changes of documents, from 1. */
   readonly generation: number;
+  /** Counts samples and compositions, good or not. */
+  readonly revision: number;
   /** Tells how often a collector is sampled. */
   setInterval(name: CollectorName, intervalMs: number): void;
   /** Records how a sample ended. @returns whether it brought a value other than the one before */
@@ -100,6 +104,7 @@ export function createStore(firstGeneration = 0): Store {
         intervalMs: Number.POSITIVE_INFINITY,
         good: undefined,
         goodAtMs: undefined,
+        goodAtMonotonicMs: undefined,
         endedAtMonotonicMs: undefined,
         tookMs: 0,
         failure: undefined,
@@ -117,6 +122,7 @@ export function createStore(firstGeneration = 0): Store {
   const eventListeners: ((change: Change) => void)[] = [];
   const composeFailures = new Map<string, Failure>();
   let generation = firstGeneration;
+  let revision = 0;
 
   const partRecords = (document: AnyDocument) => document.parts.map((name) => records.get(name) as CollectorRecord);
 
@@ -145,10 +151,14 @@ export function createStore(firstGeneration = 0): Store {
     get generation() {
       return generation;
     },
+    get revision() {
+      return revision;
+    },
     setInterval(name, intervalMs) {
       (records.get(name) as CollectorRecord).intervalMs = intervalMs;
     },
     sampled(name, outcome, tookMs) {
+      revision++;
       const record = records.get(name) as CollectorRecord;
       record.endedAtMonotonicMs = performance.now();
       record.tookMs = tookMs;
@@ -160,6 +170,7 @@ export function createStore(firstGeneration = 0): Store {
           weigh(outcome.value);
         }
         record.goodAtMs = Date.now();
+        record.goodAtMonotonicMs = record.endedAtMonotonicMs;
         record.failure = undefined;
       } else {
         record.failure = outcome;
@@ -170,6 +181,7 @@ export function createStore(firstGeneration = 0): Store {
       return changed;
     },
     composed(name, outcome) {
+      revision++;
       const record = documentRecords.get(name) as DocumentRecord;
       if (!outcome.ok) {
         composeFailures.set(name, outcome);
@@ -215,6 +227,12 @@ export function problemOf(record: CollectorRecord): Problem | null {
 export function problemOfDocument({ name, parts }: AnyDocument, failure: Failure): Problem {
   const advice = parts.map((part) => collectorByName(part)?.advice).find((text) => text !== undefined);
   return namedProblem(name, failure, advice);
+}
+
+/** Whether a collector's last good sample, if there is one, is too old to be taken for what is so now. */
+export function isExpired({ goodAtMonotonicMs, intervalMs }: CollectorRecord): boolean {
+  if (goodAtMonotonicMs === undefined) return true;
+  return performance.now() - goodAtMonotonicMs > LATE_INTERVALS * intervalMs + LATE_SLACK_MS;
 }
 
 function namedProblem(name: string, failure: Failure, advice?: string): Problem {

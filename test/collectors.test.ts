@@ -67,6 +67,11 @@ function compare(outcome: Outcome, folder: string): void {
   const file = join(folder, 'expected.json');
   if (update && (!existsSync(file) || readExpected(folder) !== got)) writeFileSync(file, got);
   assert.deepEqual(JSON.parse(got), JSON.parse(readExpected(folder)));
+  const metrics = join(folder, 'expected.prom');
+  if (!existsSync(metrics)) return;
+  const prom = 'prom' in outcome ? outcome.prom : '';
+  if (update && readFileSync(metrics, 'utf8') !== prom) writeFileSync(metrics, prom);
+  assert.equal(prom, readFileSync(metrics, 'utf8'));
 }
 
 describe('a sample after another', () => {
@@ -132,7 +137,8 @@ describe('a sample after another', () => {
     const folder = caseFolder('cpu', 'core-offline');
     const [old, host] = [createCaseHost(join(folder, 'before')), createCaseHost(folder)];
     const first = cpu.read(old, now);
-    assert.deepEqual(cpu.read(host, { ...now, before: first.keep, monotonicMs: 299 }), first);
+    const again = cpu.read(host, { ...now, before: first.keep, monotonicMs: 299 });
+    assert.deepEqual([again.value, again.keep, again.metrics], [first.value, first.keep, first.metrics]);
     assert.equal(cpu.read(host, { ...now, before: first.keep, monotonicMs: 300 }).value.busyRatio, 0.75);
   });
 });

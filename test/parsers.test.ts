@@ -648,6 +648,8 @@ describe('round trips', () => {
       sendMbps: fc.option(fc.integer({ min: 1, max: 99_999 }).map((tenths) => tenths / 10)),
       connectedSeconds: whole,
       inactiveMs: whole,
+      sendRetries: whole,
+      sendFailures: whole,
     });
     fc.assert(
       fc.property(fc.array(dump), (dumps) => {
@@ -658,6 +660,8 @@ describe('round trips', () => {
             field('inactive time', one.inactiveMs, ' ms'),
             field('rx bytes', one.receivedBytes, ''),
             field('tx bytes', one.sentBytes, ''),
+            field('tx retries', one.sendRetries, ''),
+            field('tx failed', one.sendFailures, ''),
             field('signal', one.signalDbm, ' dBm'),
             one.sendMbps === null ? '\ttx bitrate:\t(unknown)\n' : `\ttx bitrate:\t${one.sendMbps.toFixed(1)} MBit/s MCS 14\n`,
             one.receiveMbps === null ? '' : `\trx bitrate:\t${one.receiveMbps.toFixed(1)} MBit/s\n`,

@@ -1,6 +1,7 @@
 import { collector } from '../collector.js';
 import { quote, SourceError } from '../errors.js';
 import type { Host } from '../host.js';
+import { gauge } from '../metrics.js';
 import { integer, number, object, string } from '../schema.js';
 import { formatDate, parseTzif, type TimeZone, utc } from '../timezone.js';
 
@@ -20,7 +21,10 @@ export const clock = collector({
   read(host, { nowMs }) {
     const uptimeSeconds = parseUptime(host.readText('/proc/uptime'));
     const unixSeconds = Math.floor(nowMs / 1000);
-    return { value: { uptimeSeconds, unixSeconds, text: formatDate(readTimeZone(host), unixSeconds) } };
+    return {
+      value: { uptimeSeconds, unixSeconds, text: formatDate(readTimeZone(host), unixSeconds) },
+      metrics: [gauge('node_time_seconds', 'System time in seconds since epoch (1970).', nowMs / 1000)],
+    };
   },
 });
 

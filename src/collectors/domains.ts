@@ -1,4 +1,4 @@
-import { parseDomains } from '../blocklist.js';
+import { blockedNames, parseDomains } from '../blocklist.js';
 import { collector, encoded } from '../collector.js';
 import { absentIfNotFound } from '../errors.js';
 import { array, type Infer, integer, object, string } from '../schema.js';
@@ -24,7 +24,7 @@ export const domains = collector({
   view,
   absent: { domains: [], amount: 0 },
   read(host) {
-    const json = absentIfNotFound(() => host.readInPieces(FILE, MAX_BYTES, (size, pieces) => parseDomains(size, pieces, FILE)));
-    return { value: encoded<Infer<typeof view>>(json) };
+    const list = absentIfNotFound(() => host.readInPieces(FILE, MAX_BYTES, (size, pieces) => parseDomains(size, pieces, FILE)));
+    return { value: encoded<Infer<typeof view>>(list), metrics: [blockedNames('domains', list)] };
   },
 });

@@ -2,6 +2,7 @@ import { boardName } from '../board.js';
 import { collector } from '../collector.js';
 import { quote, SourceError } from '../errors.js';
 import type { Host } from '../host.js';
+import type { MetricFamily } from '../metrics.js';
 import { integer, nullable, object, string } from '../schema.js';
 
 const DEFAULTS_PHP = 'includes/defaults.php';
@@ -12,7 +13,7 @@ export const host = collector({
   summary: 'Host name, system, kernel, board, RaspAP version',
   schedule: '*/30 * * * * *',
   sources: [
-    '/proc/sys/kernel/{hostname,osrelease}',
+    '/proc/sys/kernel/{hostname,osrelease,ostype,version,arch,domainname}',
     '/etc/os-release',
     '/proc/cpuinfo',
     '/proc/device-tree/model',
@@ -42,11 +43,14 @@ export const host = collector({
     const osRelease = machine.readTextIfThere('/etc/os-release') ?? machine.readTextIfThere('/usr/lib/os-release');
     const revision = parseRevision(machine.readTextIfThere('/proc/cpuinfo') ?? '');
     const model = machine.readTextIfThere('/proc/device-tree/model')?.replace(/\0.*$/s, '');
+    const nodename = readName(machine, '/proc/sys/kernel/hostname');
+    const release = readName(machine, '/proc/sys/kernel/osrelease');
     return {
+      metrics: [unameInfo(machine, nodename, release)],
       value: {
-        hostname: readName(machine, '/proc/sys/kernel/hostname'),
+        hostname: nodename,
         operatingSystem: osRelease === undefined ? null : parsePrettyName(osRelease),
-        kernelVersion: readName(machine, '/proc/sys/kernel/osrelease'),
+        kernelVersion: release,
         processorCount: readProcessorCount(machine),
         revision,
         board: (revision && boardName(revision)) || model || 'Unknown Device',
@@ -61,6 +65,17 @@ function readName(machine: Host, path: string): string {
   const text = machine.readText(path);
   if (!/^(?=\S)[^\p{C}]{1,64}\n?$/u.test(text)) throw new SourceError('malformed', `${path}: not a name: ${quote(text)}`);
   return text.trim();
+}
+
+/** uname(2), which the kernel also has in files. `arch` is one since Linux 6.1: before that, `machine` is empty. */
+function unameInfo(machine: Host, nodename: string, release: string): MetricFamily {
+  const word = (file: string) => (machine.readTextIfThere(`/proc/sys/kernel/${file}`) ?? '').trim().slice(0, 64);
+  const labels = {
+    ...{ sysname: word('ostype'), release, version: word('version') },
+    ...{ machine: word('arch'), nodename, domainname: word('domainname') },
+  };
+  const help = 'Labeled system information as provided by the uname system call.';
+  return { name: 'node_uname_info', help, type: 'info', samples: [{ labels, value: 1 }] };
 }
 
 /**

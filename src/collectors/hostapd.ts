@@ -1,5 +1,6 @@
 import { collector } from '../collector.js';
 import type { Host } from '../host.js';
+import { gauge } from '../metrics.js';
 import { boolean, object } from '../schema.js';
 
 /** Whether hostapd runs: a process of that name. */
@@ -14,7 +15,11 @@ export const hostapd = collector({
   read(host, { before }: { before: { pid: string } | undefined }) {
     // Nearly always it is the process that it was: one file to read instead of hundreds.
     const pid = before && isHostapd(host, before.pid) ? before.pid : host.list('/proc').find((name) => isHostapd(host, name));
-    return { value: { running: pid !== undefined }, ...(pid && { keep: { pid } }) };
+    return {
+      value: { running: pid !== undefined },
+      ...(pid && { keep: { pid } }),
+      metrics: [gauge('apsnap_hostapd_up', 'Whether hostapd runs.', Number(pid !== undefined))],
+    };
   },
 });
 

@@ -1,4 +1,4 @@
-import { parseHostnames } from '../blocklist.js';
+import { blockedNames, parseHostnames } from '../blocklist.js';
 import { collector, encoded } from '../collector.js';
 import { absentIfNotFound } from '../errors.js';
 import { array, type Infer, integer, object, string } from '../schema.js';
@@ -24,7 +24,7 @@ export const hostnames = collector({
   view,
   absent: { hostnames: [], amount: 0 },
   read(host) {
-    const json = absentIfNotFound(() => host.readInPieces(FILE, MAX_BYTES, (size, pieces) => parseHostnames(size, pieces, FILE)));
-    return { value: encoded<Infer<typeof view>>(json) };
+    const list = absentIfNotFound(() => host.readInPieces(FILE, MAX_BYTES, (size, pieces) => parseHostnames(size, pieces, FILE)));
+    return { value: encoded<Infer<typeof view>>(list), metrics: [blockedNames('hostnames', list)] };
   },
 });

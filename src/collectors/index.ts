@@ -16,6 +16,7 @@ import { host } from './host.js';
 import { hostapd } from './hostapd.js';
 import { hostapdconf } from './hostapdconf.js';
 import { hostnames } from './hostnames.js';
+import { hwmon } from './hwmon.js';
 import { interfaces } from './interfaces.js';
 import { leases } from './leases.js';
 import { load } from './load.js';
@@ -37,6 +38,7 @@ const list = [
   memory,
   disk,
   thermal,
+  hwmon,
   power,
   host,
   hostapd,

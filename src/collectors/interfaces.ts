@@ -1,6 +1,7 @@
 import { collector } from '../collector.js';
 import { quote, SourceError } from '../errors.js';
 import { DUPLEX, readLink } from '../link.js';
+import { type MetricFamily, perRow } from '../metrics.js';
 import { INTERFACES_FOLDER as FOLDER, listInterfaces } from '../network-interface.js';
 import { array, boolean, integer, nullable, object, oneOf, string } from '../schema.js';
 
@@ -57,23 +58,44 @@ export const interfaces = collector({
     const routes4 = parseRoute(host.readTextIfThere('/proc/net/route') ?? '');
     const routes6 = parseIpv6Route(host.readTextIfThere('/proc/net/ipv6_route') ?? '');
     const uplinks = [...new Set([bestDefault(routes4), bestDefault(routes6)])].filter((name) => name !== undefined);
+    const interfaces = present.map(([name, files]) => ({
+      interface: name,
+      ...readLink(host, name, files),
+      bridge: bridgeOf.get(name) ?? null,
+      uplink: uplinks.includes(name),
+    }));
     return {
       value: {
-        interfaces: present.map(([name, files]) => ({
-          interface: name,
-          ...readLink(host, name, files),
-          bridge: bridgeOf.get(name) ?? null,
-          uplink: uplinks.includes(name),
-        })),
+        interfaces,
         bridges,
         uplinks,
         networks: routes4
           .filter((route) => !route.gateway && route.prefixLength > 0)
           .map(({ interface: name, network, prefixLength }) => ({ interface: name, network, prefixLength })),
       },
+      metrics: families(interfaces),
     };
   },
 });
+
+interface Known {
+  readonly interface: string;
+  readonly operational_state: string | null;
+  readonly mtu: number | null;
+  readonly speed_mbps: number | null;
+}
+
+function families(interfaces: readonly Known[]): MetricFamily[] {
+  const family = (name: string, help: string, value: (row: Known) => number | null) =>
+    perRow(`node_network_${name}`, 'gauge', help, interfaces, (row) => ({ labels: { device: row.interface }, value: value(row) }));
+  return [
+    family('up', "Value is 1 if operstate is 'up', 0 otherwise.", ({ operational_state: state }) =>
+      state === null ? null : Number(state === 'up'),
+    ),
+    family('mtu_bytes', 'Network device property: mtu_bytes', ({ mtu }) => mtu),
+    family('speed_bytes', 'Network device property: speed_bytes', ({ speed_mbps: speed }) => (speed === null ? null : (speed * 1e6) / 8)),
+  ];
+}
 
 /** Interface of the default route with the lowest metric, which is the one the kernel takes. */
 function bestDefault(routes: readonly Route[]): string | undefined {

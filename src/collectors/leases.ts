@@ -3,6 +3,7 @@ import { collector } from '../collector.js';
 import { DNSMASQ_SOURCES, optionValues, readableDnsmasqFiles } from '../dnsmasq.js';
 import { Absent, quote, SourceError } from '../errors.js';
 import { parseMac } from '../mac.js';
+import { gauge } from '../metrics.js';
 import { array, integer, nullable, object, string } from '../schema.js';
 
 const LEASE_FILES = ['/var/lib/misc/dnsmasq.leases', '/var/lib/dnsmasq/dnsmasq.leases'];
@@ -43,7 +44,9 @@ export const leases = collector({
     const configured = readableDnsmasqFiles(host).flatMap(({ text }) => optionValues(text, 'dhcp-leasefile'));
     for (const path of configured.length > 0 ? configured.slice(-1) : LEASE_FILES) {
       const text = host.readTextIfThere(path, MAX_BYTES);
-      if (text !== undefined) return { value: { leases: parseLeases(text) } };
+      if (text === undefined) continue;
+      const leases = parseLeases(text);
+      return { value: { leases }, metrics: [gauge('apsnap_dhcp_leases', 'Leases in the file of dnsmasq.', leases.length)] };
     }
     throw new Absent(`no lease file: ${[...configured, ...LEASE_FILES].join(', ')}`);
   },

@@ -1,5 +1,6 @@
 import { collector } from '../collector.js';
 import { quote, SourceError } from '../errors.js';
+import { gauge } from '../metrics.js';
 import { number, object } from '../schema.js';
 
 export interface Load {
@@ -21,7 +22,17 @@ export const load = collector({
     load15: number('The same of 15 minutes', 'processes'),
   }),
   absent: { load1: 0, load5: 0, load15: 0 },
-  read: (host) => ({ value: parseLoadavg(host.readText('/proc/loadavg')) }),
+  read(host) {
+    const value = parseLoadavg(host.readText('/proc/loadavg'));
+    return {
+      value,
+      metrics: [
+        gauge('node_load1', '1m load average.', value.load1),
+        gauge('node_load5', '5m load average.', value.load5),
+        gauge('node_load15', '15m load average.', value.load15),
+      ],
+    };
+  },
 });
 
 /**

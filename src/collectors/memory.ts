@@ -1,5 +1,6 @@
 import { collector } from '../collector.js';
 import { quote, SourceError } from '../errors.js';
+import { gauge, type MetricFamily } from '../metrics.js';
 import { integer, object } from '../schema.js';
 
 export interface Memory {
@@ -30,8 +31,9 @@ export const memory = collector({
   }),
   absent: { totalBytes: 0, availableBytes: 0, freeBytes: 0, buffersBytes: 0, cachedBytes: 0, swapTotalBytes: 0, swapFreeBytes: 0 },
   read(host) {
-    const value = parseMeminfo(host.readText('/proc/meminfo'));
-    return { value, points: { memory_used_ratio: 1 - value.availableBytes / value.totalBytes } };
+    const text = host.readText('/proc/meminfo');
+    const value = parseMeminfo(text);
+    return { value, metrics: meminfoFamilies(text), points: { memory_used_ratio: 1 - value.availableBytes / value.totalBytes } };
   },
 });
 
@@ -60,4 +62,20 @@ export function parseMeminfo(text: string): Memory {
     swapTotalBytes: SwapTotal,
     swapFreeBytes: SwapFree,
   };
+}
+
+/**
+ * Every line of /proc/meminfo as a family, named as node_exporter does: what is in kB is in bytes, and ends so.
+ *
+ *     Active(anon):     123456 kB
+ *     HugePages_Total:       0
+ */
+export function meminfoFamilies(text: string): MetricFamily[] {
+  const families = new Map<string, MetricFamily>();
+  for (const [, field = '', number, unit] of text.matchAll(/^([\w()]{1,64}): +(\d{1,13})( kB)?$/gm)) {
+    const name = `node_memory_${field.replace(/\((\w*)\)$/, '_$1')}${unit ? '_bytes' : ''}`;
+    if (!/^\w+$/.test(name)) continue;
+    families.set(name, gauge(name, `Memory information field ${name.slice(12)}.`, Number(number) * (unit ? 1024 : 1)));
+  }
+  return [...families.values()];
 }

@@ -1,6 +1,7 @@
 import { collector } from '../collector.js';
 import { Absent, quote, SourceError } from '../errors.js';
 import type { Host } from '../host.js';
+import { gauge, type MetricFamily } from '../metrics.js';
 import { boolean, nullable, object } from '../schema.js';
 
 const HWMON = '/sys/class/hwmon';
@@ -36,16 +37,27 @@ export const power = collector({
     const underVoltage = readAlarm(host);
     try {
       const { now, sinceBoot } = parseThrottled(host.run('vcgencmd', ['get_throttled']));
-      return { value: { ...now, underVoltage: underVoltage ?? now.underVoltage, sinceBoot } };
+      return told({ ...now, underVoltage: underVoltage ?? now.underVoltage, sinceBoot });
     } catch (error) {
       if (!(error instanceof SourceError)) throw error;
       // Either may be missing; the kernel's alarm alone is worth having.
-      if (underVoltage !== null) return { value: { ...nothing, underVoltage, sinceBoot: nothing } };
+      if (underVoltage !== null) return told({ ...nothing, underVoltage, sinceBoot: nothing });
       if (error.code === 'program-missing') throw new Absent(`no hwmon named rpi_volt, and ${error.message}`);
       throw error;
     }
   },
 });
+
+function told<Value extends Throttled>(value: Value): { value: Value; metrics: MetricFamily[] } {
+  const flag = (now: boolean | null) => (now === null ? null : Number(now));
+  return {
+    value,
+    metrics: [
+      gauge('apsnap_under_voltage', 'Whether the supply of the board is too low now.', flag(value.underVoltage)),
+      gauge('apsnap_throttled', 'Whether the processor is throttled now.', flag(value.throttled)),
+    ],
+  };
+}
 
 /** The kernel's own alarm (driver raspberrypi-hwmon); null where there is none. */
 function readAlarm(host: Host): boolean | null {

@@ -2,6 +2,7 @@ import { collector, type Sampling } from '../collector.js';
 import { Absent, quote, SourceError } from '../errors.js';
 import type { Host } from '../host.js';
 import { parseMac } from '../mac.js';
+import { type MetricFamily, perRow } from '../metrics.js';
 import { array, integer, nullable, number, object, string } from '../schema.js';
 
 interface AccessPoint {
@@ -21,6 +22,8 @@ export interface StationDump {
   sendMbps: number | null;
   connectedSeconds: number | null;
   inactiveMs: number | null;
+  sendRetries: number | null;
+  sendFailures: number | null;
 }
 
 /** Counters of a station in a sample, and the rates that came of them. */
@@ -90,8 +93,10 @@ export const stations = collector({
     const listed = listAccessPoints(host, sampling);
     const before = sampling.before?.counted ?? {};
     const counted: Record<string, Counted> = {};
+    const heard: Heard[] = [];
     const stations = listed.accessPoints.flatMap(({ interface: name }) =>
       readStations(host, name).map((dump) => {
+        heard.push({ device: name, dump });
         const key = `${name} ${dump.mac}`;
         const count = countStation(dump, before[key], sampling.monotonicMs);
         counted[key] = count;
@@ -112,9 +117,68 @@ export const stations = collector({
     );
     const clientsAt = (name: string) => stations.filter((row) => row.interface === name).length;
     const points = Object.fromEntries(listed.accessPoints.map((row) => [`clients:${row.interface}`, clientsAt(row.interface)]));
-    return { value: { accessPoints: listed.accessPoints, stations }, keep: { ...listed, counted }, points };
+    return {
+      value: { accessPoints: listed.accessPoints, stations },
+      keep: { ...listed, counted },
+      metrics: families(listed.accessPoints, heard, sampling.mostStationMetrics),
+      points,
+    };
   },
 });
+
+/** A station of an access point. */
+interface Heard {
+  readonly device: string;
+  readonly dump: StationDump;
+}
+
+function families(accessPoints: readonly AccessPoint[], heard: readonly Heard[], mostStations: number): MetricFamily[] {
+  const device = ({ interface: name }: AccessPoint) => ({ device: name });
+  const amounts = new Map<string, number>();
+  for (const { device: name } of heard) amounts.set(name, (amounts.get(name) ?? 0) + 1);
+  // The first by address: the same from sample to sample, whatever order the driver has.
+  const told = [...new Map(heard.map((row) => [`${row.dump.mac} ${row.device}`, row]))]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .slice(0, mostStations)
+    .map(([, row]) => row);
+  const station = (name: string, help: string, value: (dump: StationDump) => number | null) =>
+    perRow(`node_wifi_station_${name}`, name.endsWith('_total') ? 'counter' : 'gauge', help, told, (row) => ({
+      labels: { device: row.device, mac_address: row.dump.mac },
+      value: value(row.dump),
+    }));
+  const times = (factor: number, value: number | null) => (value === null ? null : Math.round(value * factor));
+  return [
+    perRow('node_wifi_interface_frequency_hertz', 'gauge', FREQUENCY_HELP, accessPoints, (row) => ({
+      labels: device(row),
+      value: times(1e6, row.frequencyMhz),
+    })),
+    perRow('apsnap_ap_clients', 'gauge', 'Stations of the access point.', accessPoints, (row) => ({
+      labels: device(row),
+      value: amounts.get(row.interface) ?? 0,
+    })),
+    station('signal_dbm', 'The current WiFi signal strength, in decibel-milliwatts (dBm).', (dump) => dump.signalDbm),
+    station('inactive_seconds', 'The number of seconds since any wireless activity has occurred on a station.', (dump) =>
+      dump.inactiveMs === null ? null : dump.inactiveMs / 1000,
+    ),
+    station(
+      'connected_seconds_total',
+      'The total number of seconds a station has been connected to an access point.',
+      (dump) => dump.connectedSeconds,
+    ),
+    station('receive_bytes_total', 'The total number of bytes received from a WiFi station.', (dump) => dump.receivedBytes),
+    station('transmit_bytes_total', 'The total number of bytes transmitted to a WiFi station.', (dump) => dump.sentBytes),
+    station('receive_bits_per_second', 'The current WiFi receive bitrate of a station, in bits per second.', (dump) =>
+      times(1e6, dump.receiveMbps),
+    ),
+    station('transmit_bits_per_second', 'The current WiFi transmit bitrate of a station, in bits per second.', (dump) =>
+      times(1e6, dump.sendMbps),
+    ),
+    station('transmit_retries_total', 'The total number of frames to a station that were sent again.', (dump) => dump.sendRetries),
+    station('transmit_failed_total', 'The total number of frames to a station that were given up.', (dump) => dump.sendFailures),
+  ];
+}
+
+const FREQUENCY_HELP = 'The current frequency a WiFi interface is operating at, in hertz.';
 
 /** Asks `iw dev` for the access points, or takes the answer of a while ago: starting a program is dear on a small board. */
 function listAccessPoints(host: Host, { before, thorough, monotonicMs }: Sampling<Kept>): Omit<Kept, 'counted'> {
@@ -219,6 +283,8 @@ export function parseStationDump(text: string): StationDump[] {
       sendMbps: numberOf(field('tx bitrate')) || null,
       connectedSeconds: numberOf(field('connected time')),
       inactiveMs: numberOf(field('inactive time')),
+      sendRetries: numberOf(field('tx retries')),
+      sendFailures: numberOf(field('tx failed')),
     };
   });
 }

@@ -1,6 +1,7 @@
 import { collector } from '../collector.js';
 import { Absent, quote, SourceError } from '../errors.js';
 import type { Host } from '../host.js';
+import { perRow } from '../metrics.js';
 import { array, nullable, number, object, string } from '../schema.js';
 
 const FOLDER = '/sys/class/thermal';
@@ -46,8 +47,12 @@ export const thermal = collector({
       celsius: index === chosen ? readCelsius(host, zone) : otherCelsius(host, zone),
     }));
     if (zones.length === 0) throw new Absent(`no thermal zone in ${FOLDER}`);
+    const temperatures = perRow('node_thermal_zone_temp', 'gauge', 'Zone temperature in Celsius', zones, ({ zone, type, celsius }) => ({
+      labels: { zone: zone.slice('thermal_zone'.length), type },
+      value: celsius,
+    }));
     const celsius = zones[chosen]?.celsius ?? null;
-    return { value: { celsius, zones }, points: { temperature_celsius: celsius } };
+    return { value: { celsius, zones }, metrics: [temperatures], points: { temperature_celsius: celsius } };
   },
 });
 

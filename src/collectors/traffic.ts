@@ -1,6 +1,7 @@
 import { collector, type Points, type Sampling } from '../collector.js';
 import { quote, SourceError } from '../errors.js';
 import type { Host } from '../host.js';
+import { type MetricFamily, perRow } from '../metrics.js';
 import { INTERFACES_FOLDER as FOLDER, listInterfaces, readAttribute } from '../network-interface.js';
 import { array, integer, nullable, object, string } from '../schema.js';
 
@@ -71,9 +72,29 @@ export const traffic = collector({
       const { rx_bytes_per_second, tx_bytes_per_second } = counted;
       return [{ interface: name, ...counters, rx_bytes_per_second, tx_bytes_per_second }];
     });
-    return { value: { interfaces }, keep, points: pointsOf(keep) };
+    return { value: { interfaces }, keep, metrics: families(interfaces), points: pointsOf(keep) };
   },
 });
+
+/** What node_exporter calls them, by what the kernel does. */
+const NAMES: Readonly<Record<keyof Counters, string>> = {
+  rx_bytes: 'receive_bytes',
+  rx_packets: 'receive_packets',
+  rx_errors: 'receive_errs',
+  rx_dropped: 'receive_drop',
+  tx_bytes: 'transmit_bytes',
+  tx_packets: 'transmit_packets',
+  tx_errors: 'transmit_errs',
+  tx_dropped: 'transmit_drop',
+};
+
+function families(interfaces: readonly (Counters & { readonly interface: string })[]): MetricFamily[] {
+  return COUNTERS.map((counter) => {
+    const help = `Network device statistic ${NAMES[counter]}.`;
+    const read = (row: (typeof interfaces)[number]) => ({ labels: { device: row.interface }, value: row[counter] });
+    return perRow(`node_network_${NAMES[counter]}_total`, 'counter', help, interfaces, read);
+  });
+}
 
 /** Loopback, Docker's and virtual machines' interfaces come and go, and are nobody's network. */
 const NO_HISTORY = /^(?:lo|docker|veth|br-|tap)/;

@@ -8,6 +8,7 @@ import type { Lease } from '../collectors/leases.js';
 import type { Neighbour } from '../collectors/neighbours.js';
 import { rangeInterfaces } from '../dhcp-range.js';
 import { document } from '../document.js';
+import { perRow } from '../metrics.js';
 import { array, type Infer, integer, nullable, number, object, oneOf, string } from '../schema.js';
 
 const identity = {
@@ -80,6 +81,17 @@ export const clients = document({
     return [
       ...missingIn(before, now).map((data) => ({ event: 'client-joined', data })),
       ...missingIn(now, before).map((data) => ({ event: 'client-left', data })),
+    ];
+  },
+  metrics({ active_clients }, mostStations) {
+    // One for each address, or a client that is in two places could not be joined with its signal.
+    const byMac = new Map([...active_clients].reverse().map((row) => [row.mac_address ?? '', row]));
+    const told = [...byMac].sort(([a], [b]) => compare(a, b)).slice(0, mostStations);
+    return [
+      perRow('apsnap_client_info', 'info', 'Address and name of each client that is there.', told, ([mac, row]) => ({
+        labels: { mac_address: mac, ip: row.ip_address ?? '', hostname: row.hostname ?? '' },
+        value: 1,
+      })),
     ];
   },
   pages: {

@@ -13,6 +13,7 @@ import { corsHeaders } from './cors.js';
 import { docs } from './docs.js';
 import { DEFAULT_DOCUMENTS, type EventStreams } from './events.js';
 import { historyRoute } from './history.js';
+import { createMetrics } from './metrics.js';
 import { HttpProblem, notYet } from './problem.js';
 import { createQueries } from './queries.js';
 import { createSnapshots } from './snapshot.js';
@@ -119,6 +120,8 @@ export function keyedRoutes(options: KeyedOptions, answers: Answers): Router {
     router.get(`/${name}`, send);
     if (pages) router.get(`/${name}/:${pages.parameter}`, send);
   }
+
+  router.get('/metrics', createMetrics(store));
 
   /**
    * @openapi

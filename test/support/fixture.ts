@@ -10,6 +10,7 @@
  *       expose-secrets                        if it is there, secrets are shown
  *       statfs.json                           what statfs(2) says of its root file system
  *       expected.json                         what comes of it
+ *       expected.prom                         if it is there, what Prometheus is told of it
  */
 
 import assert from 'node:assert/strict';
@@ -33,8 +34,10 @@ import type { Sampling } from '../../src/collector.js';
 import { type AnyCollector, collectorByName } from '../../src/collectors/index.js';
 import type { AnyDocument } from '../../src/documents/index.js';
 import { decodeJson, encodeJson, encodeValue } from '../../src/encode/body.js';
+import { joinFamilies, renderFamilies } from '../../src/encode/prometheus.js';
 import { Absent, SourceError } from '../../src/errors.js';
 import { createHost, type Host } from '../../src/host.js';
+import type { MetricFamily } from '../../src/metrics.js';
 import type { Schema } from '../../src/schema.js';
 
 /** The repository's test/fixtures; the compiled tests lie in dist. */
@@ -46,6 +49,7 @@ const NOW_MS = Date.UTC(2024, 2, 10, 10, 11, 11);
 const MONOTONIC_MS = 3_600_000;
 /** Time between `before` and now, where the case has no /proc/uptime in both. */
 const INTERVAL_MS = 2_000;
+const MOST_STATIONS = 1_000;
 
 export interface FixtureCase {
   /** Name of the collector or document that it is for. */
@@ -154,8 +158,11 @@ export function createCaseHost(folder: string): Host {
   return existsSync(statfs) ? { ...host, fileSystem: () => JSON.parse(readFileSync(statfs, 'utf8')) as StatsFs } : host;
 }
 
-/** What comes of a sample: a value, or as in expected.json. */
-export type Outcome = { readonly value: unknown } | { readonly absent: string } | { readonly error: { code: string; message: string } };
+/** What comes of a sample: a value, with what Prometheus is told of it, or as in expected.json. */
+export type Outcome =
+  | { readonly value: unknown; readonly prom: string }
+  | { readonly absent: string }
+  | { readonly error: { code: string; message: string } };
 
 /** Takes a sample of a case, as the sampling thread does; where it has a `before`, of that one first. */
 export function sampleCase(collector: AnyCollector, folder: string): Outcome {
@@ -166,7 +173,7 @@ export function sampleCase(collector: AnyCollector, folder: string): Outcome {
     nowMs: NOW_MS,
     thorough: false,
     exposeSecrets: exposesSecrets(folder),
-    mostStationMetrics: 1_000,
+    mostStationMetrics: MOST_STATIONS,
   };
   if (!existsSync(earlier)) return sample(collector, folder, start).outcome;
   const { keep } = sample(collector, earlier, start);
@@ -176,8 +183,9 @@ export function sampleCase(collector: AnyCollector, folder: string): Outcome {
 
 function sample(collector: AnyCollector, folder: string, sampling: Sampling<unknown>, attempts = 5): { outcome: Outcome; keep?: unknown } {
   try {
-    const { value, keep } = collector.read(createCaseHost(folder), sampling);
-    return { outcome: { value: decodeJson(encodeValue(value, collector.view, sampling.exposeSecrets)) }, keep: crossThreads(keep) };
+    const { value, keep, metrics } = collector.read(createCaseHost(folder), sampling);
+    const seen = decodeJson(encodeValue(value, collector.view, sampling.exposeSecrets));
+    return { outcome: { value: seen, prom: promOf(metrics) }, keep: crossThreads(keep) };
   } catch (error) {
     if (error instanceof Absent) return { outcome: { absent: portable(error.message, folder) } };
     if (!(error instanceof SourceError)) throw error;
@@ -204,8 +212,13 @@ export function composeCase(document: AnyDocument, folder: string): Outcome {
   }
   const given = parts as Parameters<typeof document.compose>[0];
   const body = document.compose(given);
-  if (!document.pages) return { value: crossThreads({ document: body }) };
-  return { value: crossThreads({ document: body, pages: Object.fromEntries(document.pages.compose(body, given)) }) };
+  const prom = promOf(document.metrics?.(body, MOST_STATIONS));
+  if (!document.pages) return { value: crossThreads({ document: body }), prom };
+  return { value: crossThreads({ document: body, pages: Object.fromEntries(document.pages.compose(body, given)) }), prom };
+}
+
+function promOf(metrics: readonly MetricFamily[] = []): string {
+  return joinFamilies(renderFamilies(metrics), 'prometheus');
 }
 
 /** As it comes out of another thread: through JSON. */
