@@ -10,6 +10,7 @@ import { type DocumentRecord, problemOf, type Store } from '../store.js';
 import { type Answers, sendAnswer } from './answers.js';
 import { collectorStates } from './collector-states.js';
 import { corsHeaders } from './cors.js';
+import { dashboard } from './dashboard.js';
 import { docs } from './docs.js';
 import { DEFAULT_DOCUMENTS, type EventStreams } from './events.js';
 import { historyRoute } from './history.js';
@@ -81,7 +82,7 @@ export function openRoutes(store: Store, specification: Uint8Array): Router {
   });
 
   router.get(['/docs', '/docs/{*file}', '/openapi.json'], docs(specification));
-  router.get('/', (ctx) => ctx.redirect('docs'));
+  router.get(['/', '/assets/{*file}'], dashboard());
   return router;
 }
 

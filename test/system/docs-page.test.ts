@@ -1,13 +1,10 @@
 // The interactive documentation as a person uses it: the built service, a real browser, and no other host to be reached.
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
+import type { Browser, Locator, Page } from 'playwright-core';
+import { launchBrowser, visit } from '../support/browser.js';
 import { startServer } from '../support/server.js';
 
-const CHROMIUM = '/usr/bin/chromium';
-const FLAGS =
-  '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync';
 /** Not an address of the loopback, for which browsers and Swagger UI make exceptions that nobody has who comes over the air. */
 const HOST = 'access-point.test';
 const METHODS = new Set(['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace']);
@@ -37,12 +34,8 @@ describe('docs page', { timeout: 240_000 }, () => {
   let operations: Operation[];
 
   before(async () => {
-    if (!existsSync(CHROMIUM)) assert.fail(`${CHROMIUM} is missing: apt-get install chromium`);
     server = await startServer();
-    browser = await chromium.launch({
-      executablePath: CHROMIUM,
-      args: [...FLAGS.split(' '), `--host-resolver-rules=MAP ${HOST} 127.0.0.1`],
-    });
+    browser = await launchBrowser(HOST);
     origin = `http://${HOST}:${new URL(server.url).port}`;
     // so that each document has been sampled once, however slow the machine is
     const sampled = await fetch(`${server.url}/snapshot/refresh`, { method: 'POST', headers: { access_token: server.key } });
@@ -59,36 +52,11 @@ describe('docs page', { timeout: 240_000 }, () => {
 
   /** Opens the page, has `use` use it, and requires that it asked no other host and that nothing went wrong in it but what is allowed. */
   async function withPage(use: (page: Page) => Promise<void>, allowed?: RegExp): Promise<void> {
-    const context = await browser.newContext({ viewport: { width: 1200, height: 1000 } });
-    const foreign: string[] = [];
-    const errors: string[] = [];
-    await context.route(
-      (url) => url.origin !== origin && /^(?:https?|wss?):$/.test(url.protocol),
-      (route) => route.abort(),
-    );
-    await context.addInitScript(
-      "addEventListener('securitypolicyviolation', (e) => console.error('policy:', e.effectiveDirective, 'blocked', e.blockedURI))",
-    );
-    context.on('request', (request) => {
-      const url = new URL(request.url());
-      if (url.origin !== origin && !['data:', 'blob:'].includes(url.protocol)) foreign.push(request.url());
-    });
-    context.on('console', (message) => {
-      if (message.type() === 'error' && !allowed?.test(message.text())) errors.push(`${message.text()} (${message.location().url})`);
-    });
-    context.on('weberror', (error) => errors.push(String(error.error())));
-    const page = await context.newPage();
-    page.on('websocket', (socket) => foreign.push(socket.url()));
-    page.setDefaultTimeout(15_000);
-    try {
-      await page.goto(`${origin}/docs`);
+    const context = { viewport: { width: 1200, height: 1000 } };
+    await visit(browser, { origin, path: '/docs', context, ...(allowed && { allowed }) }, async (page) => {
       await page.locator('.opblock').first().waitFor();
       await use(page);
-    } finally {
-      await context.close();
-    }
-    assert.deepEqual(foreign, [], 'requests to other hosts');
-    assert.deepEqual(errors, [], 'errors in the console');
+    });
   }
 
   test('shows every operation of the specification', async () => {

@@ -1,0 +1,83 @@
+/** The dashboard: its page and what that loads, the same for everybody. What it shows, it asks for with the key. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import type { Context, Middleware, Next } from 'koa';
+import { type Answer, answerWith, digest, immutable, type Resource, revalidate } from './resource.js';
+
+/** Nothing inline, nothing from elsewhere. uPlot and our scripts set styles through the CSSOM, which a policy allows. */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "connect-src 'self'",
+  "img-src 'self' data:",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+/** The page and its style, as they are written. The compiled service lies in dist. */
+const WRITTEN = fileURLToPath(new URL('../../../web/', import.meta.url));
+/** Its scripts, compiled. */
+const COMPILED = fileURLToPath(new URL('../../web/', import.meta.url));
+
+interface File {
+  readonly name: string;
+  readonly type: string;
+  readonly bytes: Buffer;
+}
+
+/**
+ * Serves `/` and `/assets/HASH/NAME`, without a key; other methods and paths go to `next`. Files are read here, once, so that an
+ * upgrade under a running service never mixes two versions. Addresses in the page are relative, for proxies that serve us under a
+ * sub-path.
+ *
+ * @example router.get(['/', '/assets/{*file}'], dashboard());
+ */
+export function dashboard(): Middleware {
+  const assets = readAssets();
+  const hash = digest(Buffer.concat(assets.flatMap(({ name, bytes }) => [Buffer.from(`${name}\0${bytes.length}\0`), bytes])));
+  const answers = new Map<string, Answer>([['/', answerWith(pageResource(assets, hash))]]);
+  for (const { name, type, bytes } of assets) {
+    answers.set(
+      `/assets/${hash}/${name}`,
+      answerWith({ type, tag: `${hash}-${name}`, cacheControl: immutable, load: () => Promise.resolve(bytes) }),
+    );
+  }
+  return async function serveDashboard(context: Context, next: Next): Promise<void> {
+    const answer = answers.get(context.path);
+    await (answer ? answer(context) : next());
+  };
+}
+
+function readAssets(): File[] {
+  const require = createRequire(import.meta.url);
+  const script = 'text/javascript; charset=utf-8';
+  const style = 'text/css; charset=utf-8';
+  const modules = readdirSync(COMPILED).filter((name) => name.endsWith('.js'));
+  return [
+    { name: 'style.css', type: style, bytes: readFileSync(`${WRITTEN}style.css`) },
+    { name: 'icon.svg', type: 'image/svg+xml', bytes: readFileSync(`${WRITTEN}icon.svg`) },
+    { name: 'uplot.css', type: style, bytes: readFileSync(require.resolve('uplot/dist/uPlot.min.css')) },
+    { name: 'uplot.min.js', type: script, bytes: readFileSync(require.resolve('uplot/dist/uPlot.iife.min.js')) },
+    ...modules.map((name) => ({ name, type: script, bytes: readFileSync(`${COMPILED}${name}`) })),
+  ];
+}
+
+function pageResource(assets: readonly File[], hash: string): Resource {
+  const preloads = assets
+    .filter(({ name }) => name.endsWith('.js') && !name.endsWith('.min.js'))
+    .map(({ name }) => `<link rel="modulepreload" href="assets/${name}">`);
+  const html = readFileSync(`${WRITTEN}index.html`, 'utf8')
+    .replace('<!-- modules -->', preloads.join('\n    '))
+    .replaceAll('"assets/', `"assets/${hash}/`);
+  const bytes = Buffer.from(html);
+  return {
+    type: 'text/html; charset=utf-8',
+    tag: digest(bytes),
+    cacheControl: revalidate,
+    headers: { 'Content-Security-Policy': POLICY, 'Referrer-Policy': 'no-referrer' },
+    load: () => Promise.resolve(bytes),
+  };
+}

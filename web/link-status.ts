@@ -1,0 +1,27 @@
+/** Whether what is seen is live: a word in the header, and a banner with a countdown while it is not. */
+import type { Link } from './connection.js';
+import { byId, setText } from './elements.js';
+import { ago } from './format.js';
+
+/** @returns shows how the connection is; called again as time goes by */
+export function createLinkStatus(announce: (message: string) => void, retryNow: () => void): (link: Link) => void {
+  const banner = byId('banner');
+  const word = byId('link');
+  const page = document.documentElement;
+  let before: Link['state'] = 'connecting';
+  byId('retry').addEventListener('click', retryNow);
+
+  return (link) => {
+    if (link.state === 'lost' && before !== 'lost') announce(`Connection lost: ${link.reason}`);
+    if (link.state === 'live' && before === 'lost') announce('Connected again');
+    before = link.state;
+    page.dataset.link = link.state;
+    banner.hidden = link.state !== 'lost';
+    setText(word, { connecting: 'Connecting', live: 'Live', lost: 'Not connected', refused: 'No key' }[link.state]);
+    if (link.state !== 'lost') return;
+    const nowMs = performance.now();
+    const seconds = Math.max(0, Math.ceil((link.retryAtMs - nowMs) / 1000));
+    setText(byId('banner-reason'), `${ago((nowMs - link.sinceMs) / 1000)}: ${link.reason}.`);
+    setText(byId('banner-countdown'), seconds > 0 ? `Trying again in ${seconds} s` : 'Trying again…');
+  };
+}

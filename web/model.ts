@@ -1,0 +1,56 @@
+/** What the service sends. The types of documents are those that its own schemas have. */
+import type { ap } from '../src/documents/ap.js';
+import type { clients } from '../src/documents/clients.js';
+import type { networking } from '../src/documents/networking.js';
+import type { system } from '../src/documents/system.js';
+import type { Infer } from '../src/schema.js';
+
+export type System = Infer<typeof system.view>;
+export type Ap = Infer<typeof ap.view>;
+export type Clients = Infer<typeof clients.view>;
+export type Client = Clients['active_clients'][number];
+export type Networking = Infer<typeof networking.view>;
+
+/** The documents that are shown. */
+export interface Documents {
+  readonly system: System;
+  readonly ap: Ap;
+  readonly clients: Clients;
+  readonly networking: Networking;
+}
+export type DocumentName = keyof Documents;
+export const documentNames = ['system', 'ap', 'clients', 'networking'] as const satisfies readonly DocumentName[];
+
+/** How a document is, in the event `states`. */
+export interface DocumentState {
+  readonly state: 'fresh' | 'stale' | 'absent';
+  readonly sampledAt: string | null;
+  readonly error: { readonly code: string; readonly message: string; readonly advice: string | null } | null;
+}
+export type States = Readonly<Partial<Record<string, DocumentState>>>;
+
+/** How a collector is, in the event `collectors`. */
+export interface CollectorState {
+  readonly name: string;
+  readonly summary: string;
+  readonly state: 'ok' | 'absent' | 'failing' | 'pending';
+  readonly reason: string | null;
+  readonly advice: string | null;
+  readonly last_success: string | null;
+  readonly duration_ms: number;
+  readonly interval_seconds: number;
+}
+
+/** What a client is called: by the name that it gave, else by its address. */
+export function nameOf({ hostname, ip_address, mac_address }: Pick<Client, 'hostname' | 'ip_address' | 'mac_address'>): string {
+  return hostname || ip_address || mac_address || 'unnamed';
+}
+
+/** The access points, one for each interface: of two files for the same, the one that is named after it. */
+export function accessPointsOf({ access_points }: Ap): Ap['access_points'] {
+  const chosen = new Map<string, Ap['access_points'][number]>();
+  for (const row of access_points) {
+    if (!chosen.has(row.interface) || row.file.endsWith(`hostapd-${row.interface}.conf`)) chosen.set(row.interface, row);
+  }
+  return [...chosen.values()];
+}
