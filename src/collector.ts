@@ -42,8 +42,8 @@ export type Points = Readonly<Record<string, number | null>>;
 export interface Sample<Value, Kept> {
   readonly value: Value;
   readonly keep?: Kept;
-  /** What Prometheus is told of it. A family is one collector's or one document's, or else their series differ in labels. */
-  readonly metrics?: readonly MetricFamily[];
+  /** What Prometheus is told of it; made only while somebody asks for that. */
+  readonly metrics?: () => readonly MetricFamily[];
   /** What the history keeps of it, by the name of its series; null: nothing now. */
   readonly points?: Points;
 }

@@ -138,7 +138,7 @@ function createBatcher(sampler: Sampler, store: Store): Batcher {
     async take(name, thorough, alone) {
       const record = store.collectors.get(name) as CollectorRecord;
       const { startsPrograms, heavy } = record.collector;
-      const request = { collector: name, before: record.good?.keep, thorough };
+      const request = { collector: name, before: record.good?.keep, thorough, metrics: store.wantsMetrics };
       if (!alone && !startsPrograms && !heavy) return takeTogether(request);
       const [taken] = await sampler.sample([request], startsPrograms ? 'program' : heavy ? 'heavy' : 'quick');
       return taken as Taken;

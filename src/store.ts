@@ -86,6 +86,8 @@ export interface Store {
   onEvent(listener: (change: Change) => void): void;
   /** Whether anybody listens to what happens to documents: finding out costs. */
   wantsChanges: boolean;
+  /** Whether anybody asks for metrics: making them costs. */
+  wantsMetrics: boolean;
 }
 
 /** A collector is late after this many intervals without a sample, and some time for a busy machine. */
@@ -208,6 +210,7 @@ export function createStore(firstGeneration = 0): Store {
     onSample: (listener) => void sampleListeners.push(listener),
     onEvent: (listener) => void eventListeners.push(listener),
     wantsChanges: false,
+    wantsMetrics: false,
   };
 }
 

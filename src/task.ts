@@ -17,6 +17,8 @@ export interface SampleRequest {
   /** What the sample before kept, as it came. */
   readonly before: Uint8Array | undefined;
   readonly thorough: boolean;
+  /** Whether somebody asks for metrics. */
+  readonly metrics: boolean;
 }
 
 /** What is to be done by one thread, one after the other: handing over a task costs more than most samples do. */

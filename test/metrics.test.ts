@@ -17,6 +17,7 @@ import { joinFamilies, METRICS_END, type MetricsFormat, renderFamilies } from '.
 import { createMetrics, preferredFormat } from '../src/http/metrics.js';
 import { HttpProblem } from '../src/http/problem.js';
 import { gauge, type MetricFamily, type MetricSample } from '../src/metrics.js';
+import type { Scheduler } from '../src/scheduler.js';
 import { createStore, type Store } from '../src/store.js';
 import { eventually } from './support/eventually.js';
 import { parseExposition, valuesOf } from './support/exposition.js';
@@ -161,8 +162,8 @@ describe('families', () => {
     const host = createCaseHost(caseFolder('stations', 'n100'));
     const told = (mostStationMetrics: number) => {
       const now = { before: undefined, monotonicMs: 0, nowMs: 0, thorough: false, exposeSecrets: false, mostStationMetrics };
-      const { metrics = [] } = stations.read(host, now);
-      return parseExposition(render(metrics, 'prometheus'));
+      const { metrics } = stations.read(host, now);
+      return parseExposition(render(metrics?.() ?? [], 'prometheus'));
     };
     const macs = (most: number) => [...valuesOf(told(most), 'node_wifi_station_signal_dbm', 'mac_address').keys()];
     assert.deepEqual(macs(2), ['02:00:00:00:01:00', '02:00:00:00:02:00']);
@@ -227,6 +228,8 @@ describe('accept', () => {
 });
 
 describe('joined', () => {
+  const scheduler: Scheduler = { sample: async () => {}, sampleAfresh: async () => {}, start() {}, stop() {} };
+
   /** A store that knows samples of some collectors, served. */
   async function serve(context: TestContext, store: Store): Promise<(path: string, asking?: Asking) => Promise<Answer>> {
     const app = new Koa();
@@ -239,7 +242,7 @@ describe('joined', () => {
         ctx.body = error.message;
       }
     });
-    const server = createServer(app.use(createMetrics(store)).callback());
+    const server = createServer(app.use(createMetrics(store, scheduler)).callback());
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     context.after(() => server.close());
     return (path, asking) => ask(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, path, asking);

@@ -87,19 +87,21 @@ function takeSample(request: SampleRequest): Sampled | Unchanged {
     exposeSecrets,
     mostStationMetrics,
   };
-  if (!collector.whenChanged) return readCollector(collector, host, sampling);
+  if (!collector.whenChanged) return readCollector(collector, host, sampling, request.metrics);
   if (before && isUnchanged(host, before as Reads)) return { ok: true, unchanged: true };
   const recording = recordReads(host, nowMs);
-  const sampled = readCollector(collector, recording.host, sampling);
+  const sampled = readCollector(collector, recording.host, sampling, request.metrics);
   return { ...sampled, keep: encodeJson(recording.reads()) };
 }
 
-function readCollector(collector: AnyCollector, from: Host, sampling: Sampling<unknown>): Sampled {
+function readCollector(collector: AnyCollector, from: Host, sampling: Sampling<unknown>, metricsWanted: boolean): Sampled {
   try {
-    const { value, keep, metrics = [], points = {} } = collector.read(from, sampling);
+    const { value, keep, metrics, points = {} } = collector.read(from, sampling);
     const json = encodeValue(value, collector.view, exposeSecrets);
     const kept = keep === undefined ? undefined : encodeJson(keep);
-    return { ok: true, absent: null, value: json, keep: kept, metrics: renderFamilies(metrics), points };
+    // Of files that do not change there may be no other sample for long.
+    const rendered = metrics && (metricsWanted || collector.whenChanged) ? renderFamilies(metrics()) : [];
+    return { ok: true, absent: null, value: json, keep: kept, metrics: rendered, points };
   } catch (error) {
     if (error instanceof Absent)
       return {

@@ -23,7 +23,7 @@ export const clock = collector({
     const unixSeconds = Math.floor(nowMs / 1000);
     return {
       value: { uptimeSeconds, unixSeconds, text: formatDate(readTimeZone(host), unixSeconds) },
-      metrics: [gauge('node_time_seconds', 'System time in seconds since epoch (1970).', nowMs / 1000)],
+      metrics: () => [gauge('node_time_seconds', 'System time in seconds since epoch (1970).', nowMs / 1000)],
     };
   },
 });

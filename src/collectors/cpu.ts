@@ -56,14 +56,14 @@ export const cpu = collector({
   absent: { busyRatio: null, cores: [] },
   read(host, { before, monotonicMs }: { before: Kept | undefined; monotonicMs: number }) {
     if (before && monotonicMs - before.atMs < LEAST_INTERVAL_MS)
-      return { value: before.busy, keep: before, metrics: families(before.ticks) };
+      return { value: before.busy, keep: before, metrics: () => families(before.ticks) };
     const ticks = parseStat(host.readText('/proc/stat'), before?.ticks);
     const busy: Busy = {
       busyRatio: share(ticks.all, before?.ticks.all),
       cores: Object.entries(ticks.cores).map(([core, now]) => ({ core: Number(core), busyRatio: share(now, before?.ticks.cores[core]) })),
     };
     const keep = { atMs: monotonicMs, ticks, busy };
-    return { value: busy, keep, metrics: families(ticks), points: { cpu_busy_ratio: busy.busyRatio } };
+    return { value: busy, keep, metrics: () => families(ticks), points: { cpu_busy_ratio: busy.busyRatio } };
   },
 });
 

@@ -26,7 +26,7 @@ export const disk = collector({
     if (blocks === 0) throw new SourceError('malformed', 'statfs /: the file system has no blocks');
     return {
       value: { sizeBytes: blocks * bsize, usedBytes: (blocks - bfree) * bsize, availableBytes: bavail * bsize },
-      metrics: families(stat, readRootMount(host)),
+      metrics: () => families(stat, readRootMount(host)),
     };
   },
 });

@@ -46,7 +46,7 @@ export const host = collector({
     const nodename = readName(machine, '/proc/sys/kernel/hostname');
     const release = readName(machine, '/proc/sys/kernel/osrelease');
     return {
-      metrics: [unameInfo(machine, nodename, release)],
+      metrics: () => [unameInfo(machine, nodename, release)],
       value: {
         hostname: nodename,
         operatingSystem: osRelease === undefined ? null : parsePrettyName(osRelease),

@@ -18,7 +18,7 @@ export const hostapd = collector({
     return {
       value: { running: pid !== undefined },
       ...(pid && { keep: { pid } }),
-      metrics: [gauge('apsnap_hostapd_up', 'Whether hostapd runs.', Number(pid !== undefined))],
+      metrics: () => [gauge('apsnap_hostapd_up', 'Whether hostapd runs.', Number(pid !== undefined))],
     };
   },
 });

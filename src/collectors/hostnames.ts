@@ -25,6 +25,6 @@ export const hostnames = collector({
   absent: { hostnames: [], amount: 0 },
   read(host) {
     const list = absentIfNotFound(() => host.readInPieces(FILE, MAX_BYTES, (size, pieces) => parseHostnames(size, pieces, FILE)));
-    return { value: encoded<Infer<typeof view>>(list), metrics: [blockedNames('hostnames', list)] };
+    return { value: encoded<Infer<typeof view>>(list), metrics: () => [blockedNames('hostnames', list)] };
   },
 });

@@ -73,7 +73,7 @@ export const interfaces = collector({
           .filter((route) => !route.gateway && route.prefixLength > 0)
           .map(({ interface: name, network, prefixLength }) => ({ interface: name, network, prefixLength })),
       },
-      metrics: families(interfaces),
+      metrics: () => families(interfaces),
     };
   },
 });

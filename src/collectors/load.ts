@@ -26,7 +26,7 @@ export const load = collector({
     const value = parseLoadavg(host.readText('/proc/loadavg'));
     return {
       value,
-      metrics: [
+      metrics: () => [
         gauge('node_load1', '1m load average.', value.load1),
         gauge('node_load5', '5m load average.', value.load5),
         gauge('node_load15', '15m load average.', value.load15),

@@ -33,7 +33,7 @@ export const memory = collector({
   read(host) {
     const text = host.readText('/proc/meminfo');
     const value = parseMeminfo(text);
-    return { value, metrics: meminfoFamilies(text), points: { memory_used_ratio: 1 - value.availableBytes / value.totalBytes } };
+    return { value, metrics: () => meminfoFamilies(text), points: { memory_used_ratio: 1 - value.availableBytes / value.totalBytes } };
   },
 });
 

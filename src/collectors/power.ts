@@ -48,11 +48,11 @@ export const power = collector({
   },
 });
 
-function told<Value extends Throttled>(value: Value): { value: Value; metrics: MetricFamily[] } {
+function told<Value extends Throttled>(value: Value): { value: Value; metrics: () => MetricFamily[] } {
   const flag = (now: boolean | null) => (now === null ? null : Number(now));
   return {
     value,
-    metrics: [
+    metrics: () => [
       gauge('apsnap_under_voltage', 'Whether the supply of the board is too low now.', flag(value.underVoltage)),
       gauge('apsnap_throttled', 'Whether the processor is throttled now.', flag(value.throttled)),
     ],

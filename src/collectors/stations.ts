@@ -120,7 +120,7 @@ export const stations = collector({
     return {
       value: { accessPoints: listed.accessPoints, stations },
       keep: { ...listed, counted },
-      metrics: families(listed.accessPoints, heard, sampling.mostStationMetrics),
+      metrics: () => families(listed.accessPoints, heard, sampling.mostStationMetrics),
       points,
     };
   },

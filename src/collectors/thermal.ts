@@ -52,7 +52,7 @@ export const thermal = collector({
       value: celsius,
     }));
     const celsius = zones[chosen]?.celsius ?? null;
-    return { value: { celsius, zones }, metrics: [temperatures], points: { temperature_celsius: celsius } };
+    return { value: { celsius, zones }, metrics: () => [temperatures], points: { temperature_celsius: celsius } };
   },
 });
 

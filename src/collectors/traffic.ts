@@ -72,7 +72,7 @@ export const traffic = collector({
       const { rx_bytes_per_second, tx_bytes_per_second } = counted;
       return [{ interface: name, ...counters, rx_bytes_per_second, tx_bytes_per_second }];
     });
-    return { value: { interfaces }, keep, metrics: families(interfaces), points: pointsOf(keep) };
+    return { value: { interfaces }, keep, metrics: () => families(interfaces), points: pointsOf(keep) };
   },
 });
 

@@ -1,5 +1,6 @@
 /**
- * `/metrics`: what the threads rendered with each sample, joined, and what is known of the collectors and of this process.
+ * `/metrics`: what the threads rendered with each sample, joined, and what is known of the collectors and of this process. They render
+ * only while somebody scrapes.
  *
  * The text is kept until something changes, with its compressed form: ten Prometheis cost one.
  */
@@ -8,6 +9,7 @@ import { constants, gzip as gzipWithCallback } from 'node:zlib';
 import type { Middleware } from 'koa';
 import { joinFamilies, METRICS_CONTENT_TYPE, METRICS_END, type MetricsFormat, renderFamilies } from '../encode/prometheus.js';
 import { type MetricFamily, perRow } from '../metrics.js';
+import type { Scheduler } from '../scheduler.js';
 import { type CollectorRecord, type DocumentRecord, isExpired, problemOf, type Store } from '../store.js';
 import { acceptsGzip } from './answers.js';
 import { HttpProblem } from './problem.js';
@@ -17,6 +19,8 @@ const gzip = promisify(gzipWithCallback);
 
 /** As long as nothing changes, this process does; and what is too old changes nothing by itself. */
 const KEPT_MS = 1_000;
+/** Metrics are rendered for so long after somebody has asked for them: longer than anybody's interval. */
+const WANTED_MS = 600_000;
 /** Texts of different formats and choices that are kept at once. */
 const MOST_KEPT = 8;
 /** Less than this goes in one packet either way. */
@@ -55,7 +59,27 @@ interface Page {
  *       '400': { $ref: '#/components/responses/BadRequest' }
  *       '403': { $ref: '#/components/responses/Unauthorized' }
  */
-export function createMetrics(store: Store): Middleware {
+export function createMetrics(store: Store, scheduler: Scheduler): Middleware {
+  let rendered: Promise<void> | undefined;
+  let idle: NodeJS.Timeout | undefined;
+
+  /** Has the threads render metrics, for as long as somebody asks for them: the first to ask waits until they have. */
+  function wantMetrics(): Promise<void> {
+    clearTimeout(idle);
+    idle = setTimeout(() => {
+      store.wantsMetrics = false;
+      rendered = undefined;
+    }, WANTED_MS);
+    idle.unref();
+    store.wantsMetrics = true;
+    const sampled = [...store.collectors.values()].filter(({ collector }) => !collector.whenChanged);
+    rendered ??= scheduler.sampleAfresh(
+      sampled.map(({ collector }) => collector.name),
+      false,
+    );
+    return rendered;
+  }
+
   let pages = new Map<string, Page>();
   let revision = -1;
   let untilMs = 0;
@@ -74,7 +98,9 @@ export function createMetrics(store: Store): Middleware {
 
   return async function metrics(ctx) {
     const format = preferredFormat(ctx.get('Accept'));
-    const page = pageOf(format, wantedNames(store, ctx.querystring));
+    const names = wantedNames(store, ctx.querystring);
+    await wantMetrics();
+    const page = pageOf(format, names);
     let body = await page.text;
     ctx.set({ 'Content-Type': METRICS_CONTENT_TYPE[format], 'Cache-Control': 'no-store' });
     ctx.vary(['Accept', 'Accept-Encoding']);

@@ -122,7 +122,7 @@ export function keyedRoutes(options: KeyedOptions, answers: Answers): Router {
     if (pages) router.get(`/${name}/:${pages.parameter}`, send);
   }
 
-  router.get('/metrics', createMetrics(store));
+  router.get('/metrics', createMetrics(store, scheduler));
 
   /**
    * @openapi

@@ -185,7 +185,7 @@ function sample(collector: AnyCollector, folder: string, sampling: Sampling<unkn
   try {
     const { value, keep, metrics } = collector.read(createCaseHost(folder), sampling);
     const seen = decodeJson(encodeValue(value, collector.view, sampling.exposeSecrets));
-    return { outcome: { value: seen, prom: promOf(metrics) }, keep: crossThreads(keep) };
+    return { outcome: { value: seen, prom: promOf(metrics?.()) }, keep: crossThreads(keep) };
   } catch (error) {
     if (error instanceof Absent) return { outcome: { absent: portable(error.message, folder) } };
     if (!(error instanceof SourceError)) throw error;
