@@ -5,6 +5,10 @@ import { array, type Infer, nullable, object, secret, string } from './schema.js
 
 const MAX_FILE_BYTES = 1 << 20;
 const MAX_BYTES = 8 << 20;
+/** With those of all folders below; providers give away some thousands. */
+const MAX_ENTRIES = 10_000;
+/** Each is a page of its document, which has to be made and kept. */
+const MAX_CONFIGS = 1_000;
 
 const content = object({
   config: string('Name of the file'),
@@ -27,17 +31,18 @@ export interface ConfigFolder {
 
 /**
  * @param folder absolute
- * @throws SourceError it may not be listed
+ * @throws SourceError it may not be listed, or has too many entries
  * @throws Absent there is no such folder
  */
 export function readConfigFolder(host: Host, folder: string): ConfigFolder {
   const entries = list(host, folder);
   if (entries.size === 0 && !host.exists(folder)) throw new Absent(`no folder ${folder}`);
+  const fileCount = countFiles(host, folder, entries);
   const isListed = ([name, kind]: [string, EntryKind]) =>
     !name.startsWith('.') && (kind === 'file' || (kind === 'link' && leadsToFile(host, `${folder}/${name}`)));
   const names = [...entries].filter(isListed).map(([name]) => name);
   return {
-    fileCount: countFiles(host, folder, entries),
+    fileCount,
     names: names.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))),
     target(link) {
       if (entries.get(link) !== 'link') return '';
@@ -69,21 +74,29 @@ function leadsToFile(host: Host, path: string): boolean {
   }
 }
 
+/** @throws SourceError there are too many, or too much else */
 function countFiles(host: Host, folder: string, entries: ReadonlyMap<string, EntryKind>): number {
-  let count = 0;
-  for (const [name, kind] of entries) {
-    if (kind === 'file') count++;
-    if (kind === 'folder') count += countFilesBelow(host, `${folder}/${name}`);
+  const folders = [folder];
+  let files = 0;
+  let seen = 0;
+  for (const path of folders) {
+    const held = path === folder ? entries : entriesIfListed(host, path);
+    seen += held.size;
+    if (seen > MAX_ENTRIES) throw new SourceError('too-large', `${folder}: has more than ${MAX_ENTRIES} entries`);
+    for (const [name, kind] of held) {
+      if (kind === 'file') files++;
+      if (kind === 'folder') folders.push(`${path}/${name}`);
+    }
   }
-  return count;
+  return files;
 }
 
 /** As `find` does, passes over a folder that may not be listed: the names beside it are known all the same. */
-function countFilesBelow(host: Host, folder: string): number {
+function entriesIfListed(host: Host, folder: string): ReadonlyMap<string, EntryKind> {
   try {
-    return countFiles(host, folder, host.entries(folder));
+    return host.entries(folder);
   } catch (error) {
-    if (error instanceof SourceError) return 0;
+    if (error instanceof SourceError) return new Map();
     throw error;
   }
 }
@@ -92,8 +105,10 @@ function countFilesBelow(host: Host, folder: string): number {
  * Texts of files in a folder. One that cannot be read is no reason to hide the others.
  *
  * @param exposeSecrets if not, none is read
+ * @throws SourceError there are too many
  */
 export function readContents(host: Host, folder: string, names: readonly string[], exposeSecrets: boolean): Contents {
+  if (names.length > MAX_CONFIGS) throw new SourceError('too-large', `${folder}: has more than ${MAX_CONFIGS} configurations`);
   let leftBytes = MAX_BYTES;
   return names.map((config) => {
     const path = `${folder}/${config}`;

@@ -48,7 +48,12 @@ const options: readonly Option[] = [
     help: `file with the key (${RASPAP_FOLDER}/.env if that folder exists, else ./.env)`,
   },
   { flag: 'threads', variable: 'APSNAP_THREADS', value: 'N', help: 'sampling threads (2)' },
-  { flag: 'expose-secrets', variable: 'APSNAP_EXPOSE_SECRETS', value: undefined, help: 'show passphrases and passwords (off: null)' },
+  {
+    flag: 'expose-secrets',
+    variable: 'APSNAP_EXPOSE_SECRETS',
+    value: undefined,
+    help: 'show passphrases, passwords and VPN configurations (off)',
+  },
   { flag: 'events.listeners', variable: 'APSNAP_EVENTS_LISTENERS', value: 'N', help: 'who may listen to /events at once, at most (200)' },
   {
     flag: 'metrics.stations',

@@ -7,12 +7,21 @@ export interface DnsmasqFile {
   readonly text: string;
 }
 
-export const DNSMASQ_SOURCES = ['/etc/dnsmasq.conf', '/etc/dnsmasq.d/*'] as const;
+const FOLDER = '/etc/dnsmasq.d';
+export const DNSMASQ_SOURCES = ['/etc/dnsmasq.conf', `${FOLDER}/*`] as const;
+
+/** A folder of so many is a mistake, and reading them all would take a thread for good. */
+const MAX_FILES = 1_000;
+/** Lists of blocked names lie there too: of half a million lines. */
+const MAX_BYTES = 16 << 20;
+/** Of all else that one says: what is taken apart several times. */
+const MAX_OTHER_CHARS = 1 << 20;
 
 /**
  * The files that Debian's dnsmasq.service reads, in its order: those in /etc/dnsmasq.d without what editors and dpkg leave.
+ * Their texts lack what they say of single domains.
  *
- * @throws SourceError one is there and cannot be read
+ * @throws SourceError one is there and cannot be read, or there are too many
  */
 export function readDnsmasqFiles(host: Host): DnsmasqFile[] {
   return listFiles(host).flatMap((path) => readIfFile(host, path));
@@ -25,15 +34,23 @@ export function readableDnsmasqFiles(host: Host): DnsmasqFile[] {
 }
 
 function listFiles(host: Host): string[] {
-  const names = host.list('/etc/dnsmasq.d').filter((name) => !/^[.#]|[~#]$|\.dpkg-(?:dist|old|new)$/.test(name));
-  return ['/etc/dnsmasq.conf', ...names.sort().map((name) => `/etc/dnsmasq.d/${name}`)];
+  const names = host.list(FOLDER).filter((name) => !/^[.#]|[~#]$|\.dpkg-(?:dist|old|new)$/.test(name));
+  if (names.length > MAX_FILES) throw new SourceError('too-large', `${FOLDER}: has more than ${MAX_FILES} files`);
+  return ['/etc/dnsmasq.conf', ...names.sort().map((name) => `${FOLDER}/${name}`)];
 }
+
+/** What is said of single domains: nobody here asks for it, and taking a list of half a million apart several times takes seconds. */
+const OF_DOMAINS = /^(?:address|ipset|local|nftset|server)=\/.*\n/gm;
 
 /** dnsmasq passes over what is no file, such as a folder of backups in /etc/dnsmasq.d. */
 function readIfFile(host: Host, path: string): DnsmasqFile[] {
   try {
-    const text = host.readTextIfThere(path);
-    return text === undefined ? [] : [{ path, text }];
+    const text = host.readTextIfThere(path, MAX_BYTES)?.replace(OF_DOMAINS, '');
+    if (text === undefined) return [];
+    if (text.length > MAX_OTHER_CHARS) {
+      throw new SourceError('too-large', `${path}: has more than ${MAX_OTHER_CHARS} characters besides lists of domains`);
+    }
+    return [{ path, text }];
   } catch (error) {
     if (error instanceof SourceError && error.code === 'not-a-file') return [];
     throw error;

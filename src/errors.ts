@@ -12,12 +12,12 @@ export type SourceErrorCode =
   | 'thread-lost' // the thread that sampled it ended or ran out of memory
   | 'internal'; // a defect of ours
 
-/** A source could not be read or understood. The message names the source, what was expected and the offending text. */
+/** A source could not be read or understood. The message names the source, what was expected and the offending text, on one line. */
 export class SourceError extends Error {
   override readonly name = 'SourceError';
   readonly code: SourceErrorCode;
   constructor(code: SourceErrorCode, message: string) {
-    super(message);
+    super(visible(message));
     this.code = code;
   }
 }
@@ -25,6 +25,9 @@ export class SourceError extends Error {
 /** The machine has not what a collector looks for (no sensor, no Wi-Fi): that is an answer, not a failure. */
 export class Absent extends Error {
   override readonly name = 'Absent';
+  constructor(message: string) {
+    super(visible(message));
+  }
 }
 
 /**
@@ -56,6 +59,10 @@ export class StartError extends Error {
  * @param text what the source held
  */
 export function quote(text: string): string {
-  const shown = JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
-  return shown.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (char) => `\\u${(char.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`);
+  return visible(JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text));
+}
+
+/** A file's name may hold what would start a line of its own in a log, or talk to a terminal. */
+function visible(text: string): string {
+  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (char) => `\\u${(char.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`);
 }

@@ -4,7 +4,9 @@ import {
   chmodSync,
   chownSync,
   closeSync,
+  constants,
   existsSync,
+  fstatSync,
   fsyncSync,
   openSync,
   readFileSync,
@@ -28,6 +30,7 @@ const ALPHABET = '0123456789abcdefghijklmnopqrstuvwxyz';
 const LEAST_LENGTH = 16;
 /** A header's worth; comparing takes the same time for any key up to this. */
 const MOST_LENGTH = 255;
+const MOST_FILE_BYTES = 1 << 20;
 
 /** @returns a new key of 32 characters `[0-9a-z]`: 165 bits */
 export function generateKey(): string {
@@ -42,13 +45,26 @@ export function generateKey(): string {
  */
 export function readEnvFile(file: string): NodeJS.Dict<string> | undefined {
   try {
-    return parseEnv(readFileSync(file, 'utf8'));
+    return parseEnv(readRegularFile(file));
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
+    const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
     throw new StartError(
-      `${file}: cannot be read: ${code ?? error}; the key is kept there: run as a user that may read it, or name another file with --dotenv`,
+      `${file}: cannot be read: ${code ?? message}; the key is kept there: run as a user that may read it, or name another file with --dotenv`,
     );
+  }
+}
+
+/** The service looks at the file in the thread that answers: it neither waits for a FIFO's other end nor reads a device for ever. */
+function readRegularFile(file: string): string {
+  const descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const stat = fstatSync(descriptor);
+    if (!stat.isFile()) throw new Error('it is not a regular file');
+    if (stat.size > MOST_FILE_BYTES) throw new Error(`it has more than ${MOST_FILE_BYTES} bytes`);
+    return readFileSync(descriptor, 'utf8');
+  } finally {
+    closeSync(descriptor);
   }
 }
 
@@ -61,7 +77,7 @@ export function readEnvFile(file: string): NodeJS.Dict<string> | undefined {
 export function writeKey(file: string, key: string): void {
   const temporary = join(dirname(file), `.${basename(file)}.${process.pid}.tmp`);
   try {
-    const old = existsSync(file) ? { text: readFileSync(file, 'utf8'), stat: statSync(file) } : undefined;
+    const old = existsSync(file) ? { text: readRegularFile(file), stat: statSync(file) } : undefined;
     const descriptor = openSync(temporary, 'wx', 0o600);
     try {
       writeSync(descriptor, withKey(old?.text ?? '', key));
@@ -75,9 +91,9 @@ export function writeKey(file: string, key: string): void {
     renameSync(temporary, file);
   } catch (error) {
     if (existsSync(temporary)) unlinkSync(temporary);
-    const { code } = error as NodeJS.ErrnoException;
+    const { code, message } = error as NodeJS.ErrnoException;
     throw new StartError(
-      `${file}: the key cannot be written: ${code ?? error}; run as a user that may write it, or name another file with --dotenv`,
+      `${file}: the key cannot be written: ${code ?? message}; run as a user that may write it, or name another file with --dotenv`,
     );
   }
 }

@@ -93,14 +93,14 @@ export function createScheduler(sampler: Sampler, store: Store): Scheduler {
 
   async function sample(names: readonly CollectorName[]): Promise<void> {
     await Promise.all(names.map((name) => sampleOne(name)));
-    await composer.idle();
+    await composer.idle(names);
   }
 
   return {
     sample,
     async sampleAfresh(names, thorough) {
       await Promise.all(names.map((name) => sampleOneAfresh(name, thorough)));
-      await composer.idle();
+      await composer.idle(names);
     },
     start(schedules) {
       void sample(collectors.map(({ name }) => name));
@@ -169,8 +169,8 @@ interface Composer {
   changed(name: CollectorName): void;
   /** A collector is not under way any more. */
   settled(name: CollectorName): void;
-  /** Resolves when nothing is left to be composed. */
-  idle(): Promise<void>;
+  /** Resolves when nothing is left to be composed of values of some collectors: not later, for a large list may take seconds. */
+  idle(names: readonly CollectorName[]): Promise<void>;
 }
 
 /** Composes each document once for all parts that change at about the same time, and never twice at once. */
@@ -178,7 +178,7 @@ function createComposer(sampler: Sampler, store: Store, isUnderWay: (name: Colle
   const dirty = new Map<AnyDocument, NodeJS.Timeout>();
   const composing = new Set<AnyDocument>();
   const composeTogether = together<ComposeRequest, Composed | Failure>((requests) => sampler.compose(requests, 'quick'));
-  let waiters: (() => void)[] = [];
+  let waiters: { readonly documents: readonly AnyDocument[]; resolve(): void }[] = [];
 
   function composeIfDue(document: AnyDocument, patient: boolean): void {
     if (!dirty.has(document) || composing.has(document)) return;
@@ -208,9 +208,10 @@ function createComposer(sampler: Sampler, store: Store, isUnderWay: (name: Colle
   }
 
   function settle(): void {
-    if (dirty.size > 0 || composing.size > 0) return;
-    for (const waiter of waiters) waiter();
-    waiters = [];
+    const isBusy = (document: AnyDocument) => dirty.has(document) || composing.has(document);
+    const done = waiters.filter((waiter) => !waiter.documents.some(isBusy));
+    waiters = waiters.filter((waiter) => !done.includes(waiter));
+    for (const waiter of done) waiter.resolve();
   }
 
   return {
@@ -226,9 +227,10 @@ function createComposer(sampler: Sampler, store: Store, isUnderWay: (name: Colle
     settled(name) {
       for (const document of documents) if (document.parts.includes(name)) composeIfDue(document, true);
     },
-    idle() {
+    idle(names) {
+      const awaited = documents.filter((document) => document.parts.some((part) => names.includes(part)));
       return new Promise((resolve) => {
-        waiters.push(resolve);
+        waiters.push({ documents: awaited, resolve });
         settle();
       });
     },

@@ -280,6 +280,49 @@ describe('machines that are no fixture', () => {
     chmodSync(join(root, 'etc/dnsmasq.d'), 0o700);
   });
 
+  test('dnsmasq/a list of blocked names among the files', () => {
+    const list = Array.from({ length: 200_000 }, (_, index) => `local=/ads${index}.tracker.example/\n`).join('');
+    const root = machine({
+      '/etc/dnsmasq.d/list.conf': `${list}server=9.9.9.9\n`,
+      '/etc/dnsmasq.d/range.conf': 'dhcp-range=10.3.141.50,12h\n',
+    });
+    const { ranges, servers } = sample('dnsmasq', hostOf(root)) as { ranges: unknown[]; servers: string[] };
+    assert.deepEqual([ranges.length, servers], [1, ['9.9.9.9']]);
+    const long = machine({ '/etc/dnsmasq.d/hosts.conf': 'dhcp-host=x\n'.repeat(100_000) });
+    assert.throws(() => sample('dnsmasq', hostOf(long)), {
+      code: 'too-large',
+      message: /hosts\.conf: has more than 1048576 characters besides/,
+    });
+  });
+
+  test('dnsmasq/a name that would forge a line', () => {
+    const root = machine({ '/etc/dnsmasq.d/a\nkey  ok\u001b[2J': 'dhcp-range=here\n' });
+    assert.throws(() => sample('dnsmasq', hostOf(root)), {
+      message: '/etc/dnsmasq.d/a\\u000akey  ok\\u001b[2J: dhcp-range does not start with an address: "here"',
+    });
+  });
+
+  test('dnsmasq/more files than anybody has', () => {
+    const files = Array.from({ length: 1_001 }, (_, index) => [`/etc/dnsmasq.d/${index}.conf`, 'dhcp-leasefile=/nowhere\n'] as const);
+    const root = machine({ ...Object.fromEntries(files), '/var/lib/misc/dnsmasq.leases': '0 02:00:00:00:01:00 10.3.141.10 alice *\n' });
+    assert.throws(() => sample('dnsmasq', hostOf(root)), { code: 'too-large', message: /dnsmasq\.d: has more than 1000 files$/ });
+    assert.equal((sample('leases', hostOf(root)) as { leases: unknown[] }).leases.length, 1);
+  });
+
+  test('host/a configuration of lighttpd that is blank', () => {
+    const kernel = {
+      '/proc/sys/kernel/hostname': 'pi\n',
+      '/proc/sys/kernel/osrelease': '6.1\n',
+      '/sys/devices/system/cpu/possible': '0\n',
+    };
+    for (const blank of ['\n', ' ', '\r']) {
+      const root = machine({ ...kernel, '/etc/lighttpd/lighttpd.conf': blank.repeat(1 << 20) });
+      const startedMs = performance.now();
+      sample('host', hostOf(root));
+      assert.ok(performance.now() - startedMs < 2_000);
+    }
+  });
+
   test('dnsmasq/fifo beside the files', () => {
     const root = machine({ '/etc/dnsmasq.d/090_wlan0.conf': 'dhcp-range=10.3.141.50,10.3.141.255,12h\n' });
     execFileSync('mkfifo', [join(root, 'etc/dnsmasq.d/pipe')]);
@@ -388,6 +431,19 @@ describe('machines that are no fixture', () => {
       [...Array(8).fill(false), true],
     );
     assert.match(contents[8]?.problem ?? '', /i_client: the configurations have more than 8388608 bytes together$/);
+  });
+
+  test('openvpn/more than can be told of', () => {
+    const files = (amount: number, name: string) =>
+      Object.fromEntries(Array.from({ length: amount }, (_, index) => [`/etc/openvpn/client/${index}${name}`, '']));
+    const root = (amount: number, name: string) => hostOf(machine(files(amount, name)));
+    const told = sample('openvpn', root(1_000, '_client')) as { client_configs: string; contents: unknown[] };
+    assert.deepEqual([told.client_configs, told.contents.length], ['1000', 1_000]);
+    assert.throws(() => sample('openvpn', root(1_001, '_client')), {
+      code: 'too-large',
+      message: /client: has more than 1000 configurations$/,
+    });
+    assert.throws(() => sample('openvpn', root(5_001, '/of/a')), { code: 'too-large', message: /client: has more than 10000 entries$/ });
   });
 
   test('openvpn/texts are read only where secrets are shown', () => {

@@ -1,5 +1,6 @@
 // The key: the ways of sending it, where it is kept, and how another takes its place.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -10,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { key as runKey } from '../src/cli/key.js';
 import { parseCommandLine, readConfig } from '../src/config.js';
 import { UsageError } from '../src/errors.js';
-import { createKeyCheck, generateKey, keyProblem, withKey, writeKey } from '../src/key.js';
+import { createKeyCheck, generateKey, keyProblem, readEnvFile, withKey, writeKey } from '../src/key.js';
 import { apsnap } from './support/cli.js';
 import { eventually } from './support/eventually.js';
 import { ask, exchange } from './support/http.js';
@@ -252,13 +253,23 @@ describe('env file', () => {
     });
   }
 
+  test('env-file/what is no file', () => {
+    const fifo = join(folder, 'fifo');
+    execFileSync('mkfifo', [fifo]);
+    for (const file of [fifo, '/dev/zero']) assert.throws(() => readEnvFile(file), /: cannot be read: it is not a regular file; /);
+    assert.throws(() => writeKey(fifo, 'new'), /fifo: the key cannot be written: it is not a regular file; /);
+    const large = join(folder, 'large');
+    writeFileSync(large, '#'.repeat((1 << 20) + 1));
+    assert.throws(() => readEnvFile(large), /large: cannot be read: it has more than 1048576 bytes; /);
+  });
+
   test('env-file/cannot-be-written', () => {
     assert.throws(
       () => writeKey(join(folder, 'no', 'such', '.env'), 'new'),
       /no\/such\/\.env: the key cannot be written: ENOENT.*--dotenv/,
     );
     mkdirSync(join(folder, 'folder'));
-    assert.throws(() => writeKey(join(folder, 'folder'), 'new'), /folder: the key cannot be written: EISDIR/);
+    assert.throws(() => writeKey(join(folder, 'folder'), 'new'), /folder: the key cannot be written: it is not a regular file;/);
     assert.deepEqual(
       readdirSync(folder).filter((name) => name.endsWith('.tmp')),
       [],
@@ -290,7 +301,7 @@ describe('rotation', { concurrency: true }, () => {
 
       unlinkSync(dotenv);
       mkdirSync(dotenv);
-      await eventually(() => assert.match(output(), /ERROR: \S+: cannot be read: EISDIR/));
+      await eventually(() => assert.match(output(), /ERROR: \S+: cannot be read: it is not a regular file/));
       assert.ok(await takes(server, key));
       assert.equal(process.exitCode, null);
       assert.doesNotMatch(output(), /[0-9a-z]{32}/, 'no key in the output');

@@ -133,7 +133,7 @@ function readRaspapVersion(machine: Host): string | null {
 
 function readDocumentRoot(machine: Host): string | undefined {
   const lighttpd = machine.readTextIfThere('/etc/lighttpd/lighttpd.conf');
-  return lighttpd && /^\s*server\.document-root\s*=\s*"(\/[^"]*)"/m.exec(lighttpd)?.[1];
+  return lighttpd && /^[ \t]*server\.document-root[ \t]*=[ \t]*"(\/[^"]*)"/m.exec(lighttpd)?.[1];
 }
 
 /**
