@@ -4,7 +4,6 @@
  *
  *     {"domains":["ads.example","tracker.example"],"amount":2}
  */
-import { weigh } from './encode/shared.js';
 import { SourceError } from './errors.js';
 import type { MetricFamily } from './metrics.js';
 
@@ -30,7 +29,6 @@ class List {
   /** @param most bytes that all names and three more for each may take; what is not needed of them is never real memory */
   constructor(name: string, most: number) {
     this.#bytes = Buffer.from(new SharedArrayBuffer(most + 100));
-    weigh(this.#bytes);
     this.#at = this.#bytes.write(`{"${name}":[`);
   }
 

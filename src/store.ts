@@ -7,7 +7,7 @@ import { type AnyCollector, type CollectorName, collectorByName, collectors } fr
 import type { Change } from './document.js';
 import { type AnyDocument, documents } from './documents/index.js';
 import type { RenderedFamily } from './encode/prometheus.js';
-import { weigh } from './encode/shared.js';
+import { freeShared } from './encode/shared.js';
 import type { SourceErrorCode } from './errors.js';
 import type { Body, Composed, Failure, Outcome, Sampled } from './task.js';
 
@@ -93,6 +93,8 @@ export interface Store {
 /** A collector is late after this many intervals without a sample, and some time for a busy machine. */
 const LATE_INTERVALS = 3;
 const LATE_SLACK_MS = 2_000;
+/** A large list that was replaced is freed after this long. */
+const FREE_AFTER_MS = 2_000;
 
 /**
  * @param firstGeneration where counting starts: higher than a service before this one may have counted, where that matters
@@ -125,6 +127,17 @@ export function createStore(firstGeneration = 0): Store {
   const composeFailures = new Map<string, Failure>();
   let generation = firstGeneration;
   let revision = 0;
+
+  let freeing: NodeJS.Timeout | undefined;
+
+  /** Once for several lists, and when those who were being sent the old one are likely to have it. */
+  function freeSoon(): void {
+    freeing ??= setTimeout(() => {
+      freeing = undefined;
+      freeShared();
+    }, FREE_AFTER_MS);
+    freeing.unref();
+  }
 
   const partRecords = (document: AnyDocument) => document.parts.map((name) => records.get(name) as CollectorRecord);
 
@@ -169,7 +182,6 @@ export function createStore(firstGeneration = 0): Store {
         if (!outcome.unchanged) {
           changed = !record.good || !sameBytes(record.good.value, outcome.value);
           record.good = outcome;
-          weigh(outcome.value);
         }
         record.goodAtMs = Date.now();
         record.goodAtMonotonicMs = record.endedAtMonotonicMs;
@@ -194,6 +206,7 @@ export function createStore(firstGeneration = 0): Store {
       const { bodies, changed } = keepUnchanged(record.bodies, outcome.bodies);
       record.bodies = bodies;
       record.metrics = outcome.metrics;
+      if (changed && record.document.verbatim) freeSoon();
       reviewDocument(record, changed);
       for (const change of outcome.changes) for (const listener of eventListeners) listener(change);
     },

@@ -339,7 +339,7 @@ describe('machines that are no fixture', () => {
   });
 
   test('ddclient/too large', () => {
-    const root = machine({ '/etc/ddclient.conf': '#'.repeat((256 << 10) + 1) });
+    const root = machine({ '/etc/ddclient.conf': '#'.repeat((64 << 10) + 1) });
     assert.throws(() => sample('ddclient', hostOf(root)), { code: 'too-large' });
   });
 

@@ -15,6 +15,7 @@ import { type AnyDocument, documentByName } from '../src/documents/index.js';
 import { decodeJson, encodeBody, encodeJson, encodeValue, largeBody } from '../src/encode/body.js';
 import { encodeHistory } from '../src/encode/history.js';
 import { renderFamilies } from '../src/encode/prometheus.js';
+import { freeShared } from '../src/encode/shared.js';
 import { Absent, SourceError } from '../src/errors.js';
 import { readHistory } from '../src/history.js';
 import { createHost, type Host, yieldToRequests } from '../src/host.js';
@@ -63,8 +64,9 @@ export function compose({ requests, progress }: Task<ComposeRequest>): (Composed
 
 export function answer({ document: name, parts, query }: QueryTask): Composed | Failure {
   return orFailure(() => {
-    const { queries } = documentNamed(name);
+    const { queries, verbatim } = documentNamed(name);
     if (!queries) throw new Error(`${name} takes no query`);
+    if (verbatim) freeShared(); // of lists that were asked for before
     return { ok: true, bodies: [encodeBody(null, queries.answer(query, host, parts))], metrics: [], changes: [] };
   });
 }
@@ -98,6 +100,7 @@ function readCollector(collector: AnyCollector, from: Host, sampling: Sampling<u
   try {
     const { value, keep, metrics, points = {} } = collector.read(from, sampling);
     const json = encodeValue(value, collector.view, exposeSecrets);
+    if (collector.heavy) freeShared(); // of lists before this one
     const kept = keep === undefined ? undefined : encodeJson(keep);
     // Of files that do not change there may be no other sample for long.
     const rendered = metrics && (metricsWanted || collector.whenChanged) ? renderFamilies(metrics()) : [];
@@ -118,7 +121,11 @@ function readCollector(collector: AnyCollector, from: Host, sampling: Sampling<u
 
 function composeDocument({ document: name, parts, before }: ComposeRequest, decode: (bytes: Uint8Array) => unknown): Composed {
   const document = documentNamed(name);
-  if (document.verbatim) return { ok: true, bodies: [largeBody(parts[document.verbatim] as Uint8Array)], metrics: [], changes: [] };
+  if (document.verbatim) {
+    const body = largeBody(parts[document.verbatim] as Uint8Array);
+    freeShared(); // of lists before this one, and what compressing it took
+    return { ok: true, bodies: [body], metrics: [], changes: [] };
+  }
   const values = Object.fromEntries(Object.entries(parts).map(([part, bytes]) => [part, decode(bytes)]));
   const value = document.compose(values as Parameters<typeof document.compose>[0]);
   const pages = document.pages?.compose(value, values as Parameters<typeof document.compose>[0]) ?? new Map<string, unknown>();

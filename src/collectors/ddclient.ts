@@ -4,7 +4,7 @@ import { Absent, SourceError } from '../errors.js';
 import { array, object, secret, string } from '../schema.js';
 
 const FILE = '/etc/ddclient.conf';
-const MAX_BYTES = 256 << 10;
+const MAX_BYTES = 64 << 10;
 /** Each definition repeats what the lines before it say, so both their number and the length of a value have an end. */
 const MAX_DEFINITIONS = 1_000;
 const MAX_VALUE_CHARS = 1_024;

@@ -5,7 +5,6 @@ import type { Schema } from '../schema.js';
 import { hideSecrets } from '../secrets.js';
 import type { Body } from '../task.js';
 import { gzip } from './gzip.js';
-import { weigh } from './shared.js';
 
 /** Less than this goes in one packet either way. */
 const WORTH_COMPRESSING_BYTES = 1_200;
@@ -35,15 +34,10 @@ export function encodeBody(page: string | null, value: unknown): Body {
 
 /**
  * A body of JSON that is too large to be copied between threads: its compressed form is shared memory, as the JSON is.
- * Not for bodies that are made often: the engine does not see how much shared memory waits to be freed.
+ * Not for bodies that are made often: see {@link file://./shared.ts}.
  */
 export function largeBody(json: Uint8Array): Body {
-  weigh(json);
-  return bodyOf(null, json, (length) => {
-    const bytes = new Uint8Array(new SharedArrayBuffer(length));
-    weigh(bytes);
-    return bytes;
-  });
+  return bodyOf(null, json, (length) => new Uint8Array(new SharedArrayBuffer(length)));
 }
 
 function bodyOf(page: string | null, json: Uint8Array, allocate: (length: number) => Uint8Array): Body {

@@ -1,12 +1,17 @@
 /** Shared memory, which passes between threads without being copied. */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 
-/** What stands for shared memory in the engine's accounts, for as long as that is held. */
-const weights = new WeakMap<SharedArrayBuffer, ArrayBuffer>();
+let collect: (() => void) | undefined;
 
 /**
- * Has the engine see shared memory that this thread holds. It counts only what is a thread's own, and would let list after
- * list pile up before it looks for what can be freed. The memory that stands for it is never touched, so it is none.
+ * Frees shared memory that this thread holds no more. The engine counts only what is a thread's own, and would let list after list of
+ * 40 MB pile up before it looked for what can be freed: it takes a few milliseconds, so it is for when such a list has been replaced.
  */
-export function weigh({ buffer, length }: Uint8Array): void {
-  if (buffer instanceof SharedArrayBuffer && !weights.has(buffer)) weights.set(buffer, new ArrayBuffer(length));
+export function freeShared(): void {
+  if (!collect) {
+    setFlagsFromString('--expose-gc');
+    collect = runInNewContext('gc') as () => void;
+  }
+  collect();
 }
