@@ -120,6 +120,11 @@ export async function startBare(ours: Server, path: string, core: Core): Promise
   return whenListening(child, startedMs);
 }
 
+/** Starts what writes so many bytes to each connection every second, and nothing else. */
+export function startTelling(bytes: number, core: Core): Promise<Server> {
+  return whenListening(startNode([built('tell.js'), String(bytes)], core), performance.now());
+}
+
 async function whenListening(child: ChildProcess, startedMs: number): Promise<Server> {
   let output = '';
   let errors = '';

@@ -5,8 +5,8 @@
  *     id: 1795500557123
  *     data: {"active_clients_amount":3,…}
  *
- * An event is made once for all who listen. Who reads slowly gets no queue: what has changed meanwhile is taken down, and
- * when the connection takes more, the newest of it is sent.
+ * An event is made once for all who listen, and events of one moment (documents are composed in batches) are one write to each.
+ * Who reads slowly gets no queue: what has changed meanwhile is taken down, and when the connection takes more, the newest of it is sent.
  */
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -26,12 +26,23 @@ interface Frame {
   readonly bytes: Buffer;
 }
 
+/** An event that waits for the end of this turn of the event loop. */
+interface Pending {
+  /** The document that one must want to get it; undefined: all get it. */
+  readonly topic: string | undefined;
+  /** Under which the newest is kept; undefined: it is not, for who missed it sees what has become of it. */
+  readonly name: string | undefined;
+  readonly bytes: Buffer;
+}
+
 interface Listener {
   readonly response: ServerResponse;
   /** Written to as it is, below HTTP: the stream has no chunks, and what the response does for each write costs as much as the write. */
   readonly socket: Socket;
   /** Names of documents that it wants. */
   readonly wants: ReadonlySet<string>;
+  /** The same as one text: who has the same gets the same bytes. */
+  readonly key: string;
   /** Names of events that it is to get when the connection takes more; undefined: it does now. */
   missed: Set<string> | undefined;
 }
@@ -60,32 +71,52 @@ export function createEventStreams(store: Store): EventStreams {
   let heartbeat: NodeJS.Timeout | undefined;
   let collectorsTimer: NodeJS.Timeout | undefined;
 
-  function send(listener: Listener, name: string): void {
-    if (listener.missed) {
-      listener.missed.add(name);
-      return;
-    }
-    const frame = frames.get(name);
-    if (frame) write(listener, frame.bytes);
-  }
+  let pending: Pending[] = [];
 
   function write(listener: Listener, bytes: Buffer): void {
-    if (listener.socket.write(bytes)) return;
+    if (bytes.length === 0 || listener.socket.write(bytes)) return;
     listener.missed = new Set();
     listener.socket.once('drain', () => {
       const missed = listener.missed ?? [];
       listener.missed = undefined;
-      for (const name of missed) send(listener, name);
+      sendNewest(listener, missed);
     });
   }
 
-  /** Makes an event and sends it to those who want it. */
-  function publish(name: string, data: Uint8Array | string, isWanted: (listener: Listener) => boolean): void {
-    frames.set(name, frameOf(name, store.generation, data));
-    for (const listener of listeners) if (isWanted(listener)) send(listener, name);
+  function sendNewest(listener: Listener, names: Iterable<string>): void {
+    write(listener, Buffer.concat([...names].map((name) => frames.get(name)?.bytes ?? Buffer.alloc(0))));
   }
 
-  const toAll = () => true;
+  function queue(event: Pending): void {
+    if (pending.length === 0) setImmediate(sendPending);
+    pending.push(event);
+  }
+
+  function sendPending(): void {
+    const events = pending;
+    pending = [];
+    if (events.length === 0) return;
+    const joined = new Map<string, Buffer>();
+    for (const listener of listeners) {
+      const { key, wants, missed } = listener;
+      const isWanted = ({ topic }: Pending) => topic === undefined || wants.has(topic);
+      if (missed) {
+        for (const event of events) if (event.name !== undefined && isWanted(event)) missed.add(event.name);
+        continue;
+      }
+      const bytes = joined.get(key) ?? Buffer.concat(events.filter(isWanted).map((event) => event.bytes));
+      joined.set(key, bytes);
+      write(listener, bytes);
+    }
+  }
+
+  /** Makes an event and sends it to those who want it: all, or those who want the document `topic`. */
+  function publish(name: string, data: Uint8Array | string, topic?: string): void {
+    const frame = frameOf(name, store.generation, data);
+    frames.set(name, frame);
+    queue({ topic, name, bytes: frame.bytes });
+  }
+
   let states = '';
 
   function publishStates(): void {
@@ -94,7 +125,7 @@ export function createEventStreams(store: Store): EventStreams {
     );
     if (now === states) return;
     states = now;
-    publish('states', documentStates(store), toAll);
+    publish('states', documentStates(store));
   }
 
   let collectors = '';
@@ -105,7 +136,7 @@ export function createEventStreams(store: Store): EventStreams {
     const now = JSON.stringify(rows.map(({ last_success: _at, duration_ms: _took, ...row }) => row));
     if (now === collectors) return;
     collectors = now;
-    publish('collectors', JSON.stringify({ collectors: rows }), toAll);
+    publish('collectors', JSON.stringify({ collectors: rows }));
   }
 
   store.onChange((record) => {
@@ -114,23 +145,21 @@ export function createEventStreams(store: Store): EventStreams {
     const tag = record.bodies.get(null)?.tag;
     if (tag !== undefined && tag !== sentTags.get(name)) {
       sentTags.set(name, tag);
-      const isWanted = ({ wants }: Listener) => wants.has(name);
-      if ([...listeners].some(isWanted)) publishDocument(record, isWanted);
+      if ([...listeners].some(({ wants }) => wants.has(name))) publishDocument(record);
       else frames.delete(name);
     }
     publishStates();
   });
   const sentTags = new Map<string, string>();
 
-  function publishDocument(record: DocumentRecord, isWanted: (listener: Listener) => boolean): void {
-    const body = record.bodies.get(null);
-    if (body) publish(record.document.name, body.json, isWanted);
+  function publishDocument({ document: { name }, bodies }: DocumentRecord): void {
+    const body = bodies.get(null);
+    if (body) publish(name, body.json, name);
   }
 
-  // Happenings are not kept: who missed one sees what has become of it.
   store.onEvent(({ event, data }) => {
-    const frame = frameOf(event, store.generation, JSON.stringify(data));
-    for (const listener of listeners) if (!listener.missed && listener.wants.has('clients')) write(listener, frame.bytes);
+    if (listeners.size === 0) return;
+    queue({ topic: 'clients', name: undefined, bytes: frameOf(event, store.generation, JSON.stringify(data)).bytes });
   });
 
   function start(): void {
@@ -146,6 +175,7 @@ export function createEventStreams(store: Store): EventStreams {
     store.wantsChanges = false;
     clearInterval(heartbeat);
     clearInterval(collectorsTimer);
+    pending = [];
     frames.clear();
     sentTags.clear();
     states = '';
@@ -154,6 +184,7 @@ export function createEventStreams(store: Store): EventStreams {
 
   /** The newest event of each name that a listener wants, made if nobody wanted it before. */
   function sendCurrent(listener: Listener, afterGeneration: number | undefined): void {
+    const names: string[] = [];
     for (const record of store.documents.values()) {
       const { name } = record.document;
       const body = record.bodies.get(null);
@@ -162,12 +193,10 @@ export function createEventStreams(store: Store): EventStreams {
         sentTags.set(name, body.tag);
         frames.set(name, frameOf(name, record.generation, body.json));
       }
-      send(listener, name);
+      names.push(name);
     }
-    publishCollectors();
     frames.set('states', frameOf('states', store.generation, documentStates(store)));
-    send(listener, 'states');
-    send(listener, 'collectors');
+    sendNewest(listener, [...names, 'states', 'collectors']);
   }
 
   return {
@@ -179,16 +208,19 @@ export function createEventStreams(store: Store): EventStreams {
       if (!socket) return; // it has gone already
       response.flushHeaders();
       if (listeners.size === 0) start();
-      const listener: Listener = { response, socket, wants, missed: undefined };
+      const listener: Listener = { response, socket, wants, key: [...wants].join(), missed: undefined };
       response.once('close', () => {
         listeners.delete(listener);
         if (listeners.size === 0) stop();
       });
-      // First what there is, then what comes: nothing can come between.
+      // First what there is, then what comes: nothing can come between, and nothing twice.
+      publishCollectors();
+      sendPending();
       sendCurrent(listener, afterGeneration);
       listeners.add(listener);
     },
     close() {
+      sendPending();
       for (const { response } of listeners) response.end();
     },
   };
