@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import type { TlsFiles } from './certificate.js';
 import { type CollectorName, collectors } from './collectors/index.js';
 import { cronProblem } from './cron.js';
 import { StartError, UsageError } from './errors.js';
@@ -23,6 +24,8 @@ export interface Config {
   readonly mostStationMetrics: number;
   readonly corsOrigins: readonly string[];
   readonly accessLog: AccessLogMode;
+  /** Undefined: plain HTTP. */
+  readonly tls: TlsFiles | undefined;
   /** The PATH on which programs for sampling are looked for. */
   readonly path: string;
 }
@@ -62,6 +65,14 @@ const options: readonly Option[] = [
     help: 'stations that have metrics of their own, at most; off: none (1000)',
   },
   { flag: 'cors-origin', variable: 'APSNAP_CORS_ORIGINS', value: 'ORIGIN', help: 'let pages of that origin ask; may be repeated (none)' },
+  { flag: 'tls-cert', variable: 'APSNAP_TLS_CERT', value: 'FILE', help: 'serve HTTPS with that certificate and its chain, PEM (off)' },
+  { flag: 'tls-key', variable: 'APSNAP_TLS_KEY', value: 'FILE', help: 'the private key of the certificate, PEM, not encrypted' },
+  {
+    flag: 'tls-client-ca',
+    variable: 'APSNAP_TLS_CLIENT_CA',
+    value: 'FILE',
+    help: 'let in only clients with a certificate that is signed by one of these, PEM (off)',
+  },
   { flag: 'access-log', variable: 'APSNAP_ACCESS_LOG', value: 'MODE', help: `${ACCESS_LOG_MODES.join(', ')} (summary)` },
   ...collectors.map(({ name, schedule }) => ({
     flag: `schedule.${name}`,
@@ -152,6 +163,7 @@ export function readConfig({ flags }: CommandLine, environment: NodeJS.Dict<stri
     mostStationMetrics: one('metrics.stations', 1_000, (setting) => (setting.text === 'off' ? 0 : wholeNumber(0, 100_000)(setting))),
     corsOrigins: find('cors-origin', file).flatMap(origins),
     accessLog: one('access-log', 'summary', accessLogMode),
+    tls: tlsFiles((flag) => find(flag, file).at(-1)),
     path: environment.PATH ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
   });
 }
@@ -200,6 +212,16 @@ function origins({ from, text }: Setting): string[] {
     if (!URL.canParse(origin) || new URL(origin).origin !== origin) throw invalid({ from, text: origin }, 'an origin: https://example.org');
   }
   return list;
+}
+
+/** All paths are taken from the working directory of the start, which the service does not leave. */
+function tlsFiles(find: (flag: string) => Setting | undefined): TlsFiles | undefined {
+  const [cert, key, clientCa] = [find('tls-cert'), find('tls-key'), find('tls-client-ca')];
+  if (cert && key) return { cert: resolve(cert.text), key: resolve(key.text), clientCa: clientCa && resolve(clientCa.text) };
+  const alone = cert ?? key ?? clientCa;
+  if (!alone) return undefined;
+  const missing = [...(cert ? [] : ['--tls-cert']), ...(key ? [] : ['--tls-key'])];
+  throw new UsageError(`${alone.from}: means nothing without ${missing.join(' and ')}`);
 }
 
 function accessLogMode(setting: Setting): AccessLogMode {

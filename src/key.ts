@@ -56,7 +56,7 @@ export function readEnvFile(file: string): NodeJS.Dict<string> | undefined {
 }
 
 /** The service looks at the file in the thread that answers: it neither waits for a FIFO's other end nor reads a device for ever. */
-function readRegularFile(file: string): string {
+export function readRegularFile(file: string): string {
   const descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const stat = fstatSync(descriptor);

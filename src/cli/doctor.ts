@@ -10,7 +10,7 @@ import { KEY_VARIABLE, keyProblem, readEnvFile } from '../key.js';
 import { type CollectorRecord, problemOf } from '../store.js';
 import { sampleOnce } from './once.js';
 
-interface Row {
+export interface Row {
   readonly name: string;
   readonly state: 'ok' | 'absent' | 'failing';
   readonly source: string;
@@ -33,6 +33,7 @@ export async function doctor(config: Config, keyFromEnvironment: string | undefi
   );
   const rows = [
     keyRow(config, keyFromEnvironment),
+    ...(config.tls ? [(await import('./doctor-tls.js')).tlsRow(config.tls)] : []),
     ...[...store.collectors.values()].map(collectorRow),
     await eventRow(config),
     historyRow([...store.collectors.values()]),

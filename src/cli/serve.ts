@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { expiresAtMs, isSelfSigned, nameToAskFor, type TlsPair } from '../certificate.js';
 import { type CollectorName, collectors } from '../collectors/index.js';
 import type { Config } from '../config.js';
 import { StartError } from '../errors.js';
@@ -27,6 +28,8 @@ const EVENT_GAP_MS = 200;
  * @throws StartError it cannot run as asked
  */
 export async function serve(config: Config, fromEnvironment: string | undefined): Promise<void> {
+  // Who serves plain HTTP does without what TLS needs to be loaded.
+  const tls = config.tls && (await import('../http/tls.js')).openTls(config.tls, log);
   const key = findKey(config, fromEnvironment);
   // The threads start while the rest is loaded.
   const sampler = createSampler(config.threads, threadData(config));
@@ -71,9 +74,10 @@ export async function serve(config: Config, fromEnvironment: string | undefined)
     corsOrigins: config.corsOrigins,
     specification: readFileSync(new URL('../../openapi.json', import.meta.url)),
     keyCheck: () => keyCheck,
+    certificateExpiresMs: () => tls && expiresAtMs(tls.pair),
     logError: (line) => log(`ERROR: ${line}`),
   });
-  const server = await listen(app, config.host, config.port);
+  const server = await listen(app, config.host, config.port, tls?.createServer);
   const host = createHost(config);
   const events = followStationEvents(host, sampleOnEvents(scheduler));
   const fileEvents = followFiles(
@@ -94,13 +98,14 @@ export async function serve(config: Config, fromEnvironment: string | undefined)
     fileEvents.stop();
     scheduler.stop();
     keyWatch?.stop();
+    tls?.stop();
     eventStreams.close();
     await shutting;
     accessLog.close();
     process.exit(0);
   };
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, (name) => void stop(name));
-  tellHowToUse(config, (server.address() as AddressInfo).port, key.source);
+  tellHowToUse(config, (server.address() as AddressInfo).port, key.source, tls?.pair);
 }
 
 function watchedFiles(): Watched<CollectorName>[] {
@@ -139,13 +144,29 @@ function shellWord(text: string): string {
   return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-function tellHowToUse({ host }: Config, port: number, { place, shell }: Key['source']): void {
-  const name = host.includes(':') ? `[${host}]` : host;
-  const local = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : name;
-  log(`INFO: apsnap ${version} listening on http://${name}:${port}`);
+function tellHowToUse(config: Config, port: number, { place, shell }: Key['source'], pair: TlsPair | undefined): void {
+  const { host } = config;
+  const address = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  const scheme = pair ? 'https' : 'http';
+  const name = pair ? nameToAskFor(pair, address) : address;
+  const local = `${scheme}://${authority(name, port)}`;
+  log(`INFO: apsnap ${version} listening on ${scheme}://${authority(host, port)}`);
   log(`INFO: key: ${place}`);
-  log(`INFO: docs: http://${local}:${port}/docs`);
-  log(`INFO: try: curl -H "access_token: ${shell}" http://${local}:${port}/system`);
+  log(`INFO: docs: ${local}/docs`);
+  log(`INFO: try: curl ${pair ? curlOptions(config, port, pair, address, name) : ''}-H "access_token: ${shell}" ${local}/system`);
+}
+
+function authority(host: string, port: number): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+/** What curl must be told so that it believes our certificate and, where it must, shows its own. */
+function curlOptions({ tls }: Config, port: number, pair: TlsPair, address: string, name: string): string {
+  const ownAuthority = isSelfSigned(pair) ? `--cacert ${shellWord(tls?.cert ?? '')} ` : '';
+  const own = pair.clientCa === undefined ? '' : '--cert YOUR_CERTIFICATE --key ITS_KEY ';
+  // The name of a certificate need not lead to this machine from everywhere.
+  const way = name === address ? '' : `--connect-to ${name}:${port}:${authority(address, port)} `;
+  return `${ownAuthority}${own}${way}`;
 }
 
 /** Samples the stations at each event, as soon as the last such sample is done and a moment has passed. */

@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { constants, gzip as gzipWithCallback } from 'node:zlib';
 import type { Middleware } from 'koa';
 import { joinFamilies, METRICS_CONTENT_TYPE, METRICS_END, type MetricsFormat, renderFamilies } from '../encode/prometheus.js';
-import { type MetricFamily, perRow } from '../metrics.js';
+import { gauge, type MetricFamily, perRow } from '../metrics.js';
 import type { Scheduler } from '../scheduler.js';
 import { type CollectorRecord, type DocumentRecord, isExpired, problemOf, type Store } from '../store.js';
 import { acceptsGzip } from './answers.js';
@@ -59,7 +59,11 @@ interface Page {
  *       '400': { $ref: '#/components/responses/BadRequest' }
  *       '403': { $ref: '#/components/responses/Unauthorized' }
  */
-export function createMetrics(store: Store, scheduler: Scheduler): Middleware {
+export function createMetrics(
+  store: Store,
+  scheduler: Scheduler,
+  certificateExpiresMs: () => number | undefined = () => undefined,
+): Middleware {
   let rendered: Promise<void> | undefined;
   let idle: NodeJS.Timeout | undefined;
 
@@ -91,7 +95,7 @@ export function createMetrics(store: Store, scheduler: Scheduler): Middleware {
       untilMs = performance.now() + KEPT_MS;
     }
     const key = [format, ...(names ?? [])].join(' ');
-    const page: Page = pages.get(key) ?? { text: makeText(store, format, names), gzip: undefined };
+    const page: Page = pages.get(key) ?? { text: makeText(store, format, names, certificateExpiresMs()), gzip: undefined };
     pages.set(key, page);
     return page;
   }
@@ -125,7 +129,12 @@ function wantedNames(store: Store, search: string): string[] | undefined {
   return names.size === 0 ? undefined : [...names].sort();
 }
 
-async function makeText(store: Store, format: MetricsFormat, names: readonly string[] | undefined): Promise<Buffer> {
+async function makeText(
+  store: Store,
+  format: MetricsFormat,
+  names: readonly string[] | undefined,
+  certificateExpiresMs: number | undefined,
+): Promise<Buffer> {
   const isWanted = (name: string) => names === undefined || names.includes(name);
   const collectors = [...store.collectors.values()].filter((record) => isWanted(record.collector.name));
   const documents = [...store.documents.values()].filter((record) => isWanted(record.document.name));
@@ -133,9 +142,14 @@ async function makeText(store: Store, format: MetricsFormat, names: readonly str
     ...collectors.filter((record) => !isExpired(record)).flatMap((record) => record.good?.metrics ?? []),
     ...documents.filter((record) => isCurrent(store, record)).flatMap((record) => record.metrics),
     ...renderFamilies(collectorFamilies(collectors)),
-    ...(isWanted(PROCESS) ? renderFamilies(await processFamilies()) : []),
+    ...(isWanted(PROCESS) ? renderFamilies([...(await processFamilies()), certificateFamily(certificateExpiresMs)]) : []),
   ];
   return Buffer.from(joinFamilies(families, format) + METRICS_END[format]);
+}
+
+function certificateFamily(expiresMs: number | undefined): MetricFamily {
+  const seconds = expiresMs === undefined ? undefined : expiresMs / 1000;
+  return gauge('apsnap_tls_certificate_expiry_timestamp_seconds', 'When the certificate of this service ends.', seconds);
 }
 
 /** Whether what a document cannot be without is current. */

@@ -96,6 +96,8 @@ export interface KeyedOptions {
   /** How many may listen to events at once. */
   readonly mostListeners: number;
   readonly history: History;
+  /** When the certificate of this service ends, Unix milliseconds; undefined: it has none. */
+  certificateExpiresMs?(): number | undefined;
 }
 
 /** Endpoints that need the key. */
@@ -122,7 +124,7 @@ export function keyedRoutes(options: KeyedOptions, answers: Answers): Router {
     if (pages) router.get(`/${name}/:${pages.parameter}`, send);
   }
 
-  router.get('/metrics', createMetrics(store, scheduler));
+  router.get('/metrics', createMetrics(store, scheduler, options.certificateExpiresMs));
 
   /**
    * @openapi

@@ -1,4 +1,5 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import { createServer, type RequestListener, type Server, type ServerOptions, STATUS_CODES } from 'node:http';
+import type { Server as SecureServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { StartError } from '../errors.js';
 import { PROBLEM_TYPE, problemBody } from './problem.js';
@@ -14,12 +15,22 @@ const refusals: Readonly<Record<string, readonly [status: number, detail: string
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'the request did not come to its end in time'],
 };
 
+/** Makes a server of HTTPS, as `node:http` makes one of HTTP. */
+export type SecureServerMaker = (options: ServerOptions, handle: RequestListener) => SecureServer;
+
 /**
+ * @param createSecure makes the server one of HTTPS
  * @returns once it listens
  * @throws StartError the address cannot be listened on
  */
-export function listen(handle: (request: IncomingMessage, response: ServerResponse) => void, host: string, port: number): Promise<Server> {
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, handle);
+export function listen(
+  handle: RequestListener,
+  host: string,
+  port: number,
+  createSecure: SecureServerMaker | undefined,
+): Promise<Server | SecureServer> {
+  const options: ServerOptions = { keepAliveTimeout: KEEP_ALIVE_MS };
+  const server = createSecure ? createSecure(options, handle) : createServer(options, handle);
   server.on('clientError', refuse);
   // Asked for while it is known: of a connection that was reset nobody can tell whose it was.
   server.on('connection', (socket) => void socket.remoteAddress);
@@ -59,7 +70,7 @@ function refuse(error: NodeJS.ErrnoException, stream: { readonly writable?: bool
 }
 
 /** Takes no more connections, lets answers under way finish for a moment, and ends all others. */
-export function shut(server: Server): Promise<void> {
+export function shut(server: Server | SecureServer): Promise<void> {
   return new Promise((resolve) => {
     const grace = setTimeout(() => server.closeAllConnections(), GRACE_MS);
     server.close(() => {

@@ -1,4 +1,6 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
+import { request as secureRequest } from 'node:https';
+import type { ConnectionOptions } from 'node:tls';
 
 export interface ServerSentEvent {
   readonly event: string;
@@ -23,14 +25,20 @@ export interface EventClient {
 }
 
 /** @returns once the answer's head is there */
-export function listenToEvents(url: string, path: string, headers: Record<string, string>): Promise<EventClient> {
-  const { hostname, port } = new URL(url);
+export function listenToEvents(
+  url: string,
+  path: string,
+  headers: Record<string, string>,
+  tls: ConnectionOptions = {},
+): Promise<EventClient> {
+  const { protocol, hostname, port } = new URL(url);
+  const send = protocol === 'https:' ? secureRequest : request;
   const events: ServerSentEvent[] = [];
   const comments: string[] = [];
   let rest = '';
   let ended = false;
   return new Promise((resolve, reject) => {
-    const asking: ClientRequest = request({ hostname, port, path, headers, agent: false }, (response) => {
+    const asking: ClientRequest = send({ hostname, port, path, headers, agent: false, ...tls }, (response) => {
       response.setEncoding('utf8').on('data', (chunk: string) => {
         const blocks = (rest + chunk).split('\n\n');
         rest = blocks.pop() ?? '';

@@ -1,5 +1,7 @@
 import { type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'node:http';
+import { request as secureRequest } from 'node:https';
 import { connect } from 'node:net';
+import type { ConnectionOptions } from 'node:tls';
 
 export interface Answer {
   readonly status: number;
@@ -15,6 +17,8 @@ export interface Asking {
   readonly headers?: OutgoingHttpHeaders;
   /** A list is sent chunked. */
   readonly body?: string | Buffer | readonly string[];
+  /** Whom to trust, and how to show oneself, over https. */
+  readonly tls?: ConnectionOptions;
 }
 
 /**
@@ -22,10 +26,11 @@ export interface Asking {
  *
  * @param url where the server listens
  */
-export function ask(url: string, path: string, { method = 'GET', headers = {}, body }: Asking = {}): Promise<Answer> {
-  const { hostname, port } = new URL(url);
+export function ask(url: string, path: string, { method = 'GET', headers = {}, body, tls }: Asking = {}): Promise<Answer> {
+  const { protocol, hostname, port } = new URL(url);
+  const send = protocol === 'https:' ? secureRequest : request;
   return new Promise((resolve, reject) => {
-    const asking = request({ hostname, port, path, method, headers, agent: false, timeout: 20_000 }, (response) => {
+    const asking = send({ hostname, port, path, method, headers, agent: false, timeout: 20_000, ...tls }, (response) => {
       const chunks: Buffer[] = [];
       // A stream of events does not end: its start is its answer.
       const endless = response.headers['content-type'] === 'text/event-stream';

@@ -63,7 +63,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
   const url = new Promise<string>((resolve, reject) => {
     const listen = (chunk: string) => {
       output += chunk;
-      const address = /\bhttp:\/\/127\.0\.0\.1:\d+/.exec(output);
+      const address = /\bhttps?:\/\/127\.0\.0\.1:\d+/.exec(output);
       if (address) resolve(address[0]);
     };
     child.stdout.setEncoding('utf8').on('data', listen);
