@@ -205,7 +205,7 @@ describe('one access point', { timeout: 60_000 }, () => {
       const rules = data.groups.flatMap((group) => group.rules);
       assert.deepEqual(
         rules.map(({ health }) => health),
-        Array(8).fill('ok'),
+        Array(9).fill('ok'),
       );
       // No hostapd runs here.
       assert.notEqual(rules.find(({ name }) => name === 'HostapdDown')?.state, 'inactive');

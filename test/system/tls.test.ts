@@ -1,0 +1,71 @@
+// HTTPS as curl and Prometheus of Debian speak it.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { identity, pem, pemFile } from '../support/certificates.js';
+import { run } from '../support/cli.js';
+import { eventually } from '../support/eventually.js';
+import { configuration, createFolder, type Database, type Folder, startPrometheus } from '../support/prometheus.js';
+import { startServer, type TestServer } from '../support/server.js';
+
+const flagsOf = (name: string) => ['--tls-cert', pemFile(`${name}.pem`), '--tls-key', pemFile(`${name}.key.pem`)];
+
+describe('tls', { timeout: 60_000 }, () => {
+  let selfSigned: TestServer;
+  let mutual: TestServer;
+  let folder: Folder;
+  let prometheus: Database | undefined;
+  before(async () => {
+    folder = createFolder();
+    [selfSigned, mutual] = await Promise.all([
+      startServer({ args: flagsOf('self-signed') }),
+      startServer({ args: [...flagsOf('named'), '--tls-client-ca', pemFile('authority.pem')] }),
+    ]);
+  });
+  after(async () => {
+    await Promise.all([selfSigned?.stop(), mutual?.stop(), prometheus?.stop()]);
+    folder?.remove();
+  });
+
+  /** Runs the command that the log says to try, with what its placeholders stand for, until there is a sample. */
+  const tryCommand = (server: TestServer, env: Record<string, string> = {}) =>
+    eventually(async () => {
+      const command = /^INFO: try: curl (.*)$/m.exec(server.output())?.[1];
+      assert.ok(command, server.output());
+      const own = command.replace('YOUR_CERTIFICATE', pemFile('client.pem')).replace('ITS_KEY', pemFile('client.key.pem'));
+      const { stdout, stderr } = await run('bash', ['--norc', '-c', `curl --silent --show-error ${own}`], { env });
+      assert.match(stdout, /^\{"hostname":"/, stderr);
+    });
+
+  test('curl/as-the-log-says', () => tryCommand(selfSigned));
+
+  test('curl/as-the-log-says/mutual', () => tryCommand(mutual, { CURL_CA_BUNDLE: pemFile('authority.pem') }));
+
+  test('curl/plain-http', async () => {
+    const { stdout } = await run('curl', ['--silent', '--include', selfSigned.url.replace('https:', 'http:')]);
+    assert.match(stdout, /^HTTP\/1\.1 400 Bad Request\r\n[\s\S]*this port speaks HTTPS/);
+  });
+
+  test('curl/old-tls', async () => {
+    const args = ['--silent', '--show-error', '--insecure', '--tls-max', '1.1', '--ciphers', 'DEFAULT@SECLEVEL=0', selfSigned.url];
+    const { status, stderr } = await run('curl', args);
+    assert.notEqual(status, 0);
+    assert.match(stderr, /alert protocol version/);
+  });
+
+  test('prometheus', async () => {
+    const { cert, key } = identity('client');
+    const config = configuration('prometheus.yml with TLS', {
+      '/etc/prometheus/apsnap-ca.pem': folder.write('ca.pem', pem('authority.pem')),
+      '/etc/prometheus/prometheus.pem': folder.write('client.pem', cert),
+      '/etc/prometheus/prometheus.key': folder.write('client.key', key),
+      '/etc/prometheus/apsnap.key': folder.write('apsnap.key', mutual.key),
+      '10.3.141.1:8081': new URL(mutual.url).host,
+    });
+    const started = await startPrometheus(folder, `global:\n  scrape_interval: 1s\n${config}`);
+    prometheus = started;
+    await eventually(async () => {
+      const [row] = await started.query('apsnap_tls_certificate_expiry_timestamp_seconds');
+      assert.equal(row?.value, Date.UTC(2120, 0, 1) / 1_000, started.output());
+    });
+  });
+});
