@@ -1,5 +1,6 @@
 /** One request. */
 import { Agent, request } from 'node:http';
+import { Agent as SecureAgent, request as secureRequest } from 'node:https';
 
 export interface Answer {
   readonly status: number;
@@ -10,6 +11,8 @@ export interface Answer {
 
 const ADDED_BY_NODE = new Set(['date', 'connection', 'keep-alive']);
 const agent = new Agent({ keepAlive: true });
+/** Whose certificate it is does not matter here. */
+const secureAgent = new SecureAgent({ keepAlive: true, rejectUnauthorized: false });
 
 export interface AskOptions {
   readonly method?: 'GET' | 'HEAD';
@@ -18,8 +21,10 @@ export interface AskOptions {
 
 /** @throws Error there is no answer */
 export function ask(url: string, key: string, { method = 'GET', headers }: AskOptions = {}): Promise<Answer> {
+  const isSecure = url.startsWith('https:');
+  const send = isSecure ? secureRequest : request;
   return new Promise((resolve, reject) => {
-    const asked = request(url, { agent, method, headers: { access_token: key, ...headers } }, (response) => {
+    const asked = send(url, { agent: isSecure ? secureAgent : agent, method, headers: { access_token: key, ...headers } }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', reject);

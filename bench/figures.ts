@@ -1,5 +1,6 @@
 /** How each figure is measured. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { type EventsEffort, measureEvents } from './events.js';
 import { writeFixture } from './fixture.js';
 import { type ListsEffort, measureListChange, measureListDelay, measureListQueries } from './lists.js';
@@ -43,6 +44,7 @@ const SAMPLING = eachSecond('stations', 'leases', 'neighbours');
 
 export const figures: Readonly<Record<string, (effort: Effort) => Promise<Row[]>>> = {
   system,
+  tls,
   clients,
   latency,
   delay,
@@ -75,6 +77,33 @@ async function system({ warmUpSeconds, system: { rounds, seconds } }: Effort): P
   ];
 }
 
+/** CPU time for each request on connections that are kept: what encryption adds, without handshakes. */
+async function tls({ warmUpSeconds, clients: { rounds, seconds } }: Effort): Promise<Row[]> {
+  const certificate = fileURLToPath(new URL('../../test/tls/server', import.meta.url));
+  const flags = ['--tls-cert', `${certificate}.pem`, '--tls-key', `${certificate}.key.pem`];
+  const [secure, plain] = [await startOurs({ core: 'server', args: flags }), await startOurs({ core: 'server' })];
+  for (const server of [secure, plain]) {
+    await untilFresh(server, '/system');
+    if (warmUpSeconds > 0) await saturate(`${server.url}/system`, warmUpSeconds);
+  }
+  const measured = await inTurn(
+    rounds,
+    () => cpuPerRequest(secure, '/system', seconds),
+    () => cpuPerRequest(plain, '/system', seconds),
+  );
+  const ratios = measured.map(([a, b]) => a.all / b.all);
+  const [secureUs, plainUs] = [median(measured.map(([a]) => a.all)), median(measured.map(([, b]) => b.all))];
+  await Promise.all([secure.stop(), plain.stop()]);
+  return [
+    {
+      figure: 'CPU per request, `/system` over TLS, connections kept ÷ plain HTTP',
+      target: null,
+      measured: `${median(ratios).toFixed(2)} (${spread(ratios)}; ${secureUs.toFixed(1)} µs, plain ${plainUs.toFixed(1)} µs)`,
+      reached: null,
+    },
+  ];
+}
+
 /** CPU time for each request of a table of clients that is sampled on the default schedule. */
 async function clients({ warmUpSeconds, clients: { rounds, seconds } }: Effort): Promise<Row[]> {
   const rows: Row[] = [];
@@ -103,15 +132,17 @@ interface Rounds {
   readonly seconds: number;
 }
 
+async function cpuPerRequest({ pid, url }: Server, path: string, seconds: number): Promise<PerRequest> {
+  const before = { all: cpuMs(pid), answering: mainThreadCpuMs(pid) };
+  const requests = await saturate(`${url}${path}`, seconds);
+  const micros = (now: number, then: number) => ((now - then) * 1000) / requests;
+  return { all: micros(cpuMs(pid), before.all), answering: micros(mainThreadCpuMs(pid), before.answering) };
+}
+
 async function compareCpu(ours: Server, path: string, figure: string, { warmUpSeconds, rounds, seconds }: Rounds) {
   await untilFresh(ours, path);
   const bare = await startBare(ours, path, 'server');
-  const measure = async ({ pid, url }: Server): Promise<PerRequest> => {
-    const before = { all: cpuMs(pid), answering: mainThreadCpuMs(pid) };
-    const requests = await saturate(`${url}${path}`, seconds);
-    const micros = (now: number, then: number) => ((now - then) * 1000) / requests;
-    return { all: micros(cpuMs(pid), before.all), answering: micros(mainThreadCpuMs(pid), before.answering) };
-  };
+  const measure = (server: Server) => cpuPerRequest(server, path, seconds);
   if (warmUpSeconds > 0) for (const { url } of [ours, bare]) await saturate(`${url}${path}`, warmUpSeconds);
   const measured = await inTurn(
     rounds,

@@ -134,7 +134,7 @@ async function whenListening(child: ChildProcess, startedMs: number): Promise<Se
   const url = await new Promise<string>((resolve, reject) => {
     child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
       output = (output + chunk).slice(-10_000);
-      const address = /\bhttp:\/\/127\.0\.0\.1:\d+/.exec(output);
+      const address = /\bhttps?:\/\/127\.0\.0\.1:\d+/.exec(output);
       if (address) resolve(address[0]);
     });
     child.once('error', reject);

@@ -115,11 +115,11 @@ function filesOf(folder: string): string[] {
   });
 }
 
-/** Texts of the licence of a package, and of notices that go with it. */
+/** Texts of the licence of a package, and of notices that go with it and with what is bundled in it. */
 export function licenceTexts({ path }: Package): string[] {
   const folder = join(REPOSITORY, path);
   if (!existsSync(folder)) throw new Error(`${path} is not installed: run npm ci`);
   return readdirSync(folder)
-    .filter((name) => /^(?:licen[cs]e|copying|notice)/i.test(name))
+    .filter((name) => /^(?:licen[cs]e|copying|notice)|\.licen[cs]e\.txt$/i.test(name))
     .map((name) => readFileSync(join(folder, name), 'utf8'));
 }
