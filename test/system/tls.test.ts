@@ -1,15 +1,18 @@
-// HTTPS as curl and Prometheus of Debian speak it.
+// HTTPS as curl, Prometheus and Chromium of Debian speak it.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import type { Browser } from 'playwright-core';
+import { launchBrowser, visit } from '../support/browser.js';
 import { identity, pem, pemFile } from '../support/certificates.js';
 import { run } from '../support/cli.js';
 import { eventually } from '../support/eventually.js';
+import { ask } from '../support/http.js';
 import { configuration, createFolder, type Database, type Folder, startPrometheus } from '../support/prometheus.js';
 import { startServer, type TestServer } from '../support/server.js';
 
 const flagsOf = (name: string) => ['--tls-cert', pemFile(`${name}.pem`), '--tls-key', pemFile(`${name}.key.pem`)];
 
-describe('tls', { timeout: 60_000 }, () => {
+describe('tls', { timeout: 120_000 }, () => {
   let selfSigned: TestServer;
   let mutual: TestServer;
   let folder: Folder;
@@ -66,6 +69,48 @@ describe('tls', { timeout: 60_000 }, () => {
     await eventually(async () => {
       const [row] = await started.query('apsnap_tls_certificate_expiry_timestamp_seconds');
       assert.equal(row?.value, Date.UTC(2120, 0, 1) / 1_000, started.output());
+    });
+  });
+
+  describe('browser', () => {
+    const HOST = 'access-point.test';
+    let browser: Browser;
+    before(async () => {
+      browser = await launchBrowser(HOST);
+    });
+    after(() => browser?.close());
+
+    const at = (path: string) => ({
+      origin: `https://${HOST}:${new URL(selfSigned.url).port}`,
+      path,
+      context: { ignoreHTTPSErrors: true },
+    });
+
+    test('browser/dashboard', async () => {
+      const { hostname } = await eventually(async () => {
+        const answer = await ask(selfSigned.url, '/system', {
+          tls: { rejectUnauthorized: false },
+          headers: { access_token: selfSigned.key },
+        });
+        assert.equal(answer.status, 200);
+        return answer.json<{ hostname: string }>();
+      });
+      await visit(browser, at('/'), async (page) => {
+        await page.getByLabel('Key', { exact: true }).fill(selfSigned.key);
+        await page.keyboard.press('Enter');
+        await page.getByRole('heading', { level: 1 }).getByText(hostname, { exact: true }).waitFor();
+      });
+    });
+
+    test('browser/docs', async () => {
+      const { origin } = at('/docs');
+      await visit(browser, at('/docs'), async (page) => {
+        const block = page.locator('.opblock').filter({ has: page.locator('[data-path="/healthz"]') });
+        await block.locator('.opblock-summary-control').click();
+        await block.locator('button.execute').click();
+        await block.locator('.request-url pre').getByText(`${origin}/healthz`, { exact: true }).waitFor();
+        await block.locator('.live-responses-table .response-col_status').last().getByText('200').waitFor();
+      });
     });
   });
 });
