@@ -363,6 +363,7 @@ describe('tls', { concurrency: true }, () => {
       ['server.pem', 'garbage.key.pem', undefined, /^--tls-key \S+: its private key cannot be understood: /],
       ['server.pem', 'encrypted.key.pem', undefined, /^--tls-key \S+: it is encrypted, .*: decrypt it with openssl pkey /],
       ['server.pem', 'encrypted-traditional.key.pem', undefined, /^--tls-key \S+: it is encrypted, /],
+      ['weak.pem', 'weak.key.pem', undefined, /^--tls-cert \S+weak\.pem: OpenSSL does not take it: ee key too small$/],
       ['server.pem', 'server.key.pem', 'nope.pem', /^--tls-client-ca \S+nope\.pem: cannot be read: ENOENT$/],
       ['server.pem', 'server.key.pem', 'text', /^--tls-client-ca \S+text: holds no certificate in PEM form/],
       ['server.pem', 'server.key.pem', 'second.pem', /^--tls-client-ca \S+second\.pem: its certificate 2 cannot be understood: /],

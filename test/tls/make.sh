@@ -49,6 +49,7 @@ certificate() {
 
 for name in authority stranger server renewed named expired client other-client; do ec $name; done
 openssl genpkey -quiet -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out self-signed.key.pem
+openssl genpkey -quiet -algorithm RSA -pkeyopt rsa_keygen_bits:512 -out weak.key.pem
 
 certificate authority 'authority of the tests' authority self
 certificate stranger 'another authority' authority self
@@ -57,6 +58,7 @@ certificate renewed localhost server authority
 certificate named ap.example.org named authority
 certificate expired localhost server authority 20210101000000Z
 certificate self-signed localhost server self
+certificate weak localhost server authority
 certificate client 'a client' client authority
 certificate other-client 'a client of the other authority' client stranger
 
