@@ -445,7 +445,8 @@ describe('tls', { concurrency: true }, () => {
       const none = tlsRow({ ...own, cert: '/nowhere.pem', clientCa: '/c.pem' });
       assert.deepEqual([none.state, none.source], ['failing', `/nowhere.pem, ${own.key}, /c.pem`]);
       assert.match(none.why ?? '', /cannot be read: ENOENT$/);
-      const { stdout } = await apsnap(['doctor', '--dotenv', join(folder, '.env'), ...flagsOf(own)]);
+      const args = ['doctor', '--dotenv', join(folder, '.env'), '--path.rootfs', folder, '--threads', '1', ...flagsOf(own)];
+      const { stdout } = await apsnap(args, { env: { PATH: folder } });
       assert.match(stdout, /^tls {10}ok {7}\S+self-signed\.copy, \S+self-signed\.key\.copy\n +why: for localhost/m);
     });
   });
