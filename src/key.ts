@@ -15,7 +15,7 @@ import {
   unlinkSync,
   unwatchFile,
   watchFile,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import type { IncomingHttpHeaders } from 'node:http';
 import { BlockList, isIP } from 'node:net';
@@ -80,7 +80,8 @@ export function writeKey(file: string, key: string): void {
     const old = existsSync(file) ? { text: readRegularFile(file), stat: statSync(file) } : undefined;
     const descriptor = openSync(temporary, 'wx', 0o600);
     try {
-      writeSync(descriptor, withKey(old?.text ?? '', key));
+      // Not writeSync: where the disk is nearly full, that writes a part and says nothing.
+      writeFileSync(descriptor, withKey(old?.text ?? '', key));
       fsyncSync(descriptor);
     } finally {
       closeSync(descriptor);
@@ -91,12 +92,18 @@ export function writeKey(file: string, key: string): void {
     renameSync(temporary, file);
   } catch (error) {
     if (existsSync(temporary)) unlinkSync(temporary);
-    const { code, message } = error as NodeJS.ErrnoException;
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    const advice = FULL.has(code)
+      ? 'free some space (df -h and df -i show how much there is), or name a file on another disk with --dotenv'
+      : 'run as a user that may write it, or name another file with --dotenv';
     throw new StartError(
-      `${file}: the key cannot be written: ${code ?? message}; run as a user that may write it, or name another file with --dotenv`,
+      `${file}: the key cannot be written: ${FULL.has(code) ? `the disk is full: ${code}` : code || message}; ${advice}`,
     );
   }
 }
+
+/** No space is left, or none that this user may have. */
+const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);
 
 /** @returns the env file's text with the key in place of the old one, or at its end */
 export function withKey(text: string, key: string): string {

@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { adviceFor } from '../advice.js';
 import { collectors } from '../collectors/index.js';
@@ -80,6 +80,10 @@ function keyRow({ dotenv, host }: Config, fromEnvironment: string | undefined): 
     };
   }
   const folder = dirname(dotenv);
+  if (isWritable(folder) && isFull(folder)) {
+    const why = `there is none, and the disk of ${folder} is full`;
+    return { name: 'key', state: 'failing', source, why, advice: 'free some space, or name a file on another disk with --dotenv' };
+  }
   if (isWritable(folder)) return { name: 'key', state: 'absent', source, why: 'the service will generate one when it starts' };
   return {
     name: 'key',
@@ -98,6 +102,12 @@ function isWritable(folder: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Of space or of room for names; some file systems have no limit of names, and say 0 of 0. */
+function isFull(folder: string): boolean {
+  const { bavail, bfree, files, ffree } = statfsSync(folder);
+  return (process.getuid?.() === 0 ? bfree : bavail) === 0 || (files > 0 && ffree === 0);
 }
 
 /** Without `iw event` clients come and go with the schedule alone. */
