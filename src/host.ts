@@ -40,6 +40,9 @@ const MAX_OUTPUT_BYTES = 16 << 20;
 const MAX_CHARS_PER_SECOND = 1 << 20;
 const MAX_FILE_BYTES = 4 << 20;
 
+/** Each program leads a process group, so that it can be ended with all that it has started. spawnSync knows it too; its type does not. */
+const OWN_GROUP = { detached: true };
+
 /** What goes on and says something now and then: a program, a watch of a folder. */
 export interface Following {
   stop(): void;
@@ -305,12 +308,16 @@ export function createHost({ rootfs, path: searchPath }: HostOptions): Host {
       const child = spawnSync(find(program), args, {
         env,
         shell: false,
+        ...OWN_GROUP,
         stdio: ['ignore', 'pipe', 'pipe'],
         timeout: PROGRAM_TIMEOUT_MS,
         killSignal: 'SIGKILL',
         maxBuffer: MAX_OUTPUT_BYTES,
       });
-      if (child.error) throw programError(shown, child.error as NodeJS.ErrnoException);
+      if (child.error) {
+        killGroup(child.pid);
+        throw programError(shown, child.error as NodeJS.ErrnoException);
+      }
       if (child.status !== 0) {
         // vcgencmd says on standard output that it may not open its device.
         const said = (child.stderr.toString('utf8').trim() || child.stdout.toString('utf8').trim()).split('\n')[0] ?? '';
@@ -344,7 +351,7 @@ export function createHost({ rootfs, path: searchPath }: HostOptions): Host {
         onEnd(reason);
       };
       try {
-        child = spawn(find(program), args, { env, shell: false, stdio: ['ignore', 'pipe', 'ignore'] });
+        child = spawn(find(program), args, { env, shell: false, ...OWN_GROUP, stdio: ['ignore', 'pipe', 'ignore'] });
       } catch (error) {
         end(error instanceof SourceError ? error : programError(shown, error as NodeJS.ErrnoException));
         return { stop() {} };
@@ -360,7 +367,7 @@ export function createHost({ rootfs, path: searchPath }: HostOptions): Host {
         }
         windowChars += chunk.length;
         if (windowChars > MAX_CHARS_PER_SECOND) {
-          child.kill('SIGKILL');
+          killGroup(child.pid);
           end(new SourceError('too-large', `${shown}: printed more than ${MAX_CHARS_PER_SECOND} characters in a second`));
         }
         const lines = (rest + chunk).split('\n');
@@ -374,11 +381,25 @@ export function createHost({ rootfs, path: searchPath }: HostOptions): Host {
       return {
         stop() {
           ended = true;
-          child.kill('SIGKILL');
+          killGroup(child.pid);
         },
       };
     },
   };
+}
+
+/**
+ * Ends a program with all that it has started; see {@link OWN_GROUP}.
+ *
+ * @param pid its number; undefined or 0 if it could not be started
+ */
+function killGroup(pid: number | undefined): void {
+  if (!pid) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // All of it has ended.
+  }
 }
 
 function readlinkIfLink(path: string): string | undefined {
