@@ -70,7 +70,8 @@ process.stdout.on('error', () => {});
 
 try {
   const status = await main(process.argv.slice(2), process.env);
-  if (status !== undefined) process.exitCode = status;
+  // Not by itself: a thread that is stuck would keep it. When all is written.
+  if (status !== undefined) process.stdout.write('', () => process.exit(status));
 } catch (error) {
   const expected = error instanceof UsageError || error instanceof StartError;
   process.stderr.write(`apsnap: ${expected ? error.message.replaceAll('\n', ' ') : (error as Error).stack}\n`);

@@ -5,11 +5,41 @@
  * blamed for waiting behind another; and which of them run beside each other depends on what they are like.
  */
 import { Piscina } from 'piscina';
-import type { Composed, ComposeRequest, Failure, HistoryTask, QueryTask, SampleRequest, Taken, Task, ThreadData } from './task.js';
+import {
+  type Composed,
+  type ComposeRequest,
+  type Failure,
+  type HistoryTask,
+  NOT_STARTED,
+  newProgress,
+  type Progress,
+  type QueryTask,
+  REQUEST,
+  type SampleRequest,
+  type Taken,
+  type Task,
+  type ThreadData,
+} from './task.js';
 
-/** How long a task may take: more than any needs. Each program has a limit of its own, and reads do not block. */
-const TIMEOUT_MS: Readonly<Record<Lane, number>> = { quick: 5_000, program: 5_000, heavy: 60_000, query: 5_000 };
-/** A thread that is stuck in the kernel keeps about 9 MB until that lets go of it. */
+type Thread = Piscina['threads'][number];
+
+/** What comes of a task that cost its thread. */
+interface Lost {
+  readonly failure: Failure;
+  /** Resolves when the thread has ended. */
+  readonly threadEnd: Promise<unknown>;
+}
+
+/**
+ * How long a thread may be busy with one sample or document, or with one program of it, which is ended after 1.2 s. It is more than
+ * any needs, and so little more that those that wait for it are still fresh when another thread has sampled them.
+ */
+const TIMEOUT_MS: Readonly<Record<Lane, number>> = { quick: 2_000, program: 2_000, heavy: 60_000, query: 5_000 };
+/** How long it may take until a thread takes a task up: a new one loads modules first, for seconds on a small board. */
+const START_MS = 10_000;
+/** Time is counted in these steps, so a process that was stopped for an hour blames nobody: that was one step. */
+const STEP_MS = 250;
+/** A thread that is stuck in the kernel keeps about 9 MB until that lets go of it: queries, of which there may be any number, may cost so many. */
 const MOST_LOST_THREADS = 4;
 /** Queries that wait for a thread; who asks for more is told to come back later. */
 const MOST_QUERIES_WAITING = 64;
@@ -31,8 +61,7 @@ export interface Sampler {
   answer(task: QueryTask): Promise<Composed | Failure> | undefined;
   /** Rows of the history; see {@link Sampler.answer}. */
   history(task: HistoryTask): Promise<Uint8Array | Failure> | undefined;
-  /** Whether so many threads are lost that nothing that lost one may be tried again. */
-  exhausted(): boolean;
+  /** Ends all threads. One that is stuck in the kernel may never end. @returns when all have ended, the lost ones too */
   close(): Promise<void>;
 }
 
@@ -65,7 +94,7 @@ export function createSampler(threads: number, data: ThreadData): Sampler {
   // A thread that dies while idle is replaced by the pool; the next task shows whether that helped.
   pool.on('error', () => {});
 
-  const alive = new Set<Piscina['threads'][number]>();
+  const alive = new Set<Thread>();
   const track = () => {
     for (const thread of pool.threads) {
       if (alive.has(thread)) continue;
@@ -96,28 +125,50 @@ export function createSampler(threads: number, data: ThreadData): Sampler {
   }
 
   /** Runs a query, unless too many wait. */
-  function ask<T>(name: string, task: unknown): Promise<T | Failure> | undefined {
+  function ask<T>(name: string, task: object): Promise<T | Failure> | undefined {
     if (waiting.filter(({ lane }) => lane === 'query').length >= MOST_QUERIES_WAITING) return undefined;
-    return run<T>(name, task, 'query');
+    if (lostThreads().length >= MOST_LOST_THREADS) return Promise.resolve(lostFailure('too many threads hang in the kernel already'));
+    const progress = newProgress();
+    return run<T>(name, { ...task, progress }, progress, 'query').then((result) => (isLost(result) ? result.failure : result));
   }
 
   /** Runs a task when a thread is free for it, and ends the thread if it takes too long. */
-  function run<T>(name: string, task: unknown, lane: Lane): Promise<T | Failure> {
+  function run<T>(name: string, task: unknown, progress: Progress, lane: Lane): Promise<T | Lost> {
     return new Promise((resolve) => {
-      waiting.push({ lane, start: () => attempt<T>(name, task, TIMEOUT_MS[lane]).then(resolve) });
+      waiting.push({ lane, start: () => attempt<T>(name, task, progress, lane).then(resolve) });
       next();
     });
   }
 
-  async function attempt<T>(name: string, task: unknown, timeoutMs: number): Promise<T | Failure> {
+  async function attempt<T>(name: string, task: unknown, progress: Progress, lane: Lane): Promise<T | Lost> {
     const abort = new AbortController();
-    const timer = setTimeout(() => abort.abort(), timeoutMs);
+    let lost: Lost | undefined;
+    let seen = progress.join();
+    let leftMs = START_MS;
+    const watch = setInterval(() => {
+      const now = progress.join();
+      leftMs = now === seen ? leftMs - STEP_MS : TIMEOUT_MS[lane];
+      seen = now;
+      if (leftMs > 0) return;
+      const threads = [...pool.threads];
+      abort.abort();
+      const given = threads.filter((thread) => !pool.threads.includes(thread));
+      const why =
+        Atomics.load(progress, REQUEST) === NOT_STARTED
+          ? `no thread took it up within ${START_MS} ms`
+          : `no answer within ${TIMEOUT_MS[lane]} ms: the thread was given up`;
+      lost = {
+        failure: lostFailure(why),
+        threadEnd: Promise.all(given.map((thread) => new Promise((resolve) => thread.once('exit', resolve)))),
+      };
+    }, STEP_MS);
     try {
       return await pool.run(task, { name, signal: abort.signal });
     } catch (error) {
-      return threadFailure(error, abort.signal.aborted ? timeoutMs : undefined);
+      const ended = `the sampling thread ended: ${error instanceof Error ? error.message : String(error)}`;
+      return lost ?? { failure: lostFailure(ended), threadEnd: Promise.resolve() };
     } finally {
-      clearTimeout(timer);
+      clearInterval(watch);
     }
   }
 
@@ -126,14 +177,15 @@ export function createSampler(threads: number, data: ThreadData): Sampler {
     name: string,
     requests: readonly Request[],
     lane: Lane,
-    failed: (failure: Failure, tookMs: number) => Result,
+    failed: (lost: Lost, tookMs: number) => Result,
   ): Promise<Result[]> {
-    const progress = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+    const progress = newProgress();
     const startedMs = performance.now();
-    const results = await run<Result[]>(name, { requests, progress } satisfies Task<Request>, lane);
-    if (Array.isArray(results)) return results;
-    const culprit = Atomics.load(progress, 0);
+    const results = await run<Result[]>(name, { requests, progress } satisfies Task<Request>, progress, lane);
+    if (!isLost(results)) return results;
+    const culprit = Atomics.load(progress, REQUEST);
     const result = failed(results, performance.now() - startedMs);
+    if (culprit === NOT_STARTED) return requests.map(() => result);
     const others = requests.filter((_request, index) => index !== culprit);
     const rest = others.length === 0 ? [] : await runAll(name, others, lane, failed);
     return rest.toSpliced(culprit, 0, result);
@@ -141,26 +193,44 @@ export function createSampler(threads: number, data: ThreadData): Sampler {
 
   const lostThreads = () => {
     const current = new Set(pool.threads);
-    return [...alive].filter((thread) => !current.has(thread)).length;
+    return [...alive].filter((thread) => !current.has(thread));
   };
 
+  const allEnded = () => Promise.all([...alive].map((thread) => new Promise((resolve) => thread.once('exit', resolve))));
+  let closing = false;
+  process.once('exit', endDespiteThreads);
+
+  /**
+   * The end of a process waits for its threads, and one that is stuck in the kernel does not end. Then only a signal helps: that
+   * which asks for the end.
+   */
+  function endDespiteThreads(): void {
+    if (alive.size === 0 || !(closing || lostThreads().length > 0)) return;
+    process.removeAllListeners('SIGTERM');
+    process.kill(process.pid, 'SIGTERM');
+  }
+
   return {
-    sample: (requests, lane) => runAll<SampleRequest, Taken>('sample', requests, lane, (outcome, tookMs) => ({ outcome, tookMs })),
-    compose: (requests, lane) => runAll<ComposeRequest, Composed | Failure>('compose', requests, lane, (failure) => failure),
+    sample: (requests, lane) =>
+      runAll<SampleRequest, Taken>('sample', requests, lane, ({ failure, threadEnd }, tookMs) => ({ outcome: failure, tookMs, threadEnd })),
+    compose: (requests, lane) => runAll<ComposeRequest, Composed | Failure>('compose', requests, lane, ({ failure }) => failure),
     answer: (task) => ask<Composed>('answer', task),
     history: (task) => ask<Uint8Array>('history', task),
-    exhausted: () => lostThreads() >= MOST_LOST_THREADS,
-    close: () => pool.destroy(),
+    async close() {
+      closing = true;
+      track();
+      const ended = allEnded();
+      await pool.destroy();
+      await ended;
+      process.off('exit', endDespiteThreads);
+    },
   };
 }
 
-/** @param timeoutMs how long it was waited for, if that was too long */
-function threadFailure(error: unknown, timeoutMs: number | undefined): Failure {
-  if (timeoutMs !== undefined)
-    return { ok: false, code: 'thread-lost', message: `no answer within ${timeoutMs} ms: the thread was given up` };
-  return {
-    ok: false,
-    code: 'thread-lost',
-    message: `the sampling thread ended: ${error instanceof Error ? error.message : String(error)}`,
-  };
+function isLost(result: unknown): result is Lost {
+  return typeof result === 'object' && result !== null && 'threadEnd' in result;
+}
+
+function lostFailure(message: string): Failure {
+  return { ok: false, code: 'thread-lost', message };
 }

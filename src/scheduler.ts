@@ -32,9 +32,6 @@ export interface Scheduler {
 
 /** A document is composed without waiting longer than this for a part that is still being sampled. */
 const PATIENCE_MS = 50;
-/** After losing a thread a collector is not tried again for so long, doubled each time. */
-const FIRST_BACKOFF_MS = 5_000;
-const LONGEST_BACKOFF_MS = 60_000;
 /** A wall clock that moves this much against the steady one was set: timers that wait for a time of day start anew. */
 const CLOCK_JUMP_MS = 1_500;
 
@@ -42,14 +39,16 @@ interface Progress {
   underWay: Promise<void> | undefined;
   /** The sample that starts when the one under way has ended. */
   next: Promise<void> | undefined;
-  /** Samples in a row that cost a thread or ran out of time. */
-  troubles: number;
+  /** Whether the last sample cost a thread or ran out of time. */
+  troubled: boolean;
+  /** Whether the thread that it cost has not ended yet: it is stuck in the kernel, and so would the next one be. */
+  stuck: boolean;
   notBeforeMs: number;
 }
 
 export function createScheduler(sampler: Sampler, store: Store): Scheduler {
   const progress = new Map<CollectorName, Progress>(
-    collectors.map(({ name }) => [name, { underWay: undefined, next: undefined, troubles: 0, notBeforeMs: 0 }]),
+    collectors.map(({ name }) => [name, { underWay: undefined, next: undefined, troubled: false, stuck: false, notBeforeMs: 0 }]),
   );
   const composer = createComposer(sampler, store, (name) => progress.get(name)?.underWay !== undefined);
   const batcher = createBatcher(sampler, store);
@@ -59,7 +58,7 @@ export function createScheduler(sampler: Sampler, store: Store): Scheduler {
   function sampleOne(name: CollectorName, thorough = false): Promise<void> {
     const state = progress.get(name) as Progress;
     if (state.underWay) return state.underWay;
-    if (performance.now() < state.notBeforeMs || (state.troubles > 0 && sampler.exhausted())) return Promise.resolve();
+    if (state.stuck || performance.now() < state.notBeforeMs) return Promise.resolve();
     state.underWay = sampleNow(name, thorough, state).finally(() => {
       state.underWay = undefined;
       composer.settled(name);
@@ -78,15 +77,17 @@ export function createScheduler(sampler: Sampler, store: Store): Scheduler {
   }
 
   async function sampleNow(name: CollectorName, thorough: boolean, state: Progress): Promise<void> {
-    const { outcome, tookMs } = await batcher.take(name, thorough, state.troubles > 0);
-    if (outcome.ok || (outcome.code !== 'thread-lost' && outcome.code !== 'timeout')) {
-      state.troubles = 0;
-    } else {
-      // A program that hangs was ended: wait as long as it took, so that it has half of a thread at most.
-      // A thread that hangs is gone for good: wait ever longer.
-      const backoffMs = outcome.code === 'timeout' ? tookMs : FIRST_BACKOFF_MS * 2 ** state.troubles;
-      state.troubles++;
-      state.notBeforeMs = performance.now() + Math.min(backoffMs, LONGEST_BACKOFF_MS);
+    const { outcome, tookMs, threadEnd } = await batcher.take(name, thorough, state.troubled);
+    state.troubled = !outcome.ok && (outcome.code === 'thread-lost' || outcome.code === 'timeout');
+    // What hangs has half of a thread at most; and when it hangs no longer, that shows within two intervals.
+    const { intervalMs } = store.collectors.get(name) as CollectorRecord;
+    if (state.troubled) state.notBeforeMs = performance.now() + Math.min(tookMs, intervalMs);
+    if (threadEnd) {
+      state.stuck = true;
+      void threadEnd.then(() => {
+        state.stuck = false;
+        void sample([name]);
+      });
     }
     if (store.sampled(name, outcome, tookMs)) composer.changed(name);
   }
@@ -113,7 +114,11 @@ export function createScheduler(sampler: Sampler, store: Store): Scheduler {
       let offsetMs = Date.now() - performance.now();
       watch = setInterval(() => {
         const now = Date.now() - performance.now();
-        if (Math.abs(now - offsetMs) > CLOCK_JUMP_MS) for (const task of tasks) task.restart();
+        if (Math.abs(now - offsetMs) > CLOCK_JUMP_MS) {
+          for (const task of tasks) task.restart();
+          // After a sleep of the machine, through which the steady clock stands still, all that is known is old.
+          void sample(collectors.map(({ name }) => name));
+        }
         offsetMs = now;
         store.review();
       }, 1_000);

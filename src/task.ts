@@ -21,12 +21,29 @@ export interface SampleRequest {
   readonly metrics: boolean;
 }
 
-/** What is to be done by one thread, one after the other: handing over a task costs more than most samples do. */
-export interface Task<Request> {
-  readonly requests: readonly Request[];
-  /** Shared: the index of the request that is being served. Should the thread be lost, it is known to which. */
-  readonly progress: Int32Array<SharedArrayBuffer>;
+/** What a thread is asked to do, with a number that tells how far it has come. */
+export type Tracked<Work> = Work & {
+  readonly progress: Progress;
+};
+
+/**
+ * Shared with the thread: the index of the request that is being served, -1 before the first, so that it is known which one cost
+ * the thread; and how many programs were started, each of which has time of its own.
+ */
+export type Progress = Int32Array<SharedArrayBuffer>;
+export const REQUEST = 0;
+export const PROGRAMS = 1;
+
+export function newProgress(): Progress {
+  const progress = new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT));
+  progress[REQUEST] = NOT_STARTED;
+  return progress;
 }
+
+export const NOT_STARTED = -1;
+
+/** What is to be done by one thread, one after the other: handing over a task costs more than most samples do. */
+export type Task<Request> = Tracked<{ readonly requests: readonly Request[] }>;
 
 /** A document to be composed, and its bytes to be made. */
 export interface ComposeRequest {
@@ -105,6 +122,8 @@ export interface Composed {
 export interface Taken {
   readonly outcome: Outcome;
   readonly tookMs: number;
+  /** Of a sample that cost its thread: resolves when that has ended, which it does not while it is stuck in the kernel. */
+  readonly threadEnd?: Promise<unknown>;
 }
 
 /** What a sampling thread is started with. */

@@ -24,7 +24,6 @@ test('scheduler/who waits for one document does not wait for a list', async () =
     },
     answer: () => undefined,
     history: () => undefined,
-    exhausted: () => false,
     close: async () => {},
   };
   const store = createStore();

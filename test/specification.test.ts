@@ -69,7 +69,6 @@ const sampler: Sampler = {
   compose: async () => [],
   answer: () => undefined,
   history: () => undefined,
-  exhausted: () => false,
   close: async () => {},
 };
 

@@ -20,28 +20,48 @@ import { Absent, SourceError } from '../src/errors.js';
 import { readHistory } from '../src/history.js';
 import { createHost, type Host, yieldToRequests } from '../src/host.js';
 import { isUnchanged, type Reads, recordReads } from '../src/reads.js';
-import type {
-  Composed,
-  ComposeRequest,
-  Failure,
-  HistoryTask,
-  QueryTask,
-  Sampled,
-  SampleRequest,
-  Taken,
-  Task,
-  ThreadData,
-  Unchanged,
+import {
+  type Composed,
+  type ComposeRequest,
+  type Failure,
+  type HistoryTask,
+  newProgress,
+  PROGRAMS,
+  type Progress,
+  type QueryTask,
+  REQUEST,
+  type Sampled,
+  type SampleRequest,
+  type Taken,
+  type Task,
+  type ThreadData,
+  type Tracked,
+  type Unchanged,
 } from '../src/task.js';
 
 const { exposeSecrets, mostStationMetrics, ...machine } = workerData as ThreadData;
-const host = createHost(machine);
+const machineHost = createHost(machine);
+const host: Host = {
+  ...machineHost,
+  run(program, args) {
+    Atomics.add(current, PROGRAMS, 1);
+    return machineHost.run(program, args);
+  },
+};
 yieldToRequests();
+
+/** Of the task that is being worked at. */
+let current = newProgress();
+
+function begin(progress: Progress, request: number): void {
+  current = progress;
+  Atomics.store(progress, REQUEST, request);
+}
 
 /** Piscina calls one of these by name. */
 export function sample({ requests, progress }: Task<SampleRequest>): Taken[] {
   return requests.map((request, index) => {
-    Atomics.store(progress, 0, index);
+    begin(progress, index);
     const startedMs = performance.now();
     const outcome = orFailure(() => takeSample(request));
     return { outcome, tookMs: performance.now() - startedMs };
@@ -57,12 +77,13 @@ export function compose({ requests, progress }: Task<ComposeRequest>): (Composed
     return known;
   };
   return requests.map((request, index) => {
-    Atomics.store(progress, 0, index);
+    begin(progress, index);
     return orFailure(() => composeDocument(request, decode));
   });
 }
 
-export function answer({ document: name, parts, query }: QueryTask): Composed | Failure {
+export function answer({ document: name, parts, query, progress }: Tracked<QueryTask>): Composed | Failure {
+  begin(progress, 0);
   return orFailure(() => {
     const { queries, verbatim } = documentNamed(name);
     if (!queries) throw new Error(`${name} takes no query`);
@@ -71,7 +92,8 @@ export function answer({ document: name, parts, query }: QueryTask): Composed | 
   });
 }
 
-export function history({ series, query, format, nowSeconds }: HistoryTask): Uint8Array | Failure {
+export function history({ series, query, format, nowSeconds, progress }: Tracked<HistoryTask>): Uint8Array | Failure {
+  begin(progress, 0);
   return orFailure(() => Buffer.from(encodeHistory(readHistory(new Map(series), query, nowSeconds), format)));
 }
 

@@ -1,8 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { CollectorName } from '../collectors/index.js';
 import type { Config } from '../config.js';
 import { createSampler, threadData } from '../sampler.js';
 import { createScheduler } from '../scheduler.js';
 import { createStore, type Store } from '../store.js';
+
+/** A thread that has not ended by then is stuck. */
+const CLOSE_MS = 1_500;
 
 /**
  * Samples collectors once, in threads as the service does.
@@ -13,6 +17,6 @@ export async function sampleOnce(config: Config, names: readonly CollectorName[]
   const sampler = createSampler(config.threads, threadData(config));
   const store = createStore();
   await createScheduler(sampler, store).sample(names);
-  await sampler.close();
+  await Promise.race([sampler.close(), sleep(CLOSE_MS, undefined, { ref: false })]);
   return store;
 }

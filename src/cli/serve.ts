@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expiresAtMs, isSelfSigned, nameToAskFor, type TlsPair } from '../certificate.js';
 import { type CollectorName, collectors } from '../collectors/index.js';
 import type { Config } from '../config.js';
@@ -18,6 +19,8 @@ import { createStore } from '../store.js';
 
 /** The service ends itself after this long, whatever does not want to end. */
 const STOP_WITHIN_MS = 1_800;
+/** Threads may end in the middle of a sample after this long: until then requests are answered that wait for one. */
+const CLOSE_AFTER_MS = 400;
 /** Events come in swarms (a hundred clients of an access point that restarts): one sample for each so many milliseconds. */
 const EVENT_GAP_MS = 200;
 
@@ -93,14 +96,15 @@ export async function serve(config: Config, fromEnvironment: string | undefined)
     stopping = true;
     const shutting = shut(server);
     log(`INFO: stopping on ${signal}`);
-    setTimeout(() => process.exit(0), STOP_WITHIN_MS).unref();
+    setTimeout(() => process.exit(0), STOP_WITHIN_MS);
     events.stop();
     fileEvents.stop();
     scheduler.stop();
     keyWatch?.stop();
     tls?.stop();
     eventStreams.close();
-    await shutting;
+    await Promise.race([shutting, sleep(CLOSE_AFTER_MS)]);
+    await Promise.all([shutting, sampler.close()]);
     accessLog.close();
     process.exit(0);
   };
