@@ -71,7 +71,7 @@ export interface Store {
   readonly revision: number;
   /** Tells how often a collector is sampled. */
   setInterval(name: CollectorName, intervalMs: number): void;
-  /** Records how a sample ended. @returns whether it brought a value other than the one before */
+  /** Records how a sample ended. @returns whether documents have to be composed: its value is another, or one could not be composed the last time */
   sampled(name: CollectorName, outcome: Outcome, tookMs: number): boolean;
   composed(name: string, outcome: Composed | Failure): void;
   /** Looks again at what is fresh, as time goes by. */
@@ -90,9 +90,11 @@ export interface Store {
   wantsMetrics: boolean;
 }
 
-/** A collector is late after this many intervals without a sample, and some time for a busy machine. */
+/** A collector is late after this many intervals without a sample, and some time for a busy machine and for another that hung beside it. */
 const LATE_INTERVALS = 3;
-const LATE_SLACK_MS = 2_000;
+const LATE_SLACK_MS = 4_000;
+/** A wall clock that moves this much against the steady one was set. */
+const CLOCK_SET_MS = 500;
 /** A large list that was replaced is freed after this long. */
 const FREE_AFTER_MS = 2_000;
 
@@ -139,6 +141,27 @@ export function createStore(firstGeneration = 0): Store {
     freeing.unref();
   }
 
+  let clockOffsetMs = Date.now() - performance.now();
+
+  /**
+   * The wall clock. Has it been set, times that are known are set too: what was sampled three seconds ago was so by the new clock
+   * as well, and nothing is from the future.
+   */
+  function wallClockMs(): number {
+    const nowMs = Date.now();
+    const movedMs = nowMs - performance.now() - clockOffsetMs;
+    if (Math.abs(movedMs) < CLOCK_SET_MS) return nowMs;
+    clockOffsetMs += movedMs;
+    for (const record of records.values()) if (record.goodAtMs !== undefined) record.goodAtMs += Math.round(movedMs);
+    for (const record of documentRecords.values()) {
+      record.bodies = new Map(
+        [...record.bodies].map(([page, body]) => [page, { ...body, modifiedMs: body.modifiedMs + Math.round(movedMs) }]),
+      );
+      reviewDocument(record, false);
+    }
+    return nowMs;
+  }
+
   const partRecords = (document: AnyDocument) => document.parts.map((name) => records.get(name) as CollectorRecord);
 
   function reviewDocument(record: DocumentRecord, newBytes: boolean): void {
@@ -183,7 +206,7 @@ export function createStore(firstGeneration = 0): Store {
           changed = !record.good || !sameBytes(record.good.value, outcome.value);
           record.good = outcome;
         }
-        record.goodAtMs = Date.now();
+        record.goodAtMs = wallClockMs();
         record.goodAtMonotonicMs = record.endedAtMonotonicMs;
         record.failure = undefined;
       } else {
@@ -192,7 +215,11 @@ export function createStore(firstGeneration = 0): Store {
       for (const listener of sampleListeners) listener(record, outcome);
       // Composing tells of what changed; only times and troubles are told now.
       for (const part of documentRecords.values()) if (!changed && part.document.parts.includes(name)) reviewDocument(part, false);
-      return changed;
+      return (
+        changed ||
+        (outcome.ok &&
+          [...documentRecords.values()].some(({ document }) => document.parts.includes(name) && composeFailures.has(document.name)))
+      );
     },
     composed(name, outcome) {
       revision++;
@@ -203,7 +230,8 @@ export function createStore(firstGeneration = 0): Store {
         return;
       }
       composeFailures.delete(name);
-      const { bodies, changed } = keepUnchanged(record.bodies, outcome.bodies);
+      const modifiedMs = wallClockMs();
+      const { bodies, changed } = keepUnchanged(record.bodies, outcome.bodies, modifiedMs);
       record.bodies = bodies;
       record.metrics = outcome.metrics;
       if (changed && record.document.verbatim) freeSoon();
@@ -211,6 +239,7 @@ export function createStore(firstGeneration = 0): Store {
       for (const change of outcome.changes) for (const listener of eventListeners) listener(change);
     },
     review() {
+      wallClockMs();
       for (const record of documentRecords.values()) reviewDocument(record, false);
     },
     partsOf(document) {
@@ -256,8 +285,7 @@ function namedProblem(name: string, failure: Failure, advice?: string): Problem 
 }
 
 /** Bodies whose bytes are the same keep the time at which they were made. */
-function keepUnchanged(before: ReadonlyMap<string | null, StoredBody>, now: readonly Body[]) {
-  const modifiedMs = Date.now();
+function keepUnchanged(before: ReadonlyMap<string | null, StoredBody>, now: readonly Body[], modifiedMs: number) {
   let changed = before.size !== now.length;
   const bodies = new Map<string | null, StoredBody>();
   for (const body of now) {

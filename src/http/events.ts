@@ -185,10 +185,12 @@ export function createEventStreams(store: Store): EventStreams {
   /** The newest event of each name that a listener wants, made if nobody wanted it before. */
   function sendCurrent(listener: Listener, afterGeneration: number | undefined): void {
     const names: string[] = [];
+    // More than there is, it has seen of another service: one before this, by a clock that was set back since.
+    const seen = afterGeneration !== undefined && afterGeneration <= store.generation ? afterGeneration : -1;
     for (const record of store.documents.values()) {
       const { name } = record.document;
       const body = record.bodies.get(null);
-      if (!body || !listener.wants.has(name) || record.generation <= (afterGeneration ?? -1)) continue;
+      if (!body || !listener.wants.has(name) || record.generation <= seen) continue;
       if (!frames.has(name)) {
         sentTags.set(name, body.tag);
         frames.set(name, frameOf(name, record.generation, body.json));
