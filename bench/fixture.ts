@@ -13,8 +13,6 @@ export interface Fixture {
 export interface FixtureOptions {
   /** How many stations there are, each with a lease and a neighbour entry. */
   readonly clients: number;
-  /** `iw` starts and never ends, whatever it is asked. */
-  readonly hanging?: boolean;
   /** How many names each of the two lists of blocked names has; 0: there are no lists. */
   readonly blockedNames?: number;
   /** Size of the DNS log, of which the end has lines and what is before that is a hole; 0: there is no log. */
@@ -38,7 +36,7 @@ const COPIED = ['loadavg', 'meminfo', 'stat', 'uptime', 'cpuinfo', 'sys/kernel/h
 /**
  * @param folder where it is made
  */
-export function writeFixture(folder: string, { clients, hanging = false, blockedNames = 0, logBytes = 0 }: FixtureOptions): Fixture {
+export function writeFixture(folder: string, { clients, blockedNames = 0, logBytes = 0 }: FixtureOptions): Fixture {
   const rootfs = join(folder, 'root');
   const programs = join(folder, 'bin');
   const write = (path: string, text: string) => {
@@ -75,13 +73,11 @@ export function writeFixture(folder: string, { clients, hanging = false, blocked
     write(join(programs, `station-dump-${dump}.txt`), all.map((client) => station(client, dump)).join(''));
   }
   write(join(programs, 'neigh.json'), `${JSON.stringify(all.map(neighbour))}\n`);
-  write(join(programs, 'iw'), hanging ? HANGING : iwScript(programs));
+  write(join(programs, 'iw'), iwScript(programs));
   write(join(programs, 'ip'), `#!/bin/sh\nexec /bin/cat '${programs}/neigh.json'\n`);
   for (const program of ['iw', 'ip']) chmodSync(join(programs, program), 0o755);
   return { rootfs, path: programs };
 }
-
-const HANGING = '#!/bin/sh\nexec /bin/sleep infinity\n';
 
 const iwScript = (folder: string) => `#!/bin/sh
 case "$*" in
