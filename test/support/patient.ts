@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { collectors } from '../../src/collectors/index.js';
@@ -103,6 +103,8 @@ const WATCH_EVERY_MS = 100;
 /** A timer that is so late says that the machine is busy with something else; and for so long that shows. */
 const STARVED_MS = 150;
 const STARVED_FOR_MS = 10_000;
+/** So many that wait for each processor are not ours. */
+const STARVED_LOAD = 4;
 
 /** Starts the service on a machine, and watches what it tells as long as `use` takes: of what is not suspected all has to be fresh. */
 export async function withPatient(options: PatientOptions, use: (patient: Patient) => Promise<void>): Promise<void> {
@@ -227,7 +229,7 @@ function watchOthers(patient: Patient): { readonly violations: string[]; readonl
     looks++;
   };
   // A machine that has no time for this process has none for the service: what was late then says nothing.
-  const isStarved = () => performance.now() < starvedUntilMs;
+  const isStarved = () => performance.now() < starvedUntilMs || (loadavg()[0] as number) > STARVED_LOAD * availableParallelism();
   const isForLackOfTime = (code = '') => ['overdue', 'timeout', 'thread-lost'].includes(code);
   void (async () => {
     while (!stopped) {

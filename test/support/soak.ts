@@ -9,6 +9,8 @@ import { documentsOf, type Patient, replay } from './patient.js';
 export interface SoakOptions {
   /** How often everything is sampled. */
   readonly rounds: number;
+  /** How many of the rounds in which there is no fault start one. */
+  readonly share: number;
   /** Another one gives other faults. */
   readonly seed: number;
   /** Called now and then, when no fault is in. */
@@ -31,10 +33,8 @@ export interface Soaked {
 }
 
 const IN_READ: readonly Fault[] = ['throw', 'exit', 'memory', 'loop', 'block'];
-/** Of fifty rounds in which there is no fault, one starts one. */
-const SHARE = 0.02;
 const MOST_ROUNDS = 5;
-const LOOK_EVERY_ROUNDS = 50;
+const LOOK_EVERY_ROUNDS = 10;
 
 /** Files that may be replaced, and whose they are. */
 const FILES: Readonly<Record<string, string>> = {
@@ -67,7 +67,7 @@ interface Planned {
 }
 
 /** Rounds follow each other as fast as the service takes samples: its schedule goes on beside them. */
-export async function soak(patient: Patient, { rounds, seed, onLook }: SoakOptions): Promise<Soaked> {
+export async function soak(patient: Patient, { rounds, share, seed, onLook }: SoakOptions): Promise<Soaked> {
   const random = randomFrom(seed);
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
   const looks: Process[] = [];
@@ -87,7 +87,7 @@ export async function soak(patient: Patient, { rounds, seed, onLook }: SoakOptio
       looks.push(look);
       onLook?.(round, look);
     }
-    if (random() >= SHARE) continue;
+    if (random() >= share) continue;
     const plan = planFault(patient, pick);
     patient.suspect(plan.collector);
     plan.start();
@@ -105,6 +105,13 @@ export async function soak(patient: Patient, { rounds, seed, onLook }: SoakOptio
     patient.suspect();
   }
   return { looks, recoveries, untold };
+}
+
+/** The least of a column in the first and in the last quarter of all looks: what grows, grows there too. */
+export function quarters(looks: readonly Process[], column: keyof Process): [first: number, last: number] {
+  const size = Math.ceil(looks.length / 4);
+  const least = (some: readonly Process[]) => Math.min(...some.map((look) => look[column]));
+  return [least(looks.slice(0, size)), least(looks.slice(-size))];
 }
 
 /** The least of several looks: programs and connections come and go. */
