@@ -7,6 +7,7 @@ import { type CollectorName, collectors } from './collectors/index.js';
 import { cronProblem } from './cron.js';
 import { StartError, UsageError } from './errors.js';
 import { ACCESS_LOG_MODES, type AccessLogMode } from './http/access-log.js';
+import { networks } from './http/client-address.js';
 import { readEnvFile } from './key.js';
 
 export interface Config {
@@ -23,6 +24,16 @@ export interface Config {
   /** For how many stations there are metrics of their own. */
   readonly mostStationMetrics: number;
   readonly corsOrigins: readonly string[];
+  /** Names that `Host` may have; none: any. */
+  readonly allowedHosts: readonly string[];
+  /** Addresses and networks of proxies whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[];
+  /** Wrong keys that an address may send in a minute; infinite: any number. */
+  readonly mostFailedKeys: number;
+  /** Whether there is a dashboard at `/`. */
+  readonly dashboard: boolean;
+  /** Whether there is `/docs` and `/openapi.json`. */
+  readonly docs: boolean;
   readonly accessLog: AccessLogMode;
   /** Undefined: plain HTTP. */
   readonly tls: TlsFiles | undefined;
@@ -73,6 +84,26 @@ const options: readonly Option[] = [
     value: 'FILE',
     help: 'let in only clients with a certificate that is signed by one of these, PEM (off)',
   },
+  {
+    flag: 'allowed-host',
+    variable: 'APSNAP_ALLOWED_HOSTS',
+    value: 'NAME',
+    help: 'answer to that name only, and to addresses; may be repeated (any)',
+  },
+  {
+    flag: 'trust-proxy',
+    variable: 'APSNAP_TRUST_PROXY',
+    value: 'ADDRESS',
+    help: 'proxy, or network of proxies as 10.0.0.0/8, whose X-Forwarded-For is believed; may be repeated (none)',
+  },
+  {
+    flag: 'failed-keys',
+    variable: 'APSNAP_FAILED_KEYS',
+    value: 'N',
+    help: 'wrong keys that an address may send in a minute; off: any number (20)',
+  },
+  { flag: 'no-dashboard', variable: 'APSNAP_NO_DASHBOARD', value: undefined, help: 'nothing at / (off)' },
+  { flag: 'no-docs', variable: 'APSNAP_NO_DOCS', value: undefined, help: 'no /docs, no /openapi.json (off)' },
   { flag: 'access-log', variable: 'APSNAP_ACCESS_LOG', value: 'MODE', help: `${ACCESS_LOG_MODES.join(', ')} (summary)` },
   ...collectors.map(({ name, schedule }) => ({
     flag: `schedule.${name}`,
@@ -81,6 +112,12 @@ const options: readonly Option[] = [
     help: `when to sample: six cron fields, seconds first (${schedule})`,
   })),
 ];
+
+/** Flags of some command alone: they have no variable. */
+export const COMMAND_FLAGS = [
+  { flag: 'grace', value: 'DURATION' },
+  { flag: 'secrets', value: undefined },
+] as const;
 
 /** @returns the options' part of `--help` */
 export function optionsHelp(): string {
@@ -102,7 +139,7 @@ export interface CommandLine {
  * @throws UsageError an unknown flag, or one without its value
  */
 export function parseCommandLine(args: readonly string[]): CommandLine {
-  const known = [...options, { flag: 'help', value: undefined }, { flag: 'version', value: undefined }];
+  const known = [...options, ...COMMAND_FLAGS, { flag: 'help', value: undefined }, { flag: 'version', value: undefined }];
   const { tokens } = parseArgs({
     args: [...args],
     options: Object.fromEntries(known.map(({ flag, value }) => [flag, { type: value ? 'string' : 'boolean' } as const])),
@@ -162,6 +199,13 @@ export function readConfig({ flags }: CommandLine, environment: NodeJS.Dict<stri
     mostListeners: one('events.listeners', 200, wholeNumber(0, 100_000)),
     mostStationMetrics: one('metrics.stations', 1_000, (setting) => (setting.text === 'off' ? 0 : wholeNumber(0, 100_000)(setting))),
     corsOrigins: find('cors-origin', file).flatMap(origins),
+    allowedHosts: find('allowed-host', file).flatMap(hostNames),
+    trustedProxies: find('trust-proxy', file).flatMap(proxies),
+    mostFailedKeys: one('failed-keys', 20, (setting) =>
+      setting.text === 'off' ? Number.POSITIVE_INFINITY : wholeNumber(1, 100_000)(setting),
+    ),
+    dashboard: !one('no-dashboard', false, onOrOff),
+    docs: !one('no-docs', false, onOrOff),
     accessLog: one('access-log', 'summary', accessLogMode),
     tls: tlsFiles((flag) => find(flag, file).at(-1)),
     path: environment.PATH ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
@@ -207,7 +251,7 @@ function onOrOff(setting: Setting): boolean {
 }
 
 function origins({ from, text }: Setting): string[] {
-  const list = text.split(/[\s,]+/).filter(Boolean);
+  const list = listed(text);
   for (const origin of list) {
     if (!URL.canParse(origin) || new URL(origin).origin !== origin) throw invalid({ from, text: origin }, 'an origin: https://example.org');
   }
@@ -222,6 +266,29 @@ function tlsFiles(find: (flag: string) => Setting | undefined): TlsFiles | undef
   if (!alone) return undefined;
   const missing = [...(cert ? [] : ['--tls-cert']), ...(key ? [] : ['--tls-key'])];
   throw new UsageError(`${alone.from}: means nothing without ${missing.join(' and ')}`);
+}
+
+function hostNames({ from, text }: Setting): string[] {
+  const list = listed(text);
+  // Nothing would mean: any.
+  if (list.length === 0) throw invalid({ from, text }, 'a name: ap.example.org');
+  return list.map((name) => {
+    const isName = /^[\w-]+(?:\.[\w-]+)*$/.test(name);
+    if (!isName) throw invalid({ from, text: name }, 'a name without a port: ap.example.org');
+    return name.toLowerCase();
+  });
+}
+
+function proxies({ from, text }: Setting): string[] {
+  const list = listed(text);
+  const wrong = list.find((one) => networks([one]) === undefined);
+  if (wrong !== undefined) throw invalid({ from, text: wrong }, 'an address or a network: 192.168.0.2, 10.0.0.0/8, fd00::/8');
+  return list;
+}
+
+/** Values of a variable that may have several. */
+function listed(text: string): string[] {
+  return text.split(/[\s,]+/).filter(Boolean);
 }
 
 function accessLogMode(setting: Setting): AccessLogMode {

@@ -4,6 +4,7 @@ import type { Host } from './host.js';
 import type { MetricFamily } from './metrics.js';
 import type { Parameters, Query } from './query.js';
 import type { Schema } from './schema.js';
+import { holdsSecrets } from './secrets.js';
 
 /** Values of some collectors; undefined where one has given none yet. One that is absent gives its empty value. */
 export type Parts<Name extends CollectorName> = { readonly [N in Name]: Values[N] | undefined };
@@ -59,6 +60,14 @@ export interface Document<Value, Part extends CollectorName, Page = unknown> {
    * @param mostStations for how many stations metrics are wanted
    */
   metrics?(value: Value, mostStations: number): readonly MetricFamily[];
+}
+
+/** Whether there is something in a document, or in its pages, that only some may see. */
+export function hasSecrets({
+  view,
+  pages,
+}: Pick<Document<unknown, CollectorName>, 'view'> & { readonly pages?: { readonly secret?: boolean } }): boolean {
+  return pages?.secret === true || holdsSecrets(view.json);
 }
 
 /** Gives a definition its type, with names as literals. */

@@ -1,5 +1,5 @@
-/** The key that clients send: where it is kept, how it is made, watched and compared. */
-import { randomInt, timingSafeEqual } from 'node:crypto';
+/** Keys in the env file: how they are made, judged, written there and watched. What counts of them is in `keyring.ts`. */
+import { createHash, randomInt } from 'node:crypto';
 import {
   chmodSync,
   chownSync,
@@ -10,6 +10,7 @@ import {
   fsyncSync,
   openSync,
   readFileSync,
+  realpathSync,
   renameSync,
   statSync,
   unlinkSync,
@@ -17,19 +18,20 @@ import {
   watchFile,
   writeFileSync,
 } from 'node:fs';
-import type { IncomingHttpHeaders } from 'node:http';
 import { BlockList, isIP } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { StartError } from './errors.js';
 
 export const KEY_VARIABLE = 'RASPAP_API_KEY';
+/** The key that sees secrets too; there need not be one. */
+export const SECRETS_KEY_VARIABLE = 'APSNAP_SECRETS_KEY';
 
 const LENGTH = 32;
 const ALPHABET = '0123456789abcdefghijklmnopqrstuvwxyz';
 const LEAST_LENGTH = 16;
 /** A header's worth; comparing takes the same time for any key up to this. */
-const MOST_LENGTH = 255;
+export const MOST_LENGTH = 255;
 const MOST_FILE_BYTES = 1 << 20;
 
 /** @returns a new key of 32 characters `[0-9a-z]`: 165 bits */
@@ -69,26 +71,38 @@ export function readRegularFile(file: string): string {
 }
 
 /**
- * Writes the key into the env file and leaves its other lines as they are. The file is replaced by rename, so nobody
- * ever sees half of it; its owner stays, its mode becomes 0600.
+ * Writes the key into the env file and leaves its other lines as they are; see {@link editEnvFile}. Its mode becomes 0600.
  *
  * @throws StartError it cannot be written
  */
-export function writeKey(file: string, key: string): void {
-  const temporary = join(dirname(file), `.${basename(file)}.${process.pid}.tmp`);
+export function writeKey(file: string, key: string, name: string = KEY_VARIABLE): void {
+  editEnvFile(file, (text) => withVariable(text, name, key), 0o600);
+}
+
+/**
+ * Changes the env file. It is replaced by rename, so nobody ever sees half of it; its owner stays. A link to it stays one.
+ *
+ * @param edit takes the text, "" where there is no file, and gives what is to take its place
+ * @param mode of the file; undefined: as it was, 0600 for a new one
+ * @throws StartError it cannot be written
+ */
+export function editEnvFile(name: string, edit: (text: string) => string, mode?: number): void {
+  let temporary = '';
   try {
-    const old = existsSync(file) ? { text: readRegularFile(file), stat: statSync(file) } : undefined;
+    const old = existsSync(name) ? { text: readRegularFile(name), stat: statSync(name) } : undefined;
+    const file = old ? realpathSync(name) : name;
+    temporary = join(dirname(file), `.${basename(file)}.${process.pid}.tmp`);
     const descriptor = openSync(temporary, 'wx', 0o600);
     try {
       // Not writeSync: where the disk is nearly full, that writes a part and says nothing.
-      writeFileSync(descriptor, withKey(old?.text ?? '', key));
+      writeFileSync(descriptor, edit(old?.text ?? ''));
       fsyncSync(descriptor);
     } finally {
       closeSync(descriptor);
     }
-    chmodSync(temporary, 0o600);
     if (old && (old.stat.uid !== process.getuid?.() || old.stat.gid !== process.getgid?.()))
       chownSync(temporary, old.stat.uid, old.stat.gid);
+    chmodSync(temporary, mode ?? (old ? old.stat.mode & 0o7777 : 0o600));
     renameSync(temporary, file);
   } catch (error) {
     if (existsSync(temporary)) unlinkSync(temporary);
@@ -97,7 +111,7 @@ export function writeKey(file: string, key: string): void {
       ? 'free some space (df -h and df -i show how much there is), or name a file on another disk with --dotenv'
       : 'run as a user that may write it, or name another file with --dotenv';
     throw new StartError(
-      `${file}: the key cannot be written: ${FULL.has(code) ? `the disk is full: ${code}` : code || message}; ${advice}`,
+      `${name}: the key cannot be written: ${FULL.has(code) ? `the disk is full: ${code}` : code || message}; ${advice}`,
     );
   }
 }
@@ -105,11 +119,13 @@ export function writeKey(file: string, key: string): void {
 /** No space is left, or none that this user may have. */
 const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);
 
-/** @returns the env file's text with the key in place of the old one, or at its end */
-export function withKey(text: string, key: string): string {
-  const line = `${KEY_VARIABLE}=${key}`;
+/** @returns the env file's text with the variable's line in place of the old one, or at its end; undefined: without any */
+export function withVariable(text: string, name: string, value: string | undefined): string {
   const lines = text.split('\n');
-  const at = lines.findLastIndex((old) => new RegExp(`^\\s*(?:export\\s+)?${KEY_VARIABLE}\\s*=`).test(old));
+  const isIts = (line: string) => new RegExp(`^\\s*(?:export\\s+)?${name}\\s*=`).test(line);
+  if (value === undefined) return lines.filter((line) => !isIts(line)).join('\n');
+  const line = `${name}=${value}`;
+  const at = lines.findLastIndex(isIts);
   if (at >= 0) return lines.with(at, line).join('\n');
   return `${text}${text === '' || text.endsWith('\n') ? '' : '\n'}${line}\n`;
 }
@@ -118,98 +134,49 @@ const loopback = new BlockList();
 loopback.addSubnet('127.0.0.0', 8, 'ipv4');
 loopback.addAddress('::1', 'ipv6');
 
+/** Whether an address is one that only this machine itself can ask. */
+export function isLoopback(host: string): boolean {
+  const family = isIP(host);
+  return host === 'localhost' || (family !== 0 && loopback.check(host, family === 6 ? 'ipv6' : 'ipv4'));
+}
+
+/** Whether a value means the digest of a key. Whether it is a good one, {@link keyProblem} says. */
+export function isDigest(value: string): boolean {
+  return value.startsWith('sha256:');
+}
+
+/** The digest of a key, as it may stand in the env file in its place. */
+export function hashKey(key: string): string {
+  return `sha256:${createHash('sha256').update(key).digest('hex')}`;
+}
+
+const KNOWN_TO_ALL = hashKey('insecure');
+
 /**
- * @param key the key
+ * @param key the key, or its digest as {@link hashKey} gives it, of which less can be told
  * @param host the address that is listened on
+ * @param name of its variable
  * @returns what is wrong with the key there; undefined if nothing is. The key itself is not in it.
  */
-export function keyProblem(key: string, host: string): string | undefined {
-  if (Buffer.byteLength(key) > MOST_LENGTH) return `${KEY_VARIABLE} has more than ${MOST_LENGTH} bytes`;
-  if (!/^[\x21-\x7e]+( [\x21-\x7e]+)*$/.test(key))
-    return `${KEY_VARIABLE} has characters that a header cannot carry: printable ASCII is expected`;
-  const family = isIP(host);
-  if (host === 'localhost' || (family !== 0 && loopback.check(host, family === 6 ? 'ipv6' : 'ipv4'))) return undefined;
-  if (key === 'insecure') return `${KEY_VARIABLE} is "insecure", which everybody knows`;
-  if (key.length < LEAST_LENGTH) return `${KEY_VARIABLE} has ${key.length} characters, at least ${LEAST_LENGTH} are expected`;
+export function keyProblem(key: string, host: string, name: string = KEY_VARIABLE): string | undefined {
+  if (Buffer.byteLength(key) > MOST_LENGTH) return `${name} has more than ${MOST_LENGTH} bytes`;
+  if (!/^[\x21-\x7e]+( [\x21-\x7e]+)*$/.test(key)) return `${name} has characters that a header cannot carry: printable ASCII is expected`;
+  if (isDigest(key) && !/^sha256:[\da-f]{64}$/i.test(key)) return `${name} is not valid: after sha256: 64 hexadecimal digits are expected`;
+  if (isLoopback(host)) return undefined;
+  if (key === 'insecure' || key.toLowerCase() === KNOWN_TO_ALL) return `${name} is "insecure", which everybody knows`;
+  if (key.length < LEAST_LENGTH) return `${name} has ${key.length} characters, at least ${LEAST_LENGTH} are expected`;
   return undefined;
 }
 
-/** Tells whether a request carries the key. */
-export type KeyCheck = (headers: IncomingHttpHeaders) => boolean;
-
 /**
- * @param key the key; undefined lets nobody in
- * @returns compares in constant time what a request sends in `access_token`, `X-API-Key` or `Authorization`
- */
-export function createKeyCheck(key: string): KeyCheck {
-  const expected = Buffer.alloc(MOST_LENGTH + 1);
-  const length = expected.write(key, 'latin1');
-  const given = Buffer.alloc(MOST_LENGTH + 1);
-
-  const matches = (text: string): boolean => {
-    given.fill(0);
-    const written = given.write(text, 'latin1');
-    return timingSafeEqual(given, expected) && written === length;
-  };
-
-  return (headers) => {
-    const { access_token: token, 'x-api-key': apiKey, authorization } = headers;
-    if (typeof token === 'string' && matches(token)) return true;
-    if (typeof apiKey === 'string' && matches(apiKey)) return true;
-    if (authorization === undefined) return false;
-    const [scheme = '', credentials = ''] = authorization.split(/ +(.*)/s, 2);
-    switch (scheme.toLowerCase()) {
-      case 'bearer':
-        return matches(credentials);
-      case 'basic':
-        return matches(passwordOf(credentials));
-      default:
-        return false;
-    }
-  };
-}
-
-/** The password in the credentials of HTTP Basic, RFC 7617: base64 of `user:password`. */
-function passwordOf(credentials: string): string {
-  const decoded = Buffer.from(credentials, 'base64').toString('latin1');
-  const colon = decoded.indexOf(':');
-  return colon < 0 ? '' : decoded.slice(colon + 1);
-}
-
-/**
- * Watches the env file for another key.
+ * Watches the env file.
  *
- * @param onKey called with each new key
- * @param onProblem called when the file cannot be read or holds no key; the old key goes on to count
+ * @param onChange called each time it has changed, come or gone
  * @returns stops watching
  */
-export function watchKey(
-  file: string,
-  current: string,
-  onKey: (key: string) => void,
-  onProblem: (problem: string) => void,
-): { stop(): void } {
-  let last = current;
-  let reported = '';
-
-  function look(): void {
-    let problem = '';
-    try {
-      const key = readEnvFile(file)?.[KEY_VARIABLE];
-      if (key && key !== last) {
-        last = key;
-        onKey(key);
-      }
-      if (!key) problem = `${file}: holds no ${KEY_VARIABLE} any more; the last one stays in force`;
-    } catch (error) {
-      problem = (error as Error).message;
-    }
-    if (problem && problem !== reported) onProblem(problem);
-    reported = problem;
-  }
-
+export function watchEnvFile(file: string, onChange: () => void): { stop(): void } {
   // By path and twice a second: that sees a rename, a folder that is replaced, and mounts that tell of no changes.
-  const listener = () => look();
+  const listener = () => onChange();
   watchFile(file, { interval: 500, persistent: false }, listener);
   return { stop: () => unwatchFile(file, listener) };
 }

@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 /** The command line: reads the configuration and runs what was asked for. */
 import { doctor } from './cli/doctor.js';
-import { key } from './cli/key.js';
+import { type KeyFlags, key } from './cli/key.js';
 import { serve } from './cli/serve.js';
 import { snapshot } from './cli/snapshot.js';
-import { optionsHelp, parseCommandLine, readConfig } from './config.js';
+import { COMMAND_FLAGS, type CommandLine, optionsHelp, parseCommandLine, readConfig } from './config.js';
 import { StartError, UsageError } from './errors.js';
-import { KEY_VARIABLE } from './key.js';
+import { KEY_VARIABLE, SECRETS_KEY_VARIABLE } from './key.js';
 import { version } from './package.js';
 
 const help = () => `apsnap ${version}: a REST API for Linux access points, served from memory
@@ -16,8 +16,11 @@ usage: apsnap [COMMAND] [OPTIONS]
   serve                    run the service (what it does without a command)
   snapshot [DOCUMENT...]   sample once, print JSON, exit
   key show                 print the key in the env file
-  key generate             put a new key there
+  key generate             put a new key there; the one before stops
   key set KEY              put this key there; - reads it from standard input
+  key rotate               put a new key there and print it; --grace 1h: the one before counts for so long
+  key hash [KEY]           print the digest of the key there, or of KEY, - from standard input: it may stand in the key's place
+                           with --secrets all of these mean the other key, that sees secrets: ${SECRETS_KEY_VARIABLE}
   doctor                   for each collector: what it reads, whether it can, what to do if it cannot
 
 options, and the variables that do the same, in the environment or in the env file:
@@ -28,6 +31,7 @@ ${optionsHelp()}
   --version
 
 The key is ${KEY_VARIABLE}, in the environment or in the env file; without one the service generates it.
+${SECRETS_KEY_VARIABLE}, if there is one, is another that sees secrets too. Either may be given as sha256: and 64 hexadecimal digits.
 `;
 
 async function main(args: readonly string[], environment: NodeJS.Dict<string>): Promise<number | undefined> {
@@ -42,23 +46,30 @@ async function main(args: readonly string[], environment: NodeJS.Dict<string>): 
   }
   const [command = 'serve', ...words] = commandLine.words;
   const config = readConfig(commandLine, environment);
-  const fromEnvironment = environment[KEY_VARIABLE] || undefined;
+  const flags = keyFlags(commandLine, command);
   switch (command) {
     case 'serve':
       expectNoWords(command, words);
-      await serve(config, fromEnvironment);
+      await serve(config, environment);
       return undefined; // goes on
     case 'snapshot':
       return snapshot(config, words);
     case 'key':
-      key(config, words);
+      key(config, words, flags);
       return 0;
     case 'doctor':
       expectNoWords(command, words);
-      return doctor(config, fromEnvironment);
+      return doctor(config, environment);
     default:
       throw new UsageError(`unknown command ${JSON.stringify(command)}: expected serve, snapshot, key or doctor`);
   }
+}
+
+/** @throws UsageError one of them is given to another command */
+function keyFlags({ flags }: CommandLine, command: string): KeyFlags {
+  const misplaced = COMMAND_FLAGS.find(({ flag }) => command !== 'key' && flags.has(flag));
+  if (misplaced) throw new UsageError(`--${misplaced.flag}: is for apsnap key only`);
+  return { secrets: flags.has('secrets'), grace: flags.get('grace')?.at(-1) };
 }
 
 function expectNoWords(command: string, words: readonly string[]): void {

@@ -7,6 +7,7 @@ import { type CollectorName, collectors } from './collectors/index.js';
 import { onSchedule } from './cron.js';
 import { type AnyDocument, documents } from './documents/index.js';
 import type { Sampler } from './sampler.js';
+import { holdsSecrets } from './secrets.js';
 import type { CollectorRecord, Store } from './store.js';
 import type { Composed, ComposeRequest, Failure, SampleRequest, Taken } from './task.js';
 
@@ -143,7 +144,10 @@ function createBatcher(sampler: Sampler, store: Store): Batcher {
     async take(name, thorough, alone) {
       const record = store.collectors.get(name) as CollectorRecord;
       const { startsPrograms, heavy } = record.collector;
-      const request = { collector: name, before: record.good?.keep, thorough, metrics: store.wantsMetrics };
+      // As long as it is kept whether secrets are wanted, files that have not changed need not be read.
+      const isAlike = (record.good?.secretValue !== undefined) === (store.wantsSecrets && holdsSecrets(record.collector.view.json));
+      const before = isAlike ? record.good?.keep : undefined;
+      const request = { collector: name, before, thorough, metrics: store.wantsMetrics, secrets: store.wantsSecrets };
       if (!alone && !startsPrograms && !heavy) return takeTogether(request);
       const [taken] = await sampler.sample([request], startsPrograms ? 'program' : heavy ? 'heavy' : 'quick');
       return taken as Taken;
@@ -206,7 +210,7 @@ function createComposer(sampler: Sampler, store: Store, isUnderWay: (name: Colle
 
   async function compose(document: AnyDocument, parts: Record<string, Uint8Array>): Promise<Composed | Failure> {
     const before = store.wantsChanges && document.changes ? store.documents.get(document.name)?.bodies.get(null)?.json : undefined;
-    const request = { document: document.name, parts, before };
+    const request = { document: document.name, parts, secretParts: store.secretPartsOf(document), before };
     if (!document.verbatim) return composeTogether(request);
     const [outcome] = await sampler.compose([request], 'heavy');
     return outcome as Composed | Failure;

@@ -41,7 +41,7 @@ function mayDescribe({ type }: JsonSchema, value: unknown): boolean {
 const verdicts = new WeakMap<JsonSchema, boolean>();
 
 /** Whether a schema has a secret anywhere: most have none, and their values are passed through as they are. */
-function holdsSecrets(schema: JsonSchema): boolean {
+export function holdsSecrets(schema: JsonSchema): boolean {
   let verdict = verdicts.get(schema);
   if (verdict === undefined) {
     const { items, properties = {}, additionalProperties, anyOf = [] } = schema;

@@ -4,7 +4,7 @@
  */
 import { adviceFor } from './advice.js';
 import { type AnyCollector, type CollectorName, collectorByName, collectors } from './collectors/index.js';
-import type { Change } from './document.js';
+import { type Change, hasSecrets } from './document.js';
 import { type AnyDocument, documents } from './documents/index.js';
 import type { RenderedFamily } from './encode/prometheus.js';
 import { freeShared } from './encode/shared.js';
@@ -60,6 +60,8 @@ export interface DocumentRecord {
   sampledAtMs: number | null;
   /** By page; the document itself under null. */
   bodies: ReadonlyMap<string | null, StoredBody>;
+  /** The same with secrets, for who may see them; undefined: nobody may, or there are none. */
+  secretBodies: ReadonlyMap<string | null, StoredBody> | undefined;
 }
 
 export interface Store {
@@ -78,6 +80,8 @@ export interface Store {
   review(): void;
   /** Values of a document's parts; undefined while one that it needs is missing. */
   partsOf(document: AnyDocument): Record<string, Uint8Array> | undefined;
+  /** Those of them that have secrets, with these; undefined if the document shows none, or nobody may see them. */
+  secretPartsOf(document: AnyDocument): Record<string, Uint8Array> | undefined;
   /** Calls back after each change of a document: of its bytes, its state or when it was sampled. */
   onChange(listener: (record: DocumentRecord) => void): void;
   /** Calls back after each sample. */
@@ -88,6 +92,8 @@ export interface Store {
   wantsChanges: boolean;
   /** Whether anybody asks for metrics: making them costs. */
   wantsMetrics: boolean;
+  /** Whether there is a key that sees secrets: without one they do not leave the threads that sample. */
+  wantsSecrets: boolean;
 }
 
 /** A collector is late after this many intervals without a sample, and some time for a busy machine and for another that hung beside it. */
@@ -120,7 +126,16 @@ export function createStore(firstGeneration = 0): Store {
   const documentRecords = new Map<string, DocumentRecord>(
     documents.map((document) => [
       document.name,
-      { document, generation: 0, metrics: [], state: 'absent', problem: null, sampledAtMs: null, bodies: new Map() },
+      {
+        document,
+        generation: 0,
+        metrics: [],
+        state: 'absent',
+        problem: null,
+        sampledAtMs: null,
+        bodies: new Map(),
+        secretBodies: undefined,
+      },
     ]),
   );
   const listeners: ((record: DocumentRecord) => void)[] = [];
@@ -203,7 +218,7 @@ export function createStore(firstGeneration = 0): Store {
       let changed = false;
       if (outcome.ok) {
         if (!outcome.unchanged) {
-          changed = !record.good || !sameBytes(record.good.value, outcome.value);
+          changed = !record.good || !sameBytes(record.good.value, outcome.value) || !sameSecrets(record.good, outcome);
           record.good = outcome;
         }
         record.goodAtMs = wallClockMs();
@@ -232,10 +247,13 @@ export function createStore(firstGeneration = 0): Store {
       composeFailures.delete(name);
       const modifiedMs = wallClockMs();
       const { bodies, changed } = keepUnchanged(record.bodies, outcome.bodies, modifiedMs);
+      const secret = outcome.secretBodies && keepUnchanged(record.secretBodies ?? new Map(), outcome.secretBodies, modifiedMs);
+      const secretsChanged = secret ? secret.changed : record.secretBodies !== undefined;
       record.bodies = bodies;
+      record.secretBodies = secret?.bodies;
       record.metrics = outcome.metrics;
       if (changed && record.document.verbatim) freeSoon();
-      reviewDocument(record, changed);
+      reviewDocument(record, changed || secretsChanged);
       for (const change of outcome.changes) for (const listener of eventListeners) listener(change);
     },
     review() {
@@ -248,11 +266,17 @@ export function createStore(firstGeneration = 0): Store {
       if (!document.needs.every((name) => names.has(name))) return undefined;
       return Object.fromEntries(good.map((part) => [part.collector.name, (part.good as Sampled).value]));
     },
+    secretPartsOf(document) {
+      if (!hasSecrets(document)) return undefined;
+      const parts = partRecords(document).flatMap(({ collector, good }) => (good?.secretValue ? [[collector.name, good.secretValue]] : []));
+      return parts.length === 0 ? undefined : Object.fromEntries(parts);
+    },
     onChange: (listener) => void listeners.push(listener),
     onSample: (listener) => void sampleListeners.push(listener),
     onEvent: (listener) => void eventListeners.push(listener),
     wantsChanges: false,
     wantsMetrics: false,
+    wantsSecrets: false,
   };
 }
 
@@ -303,6 +327,10 @@ function keepUnchanged(before: ReadonlyMap<string | null, StoredBody>, now: read
 
 /** A large value may be the same and count as another: that shows when its document has been made. */
 const COMPARED_BYTES = 1 << 20;
+
+function sameSecrets({ secretValue: a }: Sampled, { secretValue: b }: Sampled): boolean {
+  return a === undefined || b === undefined ? a === b : sameBytes(a, b);
+}
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length > COMPARED_BYTES) return false;

@@ -19,6 +19,8 @@ export interface SampleRequest {
   readonly thorough: boolean;
   /** Whether somebody asks for metrics. */
   readonly metrics: boolean;
+  /** Whether there is a key that sees secrets: then what has some is wanted twice. */
+  readonly secrets: boolean;
 }
 
 /** What a thread is asked to do, with a number that tells how far it has come. */
@@ -50,6 +52,8 @@ export interface ComposeRequest {
   readonly document: string;
   /** Values of collectors as they came; one that has given none is missing. */
   readonly parts: Readonly<Record<string, Uint8Array>>;
+  /** Those of them that have secrets, with these, for who may see them; undefined: nobody may, or none has any. */
+  readonly secretParts?: Readonly<Record<string, Uint8Array>> | undefined;
   /** The document as it was, if somebody wants to be told what has changed in it. */
   readonly before?: Uint8Array | undefined;
 }
@@ -82,6 +86,8 @@ export interface Sampled {
   readonly absent: string | null;
   /** The value, as JSON. */
   readonly value: Uint8Array;
+  /** The same with its secrets, where those are wanted and the collector has some. */
+  readonly secretValue?: Uint8Array | undefined;
   /** What the next sample needs of this one; for the sampling threads to understand. */
   readonly keep: Uint8Array | undefined;
   readonly metrics: readonly RenderedFamily[];
@@ -113,6 +119,8 @@ export interface Body {
 export interface Composed {
   readonly ok: true;
   readonly bodies: readonly Body[];
+  /** The same with secrets, for who may see them. */
+  readonly secretBodies?: readonly Body[] | undefined;
   /** What has changed, in the document's own words. */
   readonly changes: readonly Change[];
   readonly metrics: readonly RenderedFamily[];

@@ -98,6 +98,19 @@ describe('usage', () => {
     ['--api-key x', {}, /^unknown flag --api-key: see/],
     ['--schedule.nope x', {}, /^unknown flag --schedule\.nope: see/],
     ['--expose-secrets=yes', {}, /^--expose-secrets: takes no value$/],
+    ['--allowed-host a:80', {}, /^--allowed-host: "a:80" is not valid: expected a name without a port: ap\.example\.org$/],
+    ['--allowed-host=', {}, /^--allowed-host: "" is not valid: expected a name/],
+    ['', { APSNAP_ALLOWED_HOSTS: 'a.b http://c' }, /^APSNAP_ALLOWED_HOSTS: "http:\/\/c" is not valid: expected a name/],
+    [
+      '--trust-proxy nope',
+      {},
+      /^--trust-proxy: "nope" is not valid: expected an address or a network: 192\.168\.0\.2, 10\.0\.0\.0\/8, fd00::\/8$/,
+    ],
+    ['--trust-proxy 10.0.0.0/33', {}, /^--trust-proxy: "10\.0\.0\.0\/33" is not valid: expected an address/],
+    ['', { APSNAP_TRUST_PROXY: '10.0.0.1,x' }, /^APSNAP_TRUST_PROXY: "x" is not valid: expected an address/],
+    ['--failed-keys 0', {}, /^--failed-keys: "0" is not valid: expected a whole number from 1 to 100000$/],
+    ['--no-docs=yes', {}, /^--no-docs: takes no value$/],
+    ['', { APSNAP_NO_DASHBOARD: 'yes' }, /^APSNAP_NO_DASHBOARD: "yes" is not valid: expected 1 or 0$/],
     ['--port nope', {}, /^--port: "nope" is not valid: expected a whole number from 0 to 65535$/],
     ['--port=', {}, /^--port: "" is not valid: expected a whole number/],
     ['--port 65536', {}, /^--port: "65536" is not valid: expected a whole number from 0 to 65535$/],
@@ -222,6 +235,22 @@ describe('precedence', () => {
     assert.equal(configure('--expose-secrets', { APSNAP_EXPOSE_SECRETS: '0' }).exposeSecrets, true);
     assert.equal(configure('', { APSNAP_EXPOSE_SECRETS: '1' }).exposeSecrets, true);
     assert.equal(configure('', { APSNAP_EXPOSE_SECRETS: '0' }, 'APSNAP_EXPOSE_SECRETS=1').exposeSecrets, false);
+  });
+
+  test('precedence/access', () => {
+    const { allowedHosts, trustedProxies, mostFailedKeys, dashboard, docs } = configure('');
+    assert.deepEqual([allowedHosts, trustedProxies, mostFailedKeys, dashboard, docs], [[], [], 20, true, true]);
+    const environment = { APSNAP_ALLOWED_HOSTS: 'A.example b.example', APSNAP_TRUST_PROXY: '10.0.0.0/8,::1', APSNAP_FAILED_KEYS: 'off' };
+    const given = configure('--no-docs --allowed-host c --allowed-host=d', environment, 'APSNAP_NO_DASHBOARD=1\nAPSNAP_FAILED_KEYS=5');
+    assert.deepEqual(
+      [given.allowedHosts, given.trustedProxies],
+      [
+        ['c', 'd'],
+        ['10.0.0.0/8', '::1'],
+      ],
+    );
+    assert.deepEqual([given.mostFailedKeys, given.dashboard, given.docs], [Number.POSITIVE_INFINITY, false, false]);
+    assert.deepEqual(configure('', environment).allowedHosts, ['a.example', 'b.example']);
   });
 
   test('precedence/env-file', () => {
@@ -371,7 +400,7 @@ describe('snapshot', { concurrency: true }, () => {
 });
 
 describe('doctor', { concurrency: true }, () => {
-  const names = ['key', ...collectors.map(({ name }) => name), 'events', 'history'];
+  const names = ['key', 'secrets', 'access', ...collectors.map(({ name }) => name), 'events', 'history'];
 
   for (const [who, uid] of [
     ['me', undefined],

@@ -11,7 +11,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { key as runKey } from '../src/cli/key.js';
 import { parseCommandLine, readConfig } from '../src/config.js';
 import { UsageError } from '../src/errors.js';
-import { createKeyCheck, generateKey, keyProblem, readEnvFile, withKey, writeKey } from '../src/key.js';
+import { generateKey, KEY_VARIABLE, keyProblem, readEnvFile, withVariable, writeKey } from '../src/key.js';
+import { createKeyCheck, validKey } from '../src/keyring.js';
 import { apsnap } from './support/cli.js';
 import { eventually } from './support/eventually.js';
 import { ask, exchange } from './support/http.js';
@@ -168,22 +169,22 @@ describe('compare', () => {
   test('compare/any-length', () => {
     for (const length of [1, 16, 32, 254, 255]) {
       const key = 'k'.repeat(length);
-      const check = createKeyCheck(key);
-      assert.equal(check({ access_token: key }), true);
-      assert.equal(check({ access_token: `${key}k` }), false);
-      assert.equal(check({ access_token: key.slice(1) }), false);
-      assert.equal(check({ access_token: `${key}\0` }), false);
-      assert.equal(check({ access_token: '' }), false);
-      assert.equal(check({}), false);
+      const check = createKeyCheck([validKey('read', key)]);
+      assert.equal(check({ access_token: key }).access, 'read');
+      assert.equal(check({ access_token: `${key}k` }).access, undefined);
+      assert.equal(check({ access_token: key.slice(1) }).access, undefined);
+      assert.equal(check({ access_token: `${key}\0` }).access, undefined);
+      assert.equal(check({ access_token: '' }).access, undefined);
+      assert.equal(check({}).access, undefined);
     }
   });
 
   test('compare/passphrase-with-blanks', () => {
     const key = 'correct horse battery staple';
     assert.equal(keyProblem(key, '0.0.0.0'), undefined);
-    const check = createKeyCheck(key);
+    const check = createKeyCheck([validKey('read', key)]);
     for (const headers of [{ access_token: key }, { authorization: `Bearer ${key}` }, { authorization: basic('', key) }]) {
-      assert.equal(check(headers), true, JSON.stringify(headers));
+      assert.equal(check(headers).access, 'read', JSON.stringify(headers));
     }
   });
 });
@@ -244,7 +245,7 @@ describe('env file', () => {
   ];
   for (const [name, old, expected] of cases) {
     test(`env-file/${name}`, () => {
-      assert.equal(withKey(old, 'new'), expected);
+      assert.equal(withVariable(old, KEY_VARIABLE, 'new'), expected);
       const file = join(folder, name);
       writeFileSync(file, old, { mode: 0o644 });
       writeKey(file, 'new');
@@ -488,6 +489,6 @@ describe('command', { concurrency: true }, () => {
     }
     const { status, stdout, stderr } = await key('words', ['nope']);
     assert.deepEqual([status, stdout], [2, '']);
-    assert.match(stderr, /^apsnap: key nope: expected key show, key generate or key set KEY\n$/);
+    assert.match(stderr, /^apsnap: key nope: expected key show, key generate, key set, key hash or key rotate\n$/);
   });
 });

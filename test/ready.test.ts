@@ -30,7 +30,9 @@ before(async () => {
     history: createHistory(),
     exposeSecrets: false,
     specification: Buffer.from('{}'),
-    keyCheck: () => () => true,
+    pages: { dashboard: true, docs: true },
+    isAllowedHost: () => true,
+    judge: () => 'read',
     logError: assert.fail,
   });
   server = createServer(app).listen(0, '127.0.0.1');

@@ -43,7 +43,7 @@ async function withSampler(amount: number, use: (sampler: Sampler) => Promise<vo
 }
 
 async function take(sampler: Sampler, collector: CollectorName, lane: Lane, last?: Sampled): Promise<Outcome> {
-  const [taken] = await sampler.sample([{ collector, before: last?.keep, thorough: false, metrics: false }], lane);
+  const [taken] = await sampler.sample([{ collector, before: last?.keep, thorough: false, metrics: false, secrets: false }], lane);
   return (taken as { outcome: Outcome }).outcome;
 }
 

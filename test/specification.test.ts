@@ -122,7 +122,7 @@ describe('specification', () => {
   test('specification/names-what-is-served', () => {
     const store = createStore();
     const routers = [
-      openRoutes(store, Buffer.from('{}')),
+      openRoutes(store, Buffer.from('{}'), { dashboard: true, docs: true }),
       keyedRoutes(
         { store, scheduler, sampler, corsOrigins: [], events: createEventStreams(store), mostListeners: 0, history: createHistory() },
         createAnswers(() => 1, false),
@@ -161,6 +161,8 @@ describe('answers', () => {
   let machine: TestServer;
   let accessPoint: TestServer;
   let nothing: TestServer;
+  /** Has had its wrong key. */
+  let guarded: TestServer;
   /** Where the service listens that has not sampled yet. */
   let newborn: Server;
   let root: Root;
@@ -169,16 +171,19 @@ describe('answers', () => {
   before(async () => {
     root = createAccessPoint();
     empty = mkdtempSync(join(tmpdir(), 'apsnap-empty-'));
-    [machine, accessPoint, nothing] = await startServers(
+    [machine, accessPoint, nothing, guarded] = await startServers(
       {},
       { args: ['--path.rootfs', root.folder], env: { PATH: root.path } },
       { args: ['--path.rootfs', empty], env: { PATH: empty } },
+      { args: ['--failed-keys', '1'] },
     );
+    await ask(guarded.url, '/system', { headers: { access_token: 'wrong' } });
     const store = createStore();
     const app = createApp({
       ...{ events: createEventStreams(store), mostListeners: 0, history: createHistory() },
       ...{ store, scheduler, sampler, corsOrigins: [], exposeSecrets: false, specification: Buffer.from(text) },
-      ...{ accessLog: { record() {}, close() {} }, keyCheck: () => () => true, logError: (line) => assert.fail(line) },
+      ...{ accessLog: { record() {}, close() {} }, logError: (line) => assert.fail(line) },
+      ...{ pages: { dashboard: true, docs: true }, isAllowedHost: () => true, judge: () => 'read' as const },
     });
     newborn = createServer(app).listen(0, '127.0.0.1');
     await once(newborn, 'listening');
@@ -189,7 +194,7 @@ describe('answers', () => {
 
   after(async () => {
     newborn?.close();
-    await Promise.all([machine, accessPoint, nothing].map((server) => server?.stop()));
+    await Promise.all([machine, accessPoint, nothing, guarded].map((server) => server?.stop()));
     root.remove();
     rmSync(empty, { recursive: true });
   });
@@ -228,6 +233,15 @@ describe('answers', () => {
       assert.equal(answer.status, operation.security?.length === 0 ? 200 : 403);
       assertAsSpecified(answer, path, method);
     });
+
+    if (operation.responses['429']) {
+      test(`answers/429 ${name}`, async () => {
+        const answer = await askAs(guarded, filled(path), { method: method.toUpperCase() });
+        assert.equal(answer.status, 429);
+        assert.match(answer.headers['retry-after'] ?? '', /^[1-9]\d*$/);
+        assertAsSpecified(answer, path, method);
+      });
+    }
 
     test(`answers/405 ${name}`, async () => {
       for (const other of ['PUT', 'DELETE', 'PATCH', method === 'get' ? 'POST' : 'GET']) {

@@ -20,7 +20,9 @@ import { Absent, SourceError } from '../src/errors.js';
 import { readHistory } from '../src/history.js';
 import { createHost, type Host, yieldToRequests } from '../src/host.js';
 import { isUnchanged, type Reads, recordReads } from '../src/reads.js';
+import { holdsSecrets } from '../src/secrets.js';
 import {
+  type Body,
   type Composed,
   type ComposeRequest,
   type Failure,
@@ -100,7 +102,7 @@ export function history({ series, query, format, nowSeconds, progress }: Tracked
 function takeSample(request: SampleRequest): Sampled | Unchanged {
   const collector = collectorByName(request.collector);
   if (!collector) throw new Error(`no collector ${request.collector}`);
-  const { thorough } = request;
+  const { thorough, secrets } = request;
   const before = request.before && decodeJson(request.before);
   const nowMs = Date.now();
   const sampling = {
@@ -108,31 +110,36 @@ function takeSample(request: SampleRequest): Sampled | Unchanged {
     monotonicMs: Number(process.hrtime.bigint() / 1000n) / 1000,
     nowMs,
     thorough,
-    exposeSecrets,
+    // Read, to be given apart from the value that everybody sees.
+    exposeSecrets: exposeSecrets || secrets,
     mostStationMetrics,
   };
-  if (!collector.whenChanged) return readCollector(collector, host, sampling, request.metrics);
+  if (!collector.whenChanged) return readCollector(collector, host, sampling, request);
   if (before && isUnchanged(host, before as Reads)) return { ok: true, unchanged: true };
   const recording = recordReads(host, nowMs);
-  const sampled = readCollector(collector, recording.host, sampling, request.metrics);
+  const sampled = readCollector(collector, recording.host, sampling, request);
   return { ...sampled, keep: encodeJson(recording.reads()) };
 }
 
-function readCollector(collector: AnyCollector, from: Host, sampling: Sampling<unknown>, metricsWanted: boolean): Sampled {
+function readCollector(collector: AnyCollector, from: Host, sampling: Sampling<unknown>, request: SampleRequest): Sampled {
+  const encoded = (value: unknown) => ({
+    value: encodeValue(value, collector.view, exposeSecrets),
+    ...(request.secrets && holdsSecrets(collector.view.json) && { secretValue: encodeValue(value, collector.view, true) }),
+  });
   try {
     const { value, keep, metrics, points = {} } = collector.read(from, sampling);
-    const json = encodeValue(value, collector.view, exposeSecrets);
+    const json = encoded(value);
     if (collector.heavy) freeShared(); // of lists before this one
     const kept = keep === undefined ? undefined : encodeJson(keep);
     // Of files that do not change there may be no other sample for long.
-    const rendered = metrics && (metricsWanted || collector.whenChanged) ? renderFamilies(metrics()) : [];
-    return { ok: true, absent: null, value: json, keep: kept, metrics: rendered, points };
+    const rendered = metrics && (request.metrics || collector.whenChanged) ? renderFamilies(metrics()) : [];
+    return { ok: true, absent: null, ...json, keep: kept, metrics: rendered, points };
   } catch (error) {
     if (error instanceof Absent)
       return {
         ok: true,
         absent: error.message,
-        value: encodeValue(collector.absent, collector.view, exposeSecrets),
+        ...encoded(collector.absent),
         keep: undefined,
         metrics: [],
         points: {},
@@ -141,19 +148,36 @@ function readCollector(collector: AnyCollector, from: Host, sampling: Sampling<u
   }
 }
 
-function composeDocument({ document: name, parts, before }: ComposeRequest, decode: (bytes: Uint8Array) => unknown): Composed {
+function composeDocument({ document: name, parts, secretParts, before }: ComposeRequest, decode: (bytes: Uint8Array) => unknown): Composed {
   const document = documentNamed(name);
   if (document.verbatim) {
     const body = largeBody(parts[document.verbatim] as Uint8Array);
     freeShared(); // of lists before this one, and what compressing it took
     return { ok: true, bodies: [body], metrics: [], changes: [] };
   }
-  const values = Object.fromEntries(Object.entries(parts).map(([part, bytes]) => [part, decode(bytes)]));
-  const value = document.compose(values as Parameters<typeof document.compose>[0]);
-  const pages = document.pages?.compose(value, values as Parameters<typeof document.compose>[0]) ?? new Map<string, unknown>();
+  const { value, bodies } = composeBodies(document, parts, decode);
   const told = before && document.changes?.(value, decodeJson(before));
-  const bodies = [encodeBody(null, value), ...[...pages].map(([page, content]) => encodeBody(page, content))];
-  return { ok: true, bodies, metrics: renderFamilies(document.metrics?.(value, mostStationMetrics) ?? []), changes: told ?? [] };
+  return {
+    ok: true,
+    bodies,
+    // A second time, with secrets, for who may see them: of values that have none nothing else could come out.
+    secretBodies: secretParts && composeBodies(document, { ...parts, ...secretParts }, decode).bodies,
+    metrics: renderFamilies(document.metrics?.(value, mostStationMetrics) ?? []),
+    changes: told ?? [],
+  };
+}
+
+function composeBodies(
+  document: AnyDocument,
+  parts: Readonly<Record<string, Uint8Array>>,
+  decode: (bytes: Uint8Array) => unknown,
+): { value: unknown; bodies: Body[] } {
+  const values = Object.fromEntries(Object.entries(parts).map(([part, bytes]) => [part, decode(bytes)])) as Parameters<
+    typeof document.compose
+  >[0];
+  const value = document.compose(values);
+  const pages = document.pages?.compose(value, values) ?? new Map<string, unknown>();
+  return { value, bodies: [encodeBody(null, value), ...[...pages].map(([page, content]) => encodeBody(page, content))] };
 }
 
 function documentNamed(name: string): AnyDocument {

@@ -1,13 +1,11 @@
-import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { adviceFor } from '../advice.js';
 import { collectors } from '../collectors/index.js';
 import type { Config } from '../config.js';
-import type { SourceError, StartError } from '../errors.js';
+import type { SourceError } from '../errors.js';
 import { MOST_SERIES, SERIES_BYTES } from '../history.js';
 import { createHost } from '../host.js';
-import { KEY_VARIABLE, keyProblem, readEnvFile } from '../key.js';
 import { type CollectorRecord, problemOf } from '../store.js';
+import { accessRows } from './access-rows.js';
 import { sampleOnce } from './once.js';
 
 export interface Row {
@@ -26,13 +24,13 @@ const EVENT_TRIAL_MS = 300;
  *
  * @returns the exit status: 1 if something fails
  */
-export async function doctor(config: Config, keyFromEnvironment: string | undefined): Promise<number> {
+export async function doctor(config: Config, environment: NodeJS.Dict<string>): Promise<number> {
   const store = await sampleOnce(
     config,
     collectors.map(({ name }) => name),
   );
   const rows = [
-    keyRow(config, keyFromEnvironment),
+    ...accessRows(config, environment),
     ...(config.tls ? [(await import('./doctor-tls.js')).tlsRow(config.tls)] : []),
     ...[...store.collectors.values()].map(collectorRow),
     await eventRow(config),
@@ -57,57 +55,6 @@ function collectorRow(record: CollectorRecord): Row {
     };
   if (good?.absent) return { name, state: 'absent', source, why: good.absent };
   return { name, state: 'ok', source };
-}
-
-function keyRow({ dotenv, host }: Config, fromEnvironment: string | undefined): Row {
-  const source = fromEnvironment ? `the environment, ${KEY_VARIABLE}` : dotenv;
-  let value = fromEnvironment;
-  try {
-    value ??= readEnvFile(dotenv)?.[KEY_VARIABLE];
-  } catch (error) {
-    const [why, advice] = (error as StartError).message.split('; ', 2);
-    return { name: 'key', state: 'failing', source, why, advice };
-  }
-  if (value) {
-    const problem = keyProblem(value, host);
-    if (problem) return { name: 'key', state: 'failing', source, why: problem, advice: 'apsnap key generate' };
-    const open = !fromEnvironment && (statSync(dotenv).mode & 0o007) !== 0;
-    return {
-      name: 'key',
-      state: 'ok',
-      source,
-      ...(open && { why: 'every user of this machine can read it', advice: `chmod o= ${dotenv}` }),
-    };
-  }
-  const folder = dirname(dotenv);
-  if (isWritable(folder) && isFull(folder)) {
-    const why = `there is none, and the disk of ${folder} is full`;
-    return { name: 'key', state: 'failing', source, why, advice: 'free some space, or name a file on another disk with --dotenv' };
-  }
-  if (isWritable(folder)) return { name: 'key', state: 'absent', source, why: 'the service will generate one when it starts' };
-  return {
-    name: 'key',
-    state: 'failing',
-    source,
-    why: `there is none, and ${folder} cannot be written`,
-    advice: 'name a file that can be with --dotenv',
-  };
-}
-
-function isWritable(folder: string): boolean {
-  if (!existsSync(folder)) return false;
-  try {
-    accessSync(folder, constants.W_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Of space or of room for names; some file systems have no limit of names, and say 0 of 0. */
-function isFull(folder: string): boolean {
-  const { bavail, bfree, files, ffree } = statfsSync(folder);
-  return (process.getuid?.() === 0 ? bfree : bavail) === 0 || (files > 0 && ffree === 0);
 }
 
 /** Without `iw event` clients come and go with the schedule alone. */

@@ -4,18 +4,25 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expiresAtMs, isSelfSigned, nameToAskFor, type TlsPair } from '../certificate.js';
 import { type CollectorName, collectors } from '../collectors/index.js';
 import type { Config } from '../config.js';
-import { StartError } from '../errors.js';
 import { followFiles, type Watched } from '../file-events.js';
 import { createHistory } from '../history.js';
 import { createHost } from '../host.js';
 import { createAccessLog } from '../http/access-log.js';
+import { createHostCheck } from '../http/allowed-hosts.js';
+import { createForwardedFor } from '../http/client-address.js';
+import type { EventStreams } from '../http/events.js';
+import { createFailedKeys } from '../http/failed-keys.js';
+import { createGate } from '../http/gate.js';
 import { listen, shut } from '../http/server.js';
-import { createKeyCheck, generateKey, KEY_VARIABLE, type KeyCheck, keyProblem, readEnvFile, watchKey, writeKey } from '../key.js';
+import { isDigest, KEY_VARIABLE, readEnvFile, SECRETS_KEY_VARIABLE } from '../key.js';
 import { version } from '../package.js';
 import { createSampler, threadData } from '../sampler.js';
 import { createScheduler, type Scheduler } from '../scheduler.js';
+import { holdsSecrets } from '../secrets.js';
 import { followStationEvents } from '../station-events.js';
 import { createStore } from '../store.js';
+import { isInTheOpen, secretsInTheOpen } from './access-rows.js';
+import { findKeys, type KeysInForce } from './keys-in-force.js';
 
 /** The service ends itself after this long, whatever does not want to end. */
 const STOP_WITHIN_MS = 1_800;
@@ -23,17 +30,19 @@ const STOP_WITHIN_MS = 1_800;
 const CLOSE_AFTER_MS = 400;
 /** Events come in swarms (a hundred clients of an access point that restarts): one sample for each so many milliseconds. */
 const EVENT_GAP_MS = 200;
+const REVIEW_STREAMS_MS = 10_000;
 
 /**
  * Runs the service until a signal ends it.
  *
- * @param fromEnvironment the key, where the environment gives it
+ * @param environment variables of the process
  * @throws StartError it cannot run as asked
  */
-export async function serve(config: Config, fromEnvironment: string | undefined): Promise<void> {
-  // Who serves plain HTTP does without what TLS needs to be loaded.
+export async function serve(config: Config, environment: NodeJS.Dict<string>): Promise<void> {
+  // Who serves plain HTTP does without what TLS needs to be loaded. A pair that cannot be used stops the start before a key is made.
   const tls = config.tls && (await import('../http/tls.js')).openTls(config.tls, log);
-  const key = findKey(config, fromEnvironment);
+  const keys = findKeys({ ...config, environment }, log);
+  warnOfPlainSecrets(config, keys);
   // The threads start while the rest is loaded.
   const sampler = createSampler(config.threads, threadData(config));
   // Counting starts at the time, so that a client that was connected before has seen less than there is: see /events.
@@ -43,28 +52,29 @@ export async function serve(config: Config, fromEnvironment: string | undefined)
     if (outcome.ok && !outcome.unchanged) history.record(outcome.points, Date.now());
   });
   const scheduler = createScheduler(sampler, store);
+  store.wantsSecrets = !config.exposeSecrets && keys.seesSecrets();
   scheduler.start(config.schedules);
 
-  let keyCheck: KeyCheck = createKeyCheck(key.value);
-  const keyWatch = fromEnvironment
-    ? undefined
-    : watchKey(
-        config.dotenv,
-        key.value,
-        (value) => {
-          const problem = keyProblem(value, config.host);
-          if (problem) return log(`ERROR: ${config.dotenv}: the new key is not taken: ${problem}; the last one stays in force`);
-          keyCheck = createKeyCheck(value);
-          log(`INFO: ${config.dotenv}: the new key counts from now on`);
-        },
-        (problem) => log(`ERROR: ${problem}`),
-      );
+  let eventStreams: EventStreams | undefined;
+  // A stream ends with its key; that of one in its grace not at once when that is over.
+  const reviewStreams = () => eventStreams?.review((headers) => keys.check()(headers).access !== undefined);
+  setInterval(reviewStreams, REVIEW_STREAMS_MS).unref();
+  const keyWatch = keys.follow(() => {
+    reviewStreams();
+    const wanted = !config.exposeSecrets && keys.seesSecrets();
+    if (wanted === store.wantsSecrets) return;
+    store.wantsSecrets = wanted;
+    // What is kept has secrets and should not, or the other way round.
+    const names = collectors.filter(({ view }) => holdsSecrets(view.json)).map(({ name }) => name);
+    void scheduler.sampleAfresh(names, false);
+  });
 
   // Koa takes a tenth of a second to load: the threads have the processor first.
   const { createApp } = await import('../http/app.js');
   const { createEventStreams } = await import('../http/events.js');
-  const eventStreams = createEventStreams(store);
-  const accessLog = createAccessLog(config.accessLog, (text) => process.stdout.write(text));
+  eventStreams = createEventStreams(store);
+  const forwardedFor = createForwardedFor(config.trustedProxies);
+  const accessLog = createAccessLog(config.accessLog, (text) => process.stdout.write(text), forwardedFor);
   const app = createApp({
     store,
     scheduler,
@@ -74,9 +84,11 @@ export async function serve(config: Config, fromEnvironment: string | undefined)
     mostListeners: config.mostListeners,
     accessLog,
     exposeSecrets: config.exposeSecrets,
+    pages: config,
+    isAllowedHost: createHostCheck(config.allowedHosts),
     corsOrigins: config.corsOrigins,
     specification: readFileSync(new URL('../../openapi.json', import.meta.url)),
-    keyCheck: () => keyCheck,
+    judge: createGate(keys.check, createFailedKeys(config.mostFailedKeys), forwardedFor),
     certificateExpiresMs: () => tls && expiresAtMs(tls.pair),
     logError: (line) => log(`ERROR: ${line}`),
   });
@@ -100,16 +112,16 @@ export async function serve(config: Config, fromEnvironment: string | undefined)
     events.stop();
     fileEvents.stop();
     scheduler.stop();
-    keyWatch?.stop();
+    keyWatch.stop();
     tls?.stop();
-    eventStreams.close();
+    eventStreams?.close();
     await Promise.race([shutting, sleep(CLOSE_AFTER_MS)]);
     await Promise.all([shutting, sampler.close()]);
     accessLog.close();
     process.exit(0);
   };
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, (name) => void stop(name));
-  tellHowToUse(config, (server.address() as AddressInfo).port, key.source, tls?.pair);
+  tellHowToUse(config, (server.address() as AddressInfo).port, keySource(config, environment), tls?.pair);
 }
 
 function watchedFiles(): Watched<CollectorName>[] {
@@ -122,41 +134,42 @@ function log(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-interface Key {
-  readonly value: string;
-  /** Where it is, for people; and a shell word that gives it. */
-  readonly source: { readonly place: string; readonly shell: string };
+/** Where the key is, for people; and a shell word that gives it. */
+interface KeySource {
+  readonly place: string;
+  readonly shell: string;
 }
 
-function findKey(config: Config, fromEnvironment: string | undefined): Key {
-  const { dotenv, host } = config;
+function keySource({ dotenv }: Config, environment: NodeJS.Dict<string>): KeySource {
+  const given = environment[KEY_VARIABLE];
+  const place = given ? `the environment, ${KEY_VARIABLE}` : dotenv;
+  // Of a digest nobody can tell the key.
+  if (isDigest(given || (readEnvFile(dotenv)?.[KEY_VARIABLE] ?? ''))) return { place, shell: 'KEY' };
   const self = process.argv.slice(0, 2).map(shellWord).join(' ');
-  const inFile = { place: dotenv, shell: `$(${self} key show --dotenv ${shellWord(dotenv)})` };
-  const given = fromEnvironment ?? readEnvFile(dotenv)?.[KEY_VARIABLE];
-  if (given) {
-    const problem = keyProblem(given, host);
-    if (problem) throw new StartError(`${problem}: refusing to listen on ${host}; make a better one with: apsnap key generate`);
-    return { value: given, source: fromEnvironment ? { place: `the environment, ${KEY_VARIABLE}`, shell: `$${KEY_VARIABLE}` } : inFile };
+  return { place, shell: given ? `$${KEY_VARIABLE}` : `$(${self} key show --dotenv ${shellWord(dotenv)})` };
+}
+
+function warnOfPlainSecrets(config: Config, keys: KeysInForce): void {
+  const { exposeSecrets } = config;
+  if (exposeSecrets && keys.seesSecrets()) {
+    log(`WARNING: --expose-secrets shows secrets to every key: ${SECRETS_KEY_VARIABLE} sees no more than ${KEY_VARIABLE}`);
   }
-  const value = generateKey();
-  writeKey(dotenv, value);
-  log(`INFO: generated a key into ${dotenv}`);
-  return { value, source: inFile };
+  if ((exposeSecrets || keys.seesSecrets()) && isInTheOpen(config)) log(`WARNING: ${secretsInTheOpen(config)}`);
 }
 
 function shellWord(text: string): string {
   return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-function tellHowToUse(config: Config, port: number, { place, shell }: Key['source'], pair: TlsPair | undefined): void {
-  const { host } = config;
+function tellHowToUse(config: Config, port: number, { place, shell }: KeySource, pair: TlsPair | undefined): void {
+  const { host, docs } = config;
   const address = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
   const scheme = pair ? 'https' : 'http';
   const name = pair ? nameToAskFor(pair, address) : address;
   const local = `${scheme}://${authority(name, port)}`;
   log(`INFO: apsnap ${version} listening on ${scheme}://${authority(host, port)}`);
   log(`INFO: key: ${place}`);
-  log(`INFO: docs: ${local}/docs`);
+  if (docs) log(`INFO: docs: ${local}/docs`);
   log(`INFO: try: curl ${pair ? curlOptions(config, port, pair, address, name) : ''}-H "access_token: ${shell}" ${local}/system`);
 }
 

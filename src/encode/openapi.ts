@@ -103,6 +103,7 @@ function operation(
       '304': { description: 'Nothing has changed since the answer with the ETag in `If-None-Match`' },
       '403': { $ref: '#/components/responses/Unauthorized' },
       ...(responses as object | undefined),
+      '429': { $ref: '#/components/responses/TooManyKeys' },
       '503': { $ref: '#/components/responses/Absent' },
     },
   };
@@ -167,7 +168,8 @@ export function specification(exampleOf: (document: AnyDocument) => Example): Re
       },
       responses: {
         Unauthorized: problemResponse('The key is missing or wrong'),
-        Hidden: problemResponse('The key is missing or wrong, or secrets are not exposed'),
+        TooManyKeys: problemResponse('Too many wrong keys came from this address: `Retry-After` says for how long it is refused'),
+        Hidden: problemResponse('The key is missing or wrong, or it does not see secrets'),
         NotFound: problemResponse('There is none of that name'),
         BadRequest: problemResponse('The query or the body is not as expected'),
         TooLarge: problemResponse('The body is too long'),

@@ -7,6 +7,7 @@
  */
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import type { ForwardedFor } from './client-address.js';
 
 /**
  * all: each answer; errors: those from 400; off: none but refused keys;
@@ -45,14 +46,21 @@ interface Last {
   readonly url: string | undefined;
   readonly method: string | undefined;
   readonly status: number;
+  /** Who it was, where a proxy says so: the connection is everybody's then. */
+  readonly forwarded: string | undefined;
   readonly entry: Entry;
   readonly round: number;
 }
 
 /**
  * @param write takes whole lines
+ * @param forwardedFor who a trusted proxy says it was; as uvicorn does, we show port 0 then
  */
-export function createAccessLog(mode: AccessLogMode, write: (text: string) => void): AccessLog {
+export function createAccessLog(
+  mode: AccessLogMode,
+  write: (text: string) => void,
+  forwardedFor: ForwardedFor = () => undefined,
+): AccessLog {
   let entries = new Map<string, Entry>();
   let others = 0;
   let round = 0;
@@ -75,13 +83,22 @@ export function createAccessLog(mode: AccessLogMode, write: (text: string) => vo
     round++;
   }
 
-  function recordSummary(request: IncomingMessage, status: number, peer: Peer): void {
+  function recordSummary(request: IncomingMessage, status: number, connected: Peer): void {
     const { url, method, socket } = request;
+    const forwarded = forwardedFor(request);
     const last = lastOf.get(socket);
-    if (last && last.url === url && last.status === status && last.method === method && last.round === round) {
+    if (
+      last &&
+      last.url === url &&
+      last.status === status &&
+      last.method === method &&
+      last.round === round &&
+      last.forwarded === forwarded
+    ) {
       last.entry.repeats++;
       return;
     }
+    const peer = forwarded === undefined ? connected : { remoteAddress: forwarded, remotePort: 0 };
     const key = `${status} ${peer.remoteAddress} ${method} ${pathOf(url)}`;
     let entry = entries.get(key);
     if (entry) {
@@ -95,7 +112,7 @@ export function createAccessLog(mode: AccessLogMode, write: (text: string) => vo
       entries.set(key, entry);
       write(`${entry.line}\n`);
     }
-    lastOf.set(socket, { url, method, status, entry, round });
+    lastOf.set(socket, { url, method, status, forwarded, entry, round });
   }
 
   const timer = setInterval(summarize, INTERVAL_MS);
@@ -103,8 +120,11 @@ export function createAccessLog(mode: AccessLogMode, write: (text: string) => vo
   return {
     record(request, status, peer = request.socket) {
       // A refused key is told of in any mode, and never so often that it fills a disk.
-      if (mode === 'summary' || (mode === 'off' && status === 403)) recordSummary(request, status, peer);
-      else if (mode === 'all' || (mode === 'errors' && status >= 400)) write(`${lineOf(request, status, peer)}\n`);
+      if (mode === 'summary' || (mode === 'off' && (status === 403 || status === 429))) recordSummary(request, status, peer);
+      else if (mode === 'all' || (mode === 'errors' && status >= 400)) {
+        const forwarded = forwardedFor(request);
+        write(`${lineOf(request, status, forwarded === undefined ? peer : { remoteAddress: forwarded, remotePort: 0 })}\n`);
+      }
     },
     close() {
       clearInterval(timer);

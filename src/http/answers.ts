@@ -4,8 +4,11 @@
  * A request then costs a look-up, a comparison of the ETag and one write.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { SECRETS_KEY_VARIABLE } from '../key.js';
+import type { Access } from '../keyring.js';
 import { type DocumentRecord, problemText, type StoredBody } from '../store.js';
 import { PROBLEM_TYPE, problemBody } from './problem.js';
+import { SECURITY_HEADERS } from './security-headers.js';
 
 /** One form of an answer: plain or compressed. */
 interface Variant {
@@ -24,6 +27,9 @@ export interface ReadyAnswer {
   readonly gzip: Variant | undefined;
 }
 
+/** In which a key may be sent. */
+const KEY_HEADERS = 'access_token, X-API-Key, Authorization';
+
 /** Up to this a body is worth copying once into the string that is sent with the head. */
 const ONE_WRITE_BYTES = 16_384;
 /** More than this is sent in pieces, between which others have their turn: the kernel takes a tenth of a millisecond for each. */
@@ -34,6 +40,8 @@ export interface Freshness {
   readonly modifiedMs: number;
   readonly sampledAtMs: number;
   readonly state: string;
+  /** Whether what is answered depends on which key is sent; and whether these bytes are for the one that sees secrets. */
+  readonly byKey?: { readonly hasSecrets: boolean } | undefined;
 }
 
 /**
@@ -47,21 +55,26 @@ export function readyAnswer(
   tag: string,
   freshness: Freshness,
 ): ReadyAnswer {
+  // The same bytes would have the same tag: who has what one key sees is never told by the other that nothing has changed.
+  const own = freshness.byKey?.hasSecrets ? `${tag}-secrets` : tag;
   return {
     status: 200,
-    plain: variant(json, `"${tag}"`, [], freshness),
-    gzip: gzip ? variant(gzip, `"${tag}-gzip"`, ['Content-Encoding', 'gzip'], freshness) : undefined,
+    plain: variant(json, `"${own}"`, [], freshness),
+    gzip: gzip ? variant(gzip, `"${own}-gzip"`, ['Content-Encoding', 'gzip'], freshness) : undefined,
   };
 }
 
-function variant(parts: readonly Uint8Array[], etag: string, encoding: string[], { modifiedMs, sampledAtMs, state }: Freshness): Variant {
+function variant(parts: readonly Uint8Array[], etag: string, encoding: string[], freshness: Freshness): Variant {
+  const { modifiedMs, sampledAtMs, state, byKey } = freshness;
   const common = [
     ...['ETag', etag],
     ...['Last-Modified', new Date(modifiedMs).toUTCString()],
     ...['Sampled-At', new Date(sampledAtMs).toISOString()],
     ...['Sample-State', state],
-    ...['Cache-Control', 'private, no-cache'],
-    ...['Vary', 'Accept-Encoding'],
+    // What has secrets is not to lie on a browser's disk.
+    ...['Cache-Control', byKey?.hasSecrets ? 'private, no-store' : 'private, no-cache'],
+    ...['Vary', byKey ? `Accept-Encoding, ${KEY_HEADERS}` : 'Accept-Encoding'],
+    ...SECURITY_HEADERS,
   ];
   const length = parts.reduce((sum, part) => sum + part.length, 0);
   return {
@@ -85,21 +98,25 @@ function inPieces(buffer: Buffer): Buffer[] {
 }
 
 /** An answer that refuses; made once, like the others. */
-function refusal(status: number, detail: string, more: readonly string[] = []): ReadyAnswer {
+export function refusal(status: number, detail: string, more: readonly string[] = []): ReadyAnswer {
   const body = problemBody(status, detail);
   const headers = [
     ...['Content-Type', PROBLEM_TYPE],
     ...['Content-Length', String(Buffer.byteLength(body))],
     ...more,
     ...['Cache-Control', 'no-store'],
+    ...SECURITY_HEADERS,
   ];
   return { status, plain: { etag: '', headers, notModified: headers, body: Buffer.from(body).toString('latin1') }, gzip: undefined };
 }
 
 /** Ready answers by path. */
 export interface Answers {
-  /** @param path as in a request, undecoded, without a query */
-  get(path: string): ReadyAnswer | undefined;
+  /**
+   * @param path as in a request, undecoded, without a query
+   * @param access what the key lets see
+   */
+  get(path: string, access: Access): ReadyAnswer | undefined;
   /** Makes the answers of a document anew. */
   update(record: DocumentRecord): void;
 }
@@ -110,32 +127,38 @@ export interface Answers {
  */
 export function createAnswers(retryAfterSeconds: (record: DocumentRecord) => number, exposeSecrets: boolean): Answers {
   const answers = new Map<string, ReadyAnswer>();
-  const paths = new Map<DocumentRecord, string[]>();
+  /** To who sees secrets, where that is another answer. */
+  const withSecrets = new Map<string, ReadyAnswer>();
+  const paths = new Map<DocumentRecord, readonly string[]>();
 
   const pathOf = (record: DocumentRecord, page: string | null) =>
     page === null ? `/${record.document.name}` : `/${record.document.name}/${encodeURIComponent(page)}`;
 
   return {
-    get: (path) => answers.get(path),
+    get: (path, access) => (access === 'secrets' && withSecrets.get(path)) || answers.get(path),
     update(record) {
       const now = new Map<string, ReadyAnswer>();
-      const { state, sampledAtMs, problem } = record;
-      if (record.bodies.size === 0) {
+      const secret = new Map<string, ReadyAnswer>();
+      const { state, sampledAtMs, problem, bodies, secretBodies } = record;
+      if (bodies.size === 0) {
         const detail = problem ? problemText(problem) : 'not sampled yet';
         now.set(pathOf(record, null), refusal(503, detail, ['Retry-After', String(retryAfterSeconds(record))]));
       }
+      const ready = (body: StoredBody, byKey: Freshness['byKey']) =>
+        readyBody(body, { state, sampledAtMs: sampledAtMs ?? body.modifiedMs, modifiedMs: body.modifiedMs, byKey });
       const isHidden = record.document.pages?.secret && !exposeSecrets;
-      for (const [page, body] of record.bodies) {
-        if (page !== null && isHidden) now.set(pathOf(record, page), HIDDEN);
-        else
-          now.set(
-            pathOf(record, page),
-            readyBody(body, { state, sampledAtMs: sampledAtMs ?? body.modifiedMs, modifiedMs: body.modifiedMs }),
-          );
+      for (const [page, body] of bodies) {
+        const byKey = secretBodies && { hasSecrets: false };
+        now.set(pathOf(record, page), page !== null && isHidden ? HIDDEN : ready(body, byKey));
       }
-      for (const path of paths.get(record) ?? []) if (!now.has(path)) answers.delete(path);
+      for (const [page, body] of secretBodies ?? []) secret.set(pathOf(record, page), ready(body, { hasSecrets: true }));
+      for (const path of paths.get(record) ?? []) {
+        if (!now.has(path)) answers.delete(path);
+        if (!secret.has(path)) withSecrets.delete(path);
+      }
       for (const [path, answer] of now) answers.set(path, answer);
-      paths.set(record, [...now.keys()]);
+      for (const [path, answer] of secret) withSecrets.set(path, answer);
+      paths.set(record, [...new Set([...now.keys(), ...secret.keys()])]);
     },
   };
 }
@@ -144,7 +167,7 @@ function readyBody({ json, gzip, tag }: StoredBody, freshness: Freshness): Ready
   return readyAnswer([json], gzip && [gzip], tag, freshness);
 }
 
-const HIDDEN = refusal(403, 'it is secret: the service shows it when it is started with --expose-secrets');
+const HIDDEN = refusal(403, `it is secret: shown to the key in ${SECRETS_KEY_VARIABLE}, or to every key with --expose-secrets`);
 
 /**
  * Sends a ready answer: 304 if the client has it, no body for HEAD, compressed if the client takes it.

@@ -1,23 +1,25 @@
 /**
  * The Koa application.
  *
- *     request ─▶ ready answer for exactly this path? ─ yes ─▶ key ─▶ headers + bytes
- *                        │ no
- *                        ▼
- *            Koa: errors ─▶ cors ─▶ open routes ─▶ key ─▶ routes
+ *     request ─▶ host ─▶ ready answer for exactly this path? ─ yes ─▶ gate ─▶ headers + bytes
+ *                                │ no
+ *                                ▼
+ *            Koa: headers ─▶ errors ─▶ cors ─▶ open routes ─▶ gate ─▶ routes
  *
  * The short cut is what makes an answer cost about as much as with `node:http` alone: Koa's context and its bookkeeping
  * would come to a quarter of it.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import Koa, { type Middleware } from 'koa';
-import type { KeyCheck } from '../key.js';
 import type { DocumentRecord } from '../store.js';
 import type { AccessLog } from './access-log.js';
-import { createAnswers, sendAnswer } from './answers.js';
+import type { HostCheck } from './allowed-hosts.js';
+import { createAnswers, type ReadyAnswer, refusal, sendAnswer } from './answers.js';
 import { cors, corsHeaders } from './cors.js';
+import type { Verdict } from './gate.js';
 import { HttpProblem, PROBLEM_TYPE, problemBody } from './problem.js';
-import { type KeyedOptions, keyedRoutes, openRoutes } from './routes.js';
+import { type KeyedOptions, keyedRoutes, openRoutes, type Pages } from './routes.js';
+import { secure } from './security-headers.js';
 
 export interface AppOptions extends KeyedOptions {
   readonly accessLog: AccessLog;
@@ -25,19 +27,22 @@ export interface AppOptions extends KeyedOptions {
   readonly exposeSecrets: boolean;
   /** The OpenAPI specification, as JSON. */
   readonly specification: Uint8Array;
-  /** The check of the key that counts now. */
-  keyCheck(): KeyCheck;
+  readonly pages: Pages;
+  readonly isAllowedHost: HostCheck;
+  /** Tells what a request may see, or that it may not; asked once for each, as it counts. */
+  judge(request: IncomingMessage): Verdict;
   /** Takes a line that tells of a defect of ours. */
   logError(line: string): void;
 }
 
 const UNAUTHORIZED = '403: Unauthorized';
-const unauthorizedBody = problemBody(403, UNAUTHORIZED);
-const unauthorizedHeaders = ['Content-Type', PROBLEM_TYPE, 'Content-Length', String(unauthorizedBody.length), 'Cache-Control', 'no-store'];
+const unauthorized = refusal(403, UNAUTHORIZED);
+const withoutHost = refusal(400, 'the request has no Host header');
+const misdirected = refusal(421, 'this service does not answer to that name: see --allowed-host');
 
 /** @returns handles requests of a `node:http` server */
 export function createApp(options: AppOptions): (request: IncomingMessage, response: ServerResponse) => void {
-  const { store, accessLog, corsOrigins, specification, exposeSecrets, keyCheck, logError } = options;
+  const { store, accessLog, corsOrigins, specification, exposeSecrets, pages, isAllowedHost, judge, logError } = options;
   const answers = createAnswers(secondsToNextSample, exposeSecrets);
   for (const record of store.documents.values()) answers.update(record);
   store.onChange(answers.update);
@@ -47,29 +52,32 @@ export function createApp(options: AppOptions): (request: IncomingMessage, respo
     // A client that goes away before it has its answer is no defect.
     if (!/^(?:ECONNRESET|ECONNABORTED|EPIPE)$/.test(error.code ?? '')) logError(`request failed: ${error.message}`);
   });
-  const open = openRoutes(store, specification);
+  const open = openRoutes(store, specification, pages);
   const keyed = keyedRoutes(options, answers);
-  app.use(problems(logError));
+  app.use(securityHeaders);
+  app.use(problems(logError, pages));
   app.use(cors(corsOrigins));
   app.use(open.routes()).use(open.allowedMethods());
   // What is open stays so for a method that it does not take: 405, not 403.
-  app.use(requireKey(keyCheck, (ctx) => open.match(ctx.path, ctx.method).path.length > 0));
+  app.use(requireKey(judge, (ctx) => open.match(ctx.path, ctx.method).path.length > 0));
   app.use(keyed.routes()).use(keyed.allowedMethods());
   const koa = app.callback();
 
   function answerReady(request: IncomingMessage, response: ServerResponse): boolean {
     const { method, url = '', headers } = request;
-    if (method !== 'GET' && method !== 'HEAD') return false;
-    const answer = answers.get(url);
-    if (!answer) return false;
-    const extra = corsOrigins.length === 0 ? undefined : corsHeaders(headers.origin, corsOrigins);
-    if (keyCheck()(headers)) {
-      accessLog.record(request, sendAnswer(request, response, answer, extra));
+    const refused = isAllowedHost(headers.host) ? undefined : misdirected;
+    const answer = refused ?? (headers.host === undefined && request.httpVersion === '1.1' ? withoutHost : undefined);
+    const send = (ready: ReadyAnswer) => {
+      const extra = corsOrigins.length === 0 ? undefined : corsHeaders(headers.origin, corsOrigins);
+      accessLog.record(request, sendAnswer(request, response, ready, extra));
+    };
+    if (answer) {
+      send(answer);
       return true;
     }
-    response.writeHead(403, extra ? [...unauthorizedHeaders, ...extra] : unauthorizedHeaders);
-    response.end(method === 'HEAD' ? undefined : unauthorizedBody);
-    accessLog.record(request, 403);
+    if ((method !== 'GET' && method !== 'HEAD') || !answers.get(url, 'read')) return false;
+    const verdict = judge(request);
+    send(typeof verdict === 'string' ? (answers.get(url, verdict) as ReadyAnswer) : refusalOf(verdict));
     return true;
   }
 
@@ -88,8 +96,14 @@ function secondsToNextSample(record: DocumentRecord): number {
   return record.problem === null || record.problem.code === 'pending' ? 1 : 2;
 }
 
+/** Not before the answer is made: one that is ready brings its own, and a header that is set already would be sent beside those. */
+const securityHeaders: Middleware = async (ctx, next) => {
+  await next();
+  if (ctx.respond !== false) secure(ctx.res);
+};
+
 /** Turns what handlers throw, and errors without a body, into problem documents. */
-function problems(logError: (line: string) => void): Middleware {
+function problems(logError: (line: string) => void, { docs }: Pages): Middleware {
   return async function problems(ctx, next) {
     try {
       await next();
@@ -101,7 +115,7 @@ function problems(logError: (line: string) => void): Middleware {
     // The router answers 501 to methods that no route of its has, on any path; for a client that is 405, or 404.
     if (ctx.status === 404 || !ctx.response.get('Allow')) {
       ctx.remove('Allow');
-      sendProblem(ctx, new HttpProblem(404, `no such path: see /docs for those there are`));
+      sendProblem(ctx, new HttpProblem(404, docs ? 'no such path: see /docs for those there are' : 'no such path'));
     } else sendProblem(ctx, new HttpProblem(405, `${ctx.method} is not allowed here: expected ${ctx.response.get('Allow')}`));
   };
 }
@@ -123,9 +137,26 @@ function sendProblem(ctx: Koa.Context, { status, message, headers, extra }: Http
   ctx.body = problemBody(status, message, extra);
 }
 
-function requireKey(keyCheck: () => KeyCheck, isOpen: (ctx: Koa.Context) => boolean): Middleware {
+function requireKey(judge: AppOptions['judge'], isOpen: (ctx: Koa.Context) => boolean): Middleware {
   return function requireKey(ctx, next) {
-    if (!isOpen(ctx) && !keyCheck()(ctx.req.headers)) throw new HttpProblem(403, UNAUTHORIZED);
-    return next();
+    if (isOpen(ctx)) return next();
+    const verdict = judge(ctx.req);
+    if (typeof verdict === 'string') {
+      ctx.state.access = verdict;
+      return next();
+    }
+    const { retryAfterSeconds: seconds } = verdict;
+    throw seconds === 0
+      ? new HttpProblem(403, UNAUTHORIZED)
+      : new HttpProblem(429, tooMany(seconds), { headers: { 'Retry-After': String(seconds) } });
   };
+}
+
+function refusalOf({ retryAfterSeconds: seconds }: Exclude<Verdict, string>): ReadyAnswer {
+  return seconds === 0 ? unauthorized : refusal(429, tooMany(seconds), ['Retry-After', String(seconds)]);
+}
+
+/** The same for a right key as for a wrong one. */
+function tooMany(seconds: number): string {
+  return `too many wrong keys came from this address: no key of it is looked at for ${seconds} s`;
 }

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { Context, Middleware, Next } from 'koa';
 import { type Answer, answerWith, digest, immutable, type Resource, revalidate } from './resource.js';
+import { pageHeaders } from './security-headers.js';
 
 /** Nothing inline, nothing from elsewhere. uPlot and our scripts set styles through the CSSOM, which a policy allows. */
 const POLICY = [
@@ -15,7 +16,7 @@ const POLICY = [
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
-].join('; ');
+];
 
 /** The page and its style, as they are written. The compiled service lies in dist. */
 const WRITTEN = fileURLToPath(new URL('../../../web/', import.meta.url));
@@ -33,12 +34,13 @@ interface File {
  * upgrade under a running service never mixes two versions. Addresses in the page are relative, for proxies that serve us under a
  * sub-path.
  *
+ * @param docs whether the page leads to `/docs`
  * @example router.get(['/', '/assets/{*file}'], dashboard());
  */
-export function dashboard(): Middleware {
+export function dashboard(docs = true): Middleware {
   const assets = readAssets();
   const hash = digest(Buffer.concat(assets.flatMap(({ name, bytes }) => [Buffer.from(`${name}\0${bytes.length}\0`), bytes])));
-  const answers = new Map<string, Answer>([['/', answerWith(pageResource(assets, hash))]]);
+  const answers = new Map<string, Answer>([['/', answerWith(pageResource(assets, hash, docs))]]);
   for (const { name, type, bytes } of assets) {
     answers.set(
       `/assets/${hash}/${name}`,
@@ -65,11 +67,12 @@ function readAssets(): File[] {
   ];
 }
 
-function pageResource(assets: readonly File[], hash: string): Resource {
+function pageResource(assets: readonly File[], hash: string, docs: boolean): Resource {
   const preloads = assets
     .filter(({ name }) => name.endsWith('.js') && !name.endsWith('.min.js'))
     .map(({ name }) => `<link rel="modulepreload" href="assets/${name}">`);
-  const html = readFileSync(`${WRITTEN}index.html`, 'utf8')
+  const written = readFileSync(`${WRITTEN}index.html`, 'utf8');
+  const html = (docs ? written : written.replace(/<nav [^>]*>.*?<\/nav>/s, '').replaceAll(/<a href="docs">(.*?)<\/a>/g, '$1'))
     .replace('<!-- modules -->', preloads.join('\n    '))
     .replaceAll('"assets/', `"assets/${hash}/`);
   const bytes = Buffer.from(html);
@@ -77,7 +80,7 @@ function pageResource(assets: readonly File[], hash: string): Resource {
     type: 'text/html; charset=utf-8',
     tag: digest(bytes),
     cacheControl: revalidate,
-    headers: { 'Content-Security-Policy': POLICY, 'Referrer-Policy': 'no-referrer' },
+    headers: pageHeaders(POLICY),
     load: () => Promise.resolve(bytes),
   };
 }

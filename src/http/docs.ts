@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { Context, Middleware, Next } from 'koa';
 import { type Answer, answerWith, digest, immutable, once, type Resource, revalidate } from './resource.js';
+import { pageHeaders } from './security-headers.js';
 
 /** Name in the page → file of swagger-ui-dist, and its type. Nothing else of that package is served. */
 const assets = [
@@ -99,13 +100,13 @@ function pageResource(html: string): Resource {
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",
-  ].join('; ');
+  ];
   const bytes = Buffer.from(html);
   return {
     type: 'text/html; charset=utf-8',
     tag: digest(bytes),
     cacheControl: revalidate,
-    headers: { 'Content-Security-Policy': policy, 'Referrer-Policy': 'no-referrer' },
+    headers: pageHeaders(policy),
     load: async () => bytes,
   };
 }

@@ -8,7 +8,7 @@
  * An event is made once for all who listen, and events of one moment (documents are composed in batches) are one write to each.
  * Who reads slowly gets no queue: what has changed meanwhile is taken down, and when the connection takes more, the newest of it is sent.
  */
-import type { ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { documents } from '../documents/index.js';
 import type { DocumentRecord, Store } from '../store.js';
@@ -57,6 +57,8 @@ export interface EventStreams {
    * @param afterGeneration what the client has seen already: the last `id` it got
    */
   open(response: ServerResponse, wants: ReadonlySet<string>, afterGeneration: number | undefined): void;
+  /** Ends those of listeners that would not be let in any more: their key has been replaced. */
+  review(isWelcome: (headers: IncomingHttpHeaders) => boolean): void;
   /** Ends all. */
   close(): void;
 }
@@ -220,6 +222,9 @@ export function createEventStreams(store: Store): EventStreams {
       sendPending();
       sendCurrent(listener, afterGeneration);
       listeners.add(listener);
+    },
+    review(isWelcome) {
+      for (const { response } of listeners) if (!isWelcome(response.req.headers)) response.end();
     },
     close() {
       sendPending();

@@ -58,6 +58,7 @@ interface Page {
  *           application/openmetrics-text: { schema: { type: string } }
  *       '400': { $ref: '#/components/responses/BadRequest' }
  *       '403': { $ref: '#/components/responses/Unauthorized' }
+ *       '429': { $ref: '#/components/responses/TooManyKeys' }
  */
 export function createMetrics(
   store: Store,

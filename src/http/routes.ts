@@ -1,9 +1,10 @@
 /** The endpoints, and what the specification says of those that are no documents. */
 import Router from '@koa/router';
-import type { Middleware } from 'koa';
+import type { Context, Middleware } from 'koa';
 import { collectorByName } from '../collectors/index.js';
 import { documents } from '../documents/index.js';
 import type { History } from '../history.js';
+import type { Access } from '../keyring.js';
 import type { Sampler } from '../sampler.js';
 import type { Scheduler } from '../scheduler.js';
 import { type DocumentRecord, problemOf, type Store } from '../store.js';
@@ -17,13 +18,21 @@ import { historyRoute } from './history.js';
 import { createMetrics } from './metrics.js';
 import { HttpProblem, notYet } from './problem.js';
 import { createQueries } from './queries.js';
+import { SECURITY_HEADERS } from './security-headers.js';
 import { createSnapshots } from './snapshot.js';
 
 /** A body may be this long; the only one there is names documents. */
 const MOST_BODY_BYTES = 65_536;
 
+/** Which pages there are. */
+export interface Pages {
+  readonly dashboard: boolean;
+  /** With the specification that it shows. */
+  readonly docs: boolean;
+}
+
 /** Endpoints that need no key and tell nothing about the machine. */
-export function openRoutes(store: Store, specification: Uint8Array): Router {
+export function openRoutes(store: Store, specification: Uint8Array, pages: Pages): Router {
   const router = new Router();
 
   /**
@@ -81,8 +90,8 @@ export function openRoutes(store: Store, specification: Uint8Array): Router {
     ctx.body = { status: 'ready' };
   });
 
-  router.get(['/docs', '/docs/{*file}', '/openapi.json'], docs(specification));
-  router.get(['/', '/assets/{*file}'], dashboard());
+  if (pages.docs) router.get(['/docs', '/docs/{*file}', '/openapi.json'], docs(specification));
+  if (pages.dashboard) router.get(['/', '/assets/{*file}'], dashboard(pages.docs));
   return router;
 }
 
@@ -114,7 +123,10 @@ export function keyedRoutes(options: KeyedOptions, answers: Answers): Router {
   const send: Middleware = async (ctx) => {
     const path = ctx.path.replace(/(?<=.)\/$/, '');
     const record = store.documents.get(path.slice(1));
-    const answer = (record && (await queries(record, ctx.querystring))) ?? answers.get(path) ?? answers.get(reencoded(path));
+    const answer =
+      (record && (await queries(record, ctx.querystring))) ??
+      answers.get(path, accessOf(ctx)) ??
+      answers.get(reencoded(path), accessOf(ctx));
     if (!answer) throw notThere(store, path);
     ctx.respond = false;
     ctx.status = sendAnswer(ctx.req, ctx.res, answer, corsHeaders(ctx.get('Origin') || undefined, corsOrigins));
@@ -146,11 +158,12 @@ export function keyedRoutes(options: KeyedOptions, answers: Answers): Router {
    *       '304': { description: Nothing has changed since the answer with the ETag in `If-None-Match` }
    *       '400': { $ref: '#/components/responses/BadRequest' }
    *       '403': { $ref: '#/components/responses/Unauthorized' }
+   *       '429': { $ref: '#/components/responses/TooManyKeys' }
    */
   router.get('/snapshot', (ctx) => {
     const { documents: names } = ctx.query;
     const records = names === undefined ? [...store.documents.values()] : recordsNamed(names);
-    const answer = snapshots(records);
+    const answer = snapshots(records, accessOf(ctx));
     ctx.respond = false;
     ctx.status = sendAnswer(ctx.req, ctx.res, answer, corsHeaders(ctx.get('Origin') || undefined, corsOrigins));
   });
@@ -161,7 +174,7 @@ export function keyedRoutes(options: KeyedOptions, answers: Answers): Router {
    *   get:
    *     summary: What changes, as it changes
    *     description: >-
-   *       Server-sent events: `event` is the name of a document, `data` the document, `id` counts changes. First comes what there is, then what changes.
+   *       The same to every key: no secrets but with `--expose-secrets`. Server-sent events: `event` is the name of a document, `data` the document, `id` counts changes. First comes what there is, then what changes.
    *       With `Last-Event-ID` only what has changed since comes first. `states` says which documents are fresh, `collectors` how each collector is;
    *       `client-joined` and `client-left` have the client.
    *     tags: [Snapshot]
@@ -180,6 +193,7 @@ export function keyedRoutes(options: KeyedOptions, answers: Answers): Router {
    *           text/event-stream: { schema: { type: string } }
    *       '400': { $ref: '#/components/responses/BadRequest' }
    *       '403': { $ref: '#/components/responses/Unauthorized' }
+   *       '429': { $ref: '#/components/responses/TooManyKeys' }
    *       '503': { $ref: '#/components/responses/Busy' }
    */
   router.get('/events', (ctx) => {
@@ -195,6 +209,7 @@ export function keyedRoutes(options: KeyedOptions, answers: Answers): Router {
     ctx.res.useChunkedEncodingByDefault = false;
     ctx.res.writeHead(200, [
       ...['Content-Type', 'text/event-stream', 'Cache-Control', 'no-store', 'Connection', 'close', 'X-Accel-Buffering', 'no'],
+      ...SECURITY_HEADERS,
       ...corsHeaders(ctx.get('Origin') || undefined, corsOrigins),
     ]);
     if (ctx.method === 'HEAD') ctx.res.end();
@@ -230,6 +245,7 @@ export function keyedRoutes(options: KeyedOptions, answers: Answers): Router {
    *           text/csv: { schema: { type: string } }
    *       '400': { $ref: '#/components/responses/BadRequest' }
    *       '403': { $ref: '#/components/responses/Unauthorized' }
+   *       '429': { $ref: '#/components/responses/TooManyKeys' }
    *       '503': { $ref: '#/components/responses/Busy' }
    */
   router.get('/history', historyRoute(history, sampler));
@@ -248,6 +264,7 @@ export function keyedRoutes(options: KeyedOptions, answers: Answers): Router {
    *           application/json:
    *             schema: { $ref: '#/components/schemas/Collectors' }
    *       '403': { $ref: '#/components/responses/Unauthorized' }
+   *       '429': { $ref: '#/components/responses/TooManyKeys' }
    */
   router.get('/collectors', (ctx) => {
     ctx.set('Cache-Control', 'no-store');
@@ -277,6 +294,7 @@ export function keyedRoutes(options: KeyedOptions, answers: Answers): Router {
    *             schema: { $ref: '#/components/schemas/Refreshed' }
    *       '400': { $ref: '#/components/responses/BadRequest' }
    *       '403': { $ref: '#/components/responses/Unauthorized' }
+   *       '429': { $ref: '#/components/responses/TooManyKeys' }
    *       '413': { $ref: '#/components/responses/TooLarge' }
    *       '415': { $ref: '#/components/responses/NotJson' }
    */
@@ -291,6 +309,11 @@ export function keyedRoutes(options: KeyedOptions, answers: Answers): Router {
     };
   });
   return router;
+}
+
+/** What the key of a request lets see, as the gate has found. */
+function accessOf({ state }: Pick<Context, 'state'>): Access {
+  return (state as { access?: Access }).access ?? 'read';
 }
 
 /** Whether a document is still being made of collectors that all are required: who asks for it now gets 503. */

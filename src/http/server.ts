@@ -3,6 +3,7 @@ import type { Server as SecureServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { StartError } from '../errors.js';
 import { PROBLEM_TYPE, problemBody } from './problem.js';
+import { SECURITY_LINES } from './security-headers.js';
 
 /** Longer than a dashboard's interval, so that it keeps its connection. */
 const KEEP_ALIVE_MS = 30_000;
@@ -29,8 +30,10 @@ export function listen(
   port: number,
   createSecure: SecureServerMaker | undefined,
 ): Promise<Server | SecureServer> {
-  const options: ServerOptions = { keepAliveTimeout: KEEP_ALIVE_MS };
+  // What Node would answer by itself to a request without Host, or with an Expect that it does not know, has no headers and no reason.
+  const options: ServerOptions = { keepAliveTimeout: KEEP_ALIVE_MS, requireHostHeader: false };
   const server = createSecure ? createSecure(options, handle) : createServer(options, handle);
+  server.on('checkExpectation', handle);
   server.on('clientError', refuse);
   // Asked for while it is known: of a connection that was reset nobody can tell whose it was.
   server.on('connection', (socket) => void socket.remoteAddress);
@@ -65,7 +68,7 @@ function refuse(error: NodeJS.ErrnoException, stream: { readonly writable?: bool
   const [status, detail] = refusals[error.code ?? ''] ?? [400, 'the request is not HTTP'];
   const body = problemBody(status, detail);
   socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${body.length}\r\nConnection: close\r\nCache-Control: no-store\r\n${SECURITY_LINES}\r\n${body}`,
   );
 }
 

@@ -9,6 +9,7 @@ import { describePair, type TlsFiles, type TlsPair, timeProblem } from '../certi
 import { StartError } from '../errors.js';
 import { readTlsPair } from '../tls-files.js';
 import { PROBLEM_TYPE, problemBody } from './problem.js';
+import { SECURITY_LINES } from './security-headers.js';
 import type { SecureServerMaker } from './server.js';
 
 /** Who has not said hello after this long is no client. */
@@ -122,7 +123,7 @@ function addressOf(socket: TLSSocket): string {
 function answerPlain(socket: TLSSocket): void {
   const body = problemBody(400, 'this port speaks HTTPS: ask for https:// in place of http://');
   below(socket)?.write(
-    `HTTP/1.1 400 Bad Request\r\nContent-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+    `HTTP/1.1 400 Bad Request\r\nContent-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${body.length}\r\nConnection: close\r\nCache-Control: no-store\r\n${SECURITY_LINES}\r\n${body}`,
   );
 }
 
