@@ -31,7 +31,7 @@ describe('security headers', { concurrency: true }, () => {
   before(async () => {
     server = await startServer({ args: ['--failed-keys', '3'] });
     open = await startServer({ args: ['--cors-origin', ORIGIN, '--allowed-host', 'ap.example'] });
-    for (const { url } of [server, open]) await eventually(async () => assert.equal((await ask(url, '/readyz')).status, 200));
+    for (const { url } of [server, open]) await eventually(async () => assert.equal((await ask(url, '/readyz')).status, 200), 60_000);
   });
   after(() => Promise.all([server, open].map((one) => one?.stop())));
 
@@ -184,7 +184,7 @@ describe('host', { concurrency: true }, () => {
     const server = await startServer({ args: ['--allowed-host', 'ap.example', '--allowed-host=Other.example'] });
     try {
       const asking = (host: string, path: string) => ask(server.url, path, { headers: { host, access_token: server.key } });
-      await eventually(async () => assert.equal((await ask(server.url, '/readyz')).status, 200));
+      await eventually(async () => assert.equal((await ask(server.url, '/readyz')).status, 200), 60_000);
       for (const path of ['/system', '/snapshot', '/', '/docs', '/healthz']) {
         for (const host of [
           'ap.example',
