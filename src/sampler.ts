@@ -43,6 +43,10 @@ const STEP_MS = 250;
 const MOST_LOST_THREADS = 4;
 /** Queries that wait for a thread; who asks for more is told to come back later. */
 const MOST_QUERIES_WAITING = 64;
+/** So many tasks may go before queries that wait; without an end they would wait for ever where samples are asked for all the time. */
+const MOST_BEFORE_QUERIES = 2;
+/** Who asked has gone to ask again when a query has waited for longer. */
+const QUERY_PATIENCE_MS = 10_000;
 
 /** What a task is like: `program` may hang for a second, `heavy` may take seconds of a processor, `query` can wait. */
 export type Lane = 'quick' | 'program' | 'heavy' | 'query';
@@ -110,11 +114,17 @@ export function createSampler(threads: number, data: ThreadData): Sampler {
   /** Programs never take the last thread, and what takes a processor is done one at a time. */
   const most: Readonly<Record<Lane, number>> = { quick: threads, program: Math.max(1, threads - 1), heavy: 1, query: 1 };
 
+  /** Tasks that have started while a query could have. */
+  let beforeQueries = 0;
+
   function next(): void {
     while (Object.values(running).reduce((sum, tasks) => sum + tasks) < threads) {
       const startable = waiting.filter(({ lane }) => running[lane] < most[lane]);
-      const task = startable.find(({ lane }) => lane !== 'query') ?? startable[0];
+      const query = startable.find(({ lane }) => lane === 'query');
+      const other = startable.find(({ lane }) => lane !== 'query');
+      const task = query && beforeQueries >= MOST_BEFORE_QUERIES ? query : (other ?? query);
       if (!task) return;
+      beforeQueries = query && task !== query ? beforeQueries + 1 : 0;
       waiting.splice(waiting.indexOf(task), 1);
       running[task.lane]++;
       void task.start().then(() => {
@@ -129,7 +139,22 @@ export function createSampler(threads: number, data: ThreadData): Sampler {
     if (waiting.filter(({ lane }) => lane === 'query').length >= MOST_QUERIES_WAITING) return undefined;
     if (lostThreads().length >= MOST_LOST_THREADS) return Promise.resolve(lostFailure('too many threads hang in the kernel already'));
     const progress = newProgress();
-    return run<T>(name, { ...task, progress }, progress, 'query').then((result) => (isLost(result) ? result.failure : result));
+    return new Promise((resolve) => {
+      const query: Waiting = {
+        lane: 'query',
+        async start() {
+          clearTimeout(timer);
+          const result = await attempt<T>(name, { ...task, progress }, progress, 'query');
+          resolve(isLost(result) ? result.failure : result);
+        },
+      };
+      const timer = setTimeout(() => {
+        waiting.splice(waiting.indexOf(query), 1);
+        resolve({ ok: false, code: 'timeout', message: `no thread was free within ${QUERY_PATIENCE_MS} ms: ask again in a moment` });
+      }, QUERY_PATIENCE_MS);
+      waiting.push(query);
+      next();
+    });
   }
 
   /** Runs a task when a thread is free for it, and ends the thread if it takes too long. */

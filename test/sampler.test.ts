@@ -89,6 +89,23 @@ describe('lanes', () => {
     }
   });
 
+  test('lanes/queries get their turn though samples are asked for without pause', () =>
+    withSampler(1, async (sampler) => {
+      let answered = false;
+      const sampleOn = async () => {
+        for (let samples = 0; !answered; samples++) {
+          assert.ok(samples < 200, 'the query still waits');
+          await take(sampler, 'load', 'quick');
+        }
+      };
+      const sampling = Array.from({ length: 4 }, sampleOn);
+      const query = Promise.resolve(ask(sampler, 1)).then((outcome) => {
+        answered = true;
+        assert.equal(outcome?.ok, true);
+      });
+      await Promise.all([query, ...sampling]);
+    }));
+
   test('lanes/one thread does it all', () =>
     withSampler(1, async (sampler) => {
       const outcomes = await Promise.all([
