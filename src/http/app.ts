@@ -17,6 +17,7 @@ import type { HostCheck } from './allowed-hosts.js';
 import { createAnswers, type ReadyAnswer, refusal, sendAnswer } from './answers.js';
 import { cors, corsHeaders } from './cors.js';
 import type { Verdict } from './gate.js';
+import { PackageError } from './packages.js';
 import { HttpProblem, PROBLEM_TYPE, problemBody } from './problem.js';
 import { type KeyedOptions, keyedRoutes, openRoutes, type Pages } from './routes.js';
 import { secure } from './security-headers.js';
@@ -125,6 +126,11 @@ function toProblem(error: unknown, logError: (line: string) => void): HttpProble
   const { status, expose, message, code } = error as NodeJS.ErrnoException & { status?: number; expose?: boolean };
   // GET http://[ HTTP/1.1
   if (code === 'ERR_INVALID_URL') return new HttpProblem(400, 'the address that is asked for is none');
+  // Too many open files, most likely, here or on the whole machine: that passes.
+  if (error instanceof PackageError || code === 'EMFILE' || code === 'ENFILE') {
+    logError(`a request failed: ${message}`);
+    return new HttpProblem(503, 'what it takes cannot be opened now: try again in a moment', { headers: { 'Retry-After': '1' } });
+  }
   if (expose && status && status >= 400 && status < 500) return new HttpProblem(status, message);
   logError(`a request failed: ${error instanceof Error ? error.stack : String(error)}`);
   return new HttpProblem(500, 'a defect of apsnap: its log has more');

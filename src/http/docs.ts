@@ -5,8 +5,11 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { Context, Middleware, Next } from 'koa';
+import { latePackage } from './packages.js';
 import { type Answer, answerWith, digest, immutable, once, type Resource, revalidate } from './resource.js';
 import { pageHeaders } from './security-headers.js';
+
+const loadSwaggerUi = latePackage<typeof import('koa2-swagger-ui')>('koa2-swagger-ui');
 
 /** Name in the page → file of swagger-ui-dist, and its type. Nothing else of that package is served. */
 const assets = [
@@ -54,11 +57,11 @@ export function docs(specification: Uint8Array): Middleware {
 }
 
 /**
- * koa2-swagger-ui's page as HTML. Importing that package costs about 80 ms of a PC's time and 10 MB (handlebars, lodash), hence
+ * koa2-swagger-ui's page as HTML. Loading that package costs about 80 ms of a PC's time and 10 MB (handlebars, lodash), hence
  * here and not above.
  */
 async function renderPage(version: string): Promise<string> {
-  const { koaSwagger } = await import('koa2-swagger-ui');
+  const { koaSwagger } = loadSwaggerUi();
   const render = koaSwagger({
     title: 'apsnap API',
     routePrefix: false,

@@ -4,6 +4,7 @@
  *
  * The text is kept until something changes, with its compressed form: ten Prometheis cost one.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { constants, gzip as gzipWithCallback } from 'node:zlib';
 import type { Middleware } from 'koa';
@@ -21,6 +22,8 @@ const gzip = promisify(gzipWithCallback);
 const KEPT_MS = 1_000;
 /** Metrics are rendered for so long after somebody has asked for them: longer than anybody's interval. */
 const WANTED_MS = 600_000;
+/** Half of what Prometheus waits for an answer by default: what is not there by then comes with the next scrape. */
+const MOST_WAIT_MS = 5_000;
 /** Texts of different formats and choices that are kept at once. */
 const MOST_KEPT = 8;
 /** Less than this goes in one packet either way. */
@@ -68,7 +71,7 @@ export function createMetrics(
   let rendered: Promise<void> | undefined;
   let idle: NodeJS.Timeout | undefined;
 
-  /** Has the threads render metrics, for as long as somebody asks for them: the first to ask waits until they have. */
+  /** Has the threads render metrics, for as long as somebody asks for them: the first to ask waits until they have, or for a while. */
   function wantMetrics(): Promise<void> {
     clearTimeout(idle);
     idle = setTimeout(() => {
@@ -78,10 +81,8 @@ export function createMetrics(
     idle.unref();
     store.wantsMetrics = true;
     const sampled = [...store.collectors.values()].filter(({ collector }) => !collector.whenChanged);
-    rendered ??= scheduler.sampleAfresh(
-      sampled.map(({ collector }) => collector.name),
-      false,
-    );
+    const names = sampled.map(({ collector }) => collector.name);
+    rendered ??= Promise.race([scheduler.sampleAfresh(names, false), sleep(MOST_WAIT_MS, undefined, { ref: false })]);
     return rendered;
   }
 

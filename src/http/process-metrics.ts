@@ -1,26 +1,27 @@
 /** What this process says of itself, by prom-client: processor time, memory, file descriptors, event loop, garbage collection. */
-import type { MetricObjectWithValues, MetricValueWithName, Registry } from 'prom-client';
+import type { MetricObjectWithValues, MetricValueWithName } from 'prom-client';
 import type { MetricFamily, MetricSample, MetricType } from '../metrics.js';
+import { latePackage } from './packages.js';
+import { once } from './resource.js';
+
+const loadPromClient = latePackage<typeof import('prom-client')>('prom-client');
 
 /** prom-client would have a timer of 10 ms measure the event loop, which costs 5 ms of CPU a second: so rarely that it costs nothing. */
 const LOOP_MONITOR_MS = 3_600_000;
 /** What would come of that timer; the lag at the moment of the scrape remains. */
 const OF_LOOP_MONITOR = /^nodejs_eventloop_lag_\w+_seconds$/;
 
-let registry: Promise<Registry> | undefined;
-
-/** Imported on first use: it takes 50 ms to load, and 10 MB. */
-async function createRegistry(): Promise<Registry> {
-  const { Registry, collectDefaultMetrics } = await import('prom-client');
+/** Loaded on first use: it takes 50 ms, and 10 MB. */
+const registry = once(async () => {
+  const { Registry, collectDefaultMetrics } = loadPromClient();
   const created = new Registry();
   collectDefaultMetrics({ register: created, eventLoopMonitoringPrecision: LOOP_MONITOR_MS });
   return created;
-}
+});
 
 /** @returns families of this moment */
 export async function processFamilies(): Promise<MetricFamily[]> {
-  registry ??= createRegistry();
-  const metrics = await (await registry).getMetricsAsJSON();
+  const metrics = await (await registry()).getMetricsAsJSON();
   return (metrics as unknown as Told[]).filter(isWanted).map(toFamily);
 }
 

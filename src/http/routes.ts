@@ -16,10 +16,13 @@ import { docs } from './docs.js';
 import { DEFAULT_DOCUMENTS, type EventStreams } from './events.js';
 import { historyRoute } from './history.js';
 import { createMetrics } from './metrics.js';
+import { latePackage } from './packages.js';
 import { HttpProblem, notYet } from './problem.js';
 import { createQueries } from './queries.js';
 import { SECURITY_HEADERS } from './security-headers.js';
 import { createSnapshots } from './snapshot.js';
+
+const loadBodyParser = latePackage<typeof import('koa-bodyparser')>('koa-bodyparser');
 
 /** A body may be this long; the only one there is names documents. */
 const MOST_BODY_BYTES = 65_536;
@@ -351,9 +354,9 @@ function notThere(store: Store, path: string): HttpProblem {
   return new HttpProblem(404, `no such ${record?.document.pages?.parameter ?? 'document'} here`);
 }
 
-/** Parses a JSON body, if there is one. Imported on first use: hardly anyone posts, and it loads a hundred files. */
+/** Parses a JSON body, if there is one. Loaded on first use: hardly anyone posts, and it has a hundred files. */
 const jsonBody: Middleware = async (ctx, next) => {
-  const { default: bodyParser } = await import('koa-bodyparser');
+  const bodyParser = loadBodyParser();
   const hasBody = ctx.request.length !== 0 && (ctx.request.length !== undefined || ctx.get('Transfer-Encoding') !== '');
   if (hasBody && !ctx.is('json')) {
     throw new HttpProblem(415, `the body is ${ctx.get('Content-Type') || 'of no named type'}: expected application/json`);
