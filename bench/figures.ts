@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type EventsEffort, measureEvents } from './events.js';
+import { type CrowdEffort, measureCrowd } from './everyone.js';
 import { writeFixture } from './fixture.js';
 import { type ListsEffort, measureListChange, measureListDelay, measureListQueries } from './lists.js';
 import { pace, saturate } from './load.js';
@@ -36,6 +37,7 @@ export interface Effort {
   readonly events: EventsEffort;
   readonly lists: ListsEffort;
   readonly log: LogEffort;
+  readonly crowd: CrowdEffort;
 }
 
 const MANY = 2_000;
@@ -56,6 +58,7 @@ export const figures: Readonly<Record<string, (effort: Effort) => Promise<Row[]>
   listChange: (effort) => measureListChange(effort.lists),
   listQueries: (effort) => measureListQueries(effort.lists),
   log: (effort) => measureLog(effort.log),
+  crowd: (effort) => measureCrowd(effort.crowd),
 };
 
 /** CPU time of the server for each request, and memory after as many requests as go. Sampling goes on, and counts as ours. */

@@ -38,7 +38,8 @@ export interface PaceOptions {
   readonly seconds: number;
 }
 
-async function outputOf(child: ChildProcess): Promise<string> {
+/** What a process writes until it ends. @throws Error it ends otherwise than with 0 */
+export async function outputOf(child: ChildProcess): Promise<string> {
   let output = '';
   let errors = '';
   child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {

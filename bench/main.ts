@@ -23,6 +23,7 @@ const full: Effort = {
   lists: { names: 1_000_000, warmUpChanges: 5, rounds: 4, seconds: 5, changes: 10, queries: 50, unchangedSeconds: 30, settleSeconds: 2.5 },
   events: { listeners: 1_000, rounds: 5, seconds: 6 },
   log: { warmUpSeconds: 5, rounds: 6, seconds: 10 },
+  crowd: { connections: 1_000, listeners: 100, seconds: 60, settleSeconds: 40 },
 };
 /** Shows that all of it works, in under a minute; its figures are worth nothing. */
 const quick: Effort = {
@@ -36,6 +37,7 @@ const quick: Effort = {
   lists: { names: 20_000, warmUpChanges: 0, rounds: 1, seconds: 1, changes: 1, queries: 2, unchangedSeconds: 1, settleSeconds: 0.3 },
   events: { listeners: 100, rounds: 1, seconds: 2 },
   log: { warmUpSeconds: 0, rounds: 1, seconds: 2 },
+  crowd: { connections: 100, listeners: 10, seconds: 2, settleSeconds: 1 },
 };
 
 /** What SOURCES.md says of the service that ours takes the place of. */

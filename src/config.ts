@@ -8,6 +8,7 @@ import { cronProblem } from './cron.js';
 import { StartError, UsageError } from './errors.js';
 import { ACCESS_LOG_MODES, type AccessLogMode } from './http/access-log.js';
 import { networks } from './http/client-address.js';
+import type { Limits } from './http/limits.js';
 import { readEnvFile } from './key.js';
 
 export interface Config {
@@ -37,6 +38,7 @@ export interface Config {
   readonly accessLog: AccessLogMode;
   /** Undefined: plain HTTP. */
   readonly tls: TlsFiles | undefined;
+  readonly limits: Limits;
   /** The PATH on which programs for sampling are looked for. */
   readonly path: string;
 }
@@ -104,6 +106,11 @@ const options: readonly Option[] = [
   },
   { flag: 'no-dashboard', variable: 'APSNAP_NO_DASHBOARD', value: undefined, help: 'nothing at / (off)' },
   { flag: 'no-docs', variable: 'APSNAP_NO_DOCS', value: undefined, help: 'no /docs, no /openapi.json (off)' },
+  { flag: 'max-connections', variable: 'APSNAP_MAX_CONNECTIONS', value: 'N', help: 'connections at once, at most (2000)' },
+  { flag: 'timeout.headers', variable: 'APSNAP_TIMEOUT_HEADERS', value: 'SECONDS', help: 'until the headers of a request are there (10)' },
+  { flag: 'timeout.request', variable: 'APSNAP_TIMEOUT_REQUEST', value: 'SECONDS', help: 'until the body is there too (20)' },
+  { flag: 'timeout.idle', variable: 'APSNAP_TIMEOUT_IDLE', value: 'SECONDS', help: 'until a connection that asks nothing is closed (30)' },
+  { flag: 'timeout.send', variable: 'APSNAP_TIMEOUT_SEND', value: 'SECONDS', help: 'until one that takes nothing of its answer is (30)' },
   { flag: 'access-log', variable: 'APSNAP_ACCESS_LOG', value: 'MODE', help: `${ACCESS_LOG_MODES.join(', ')} (summary)` },
   ...collectors.map(({ name, schedule }) => ({
     flag: `schedule.${name}`,
@@ -208,6 +215,14 @@ export function readConfig({ flags }: CommandLine, environment: NodeJS.Dict<stri
     docs: !one('no-docs', false, onOrOff),
     accessLog: one('access-log', 'summary', accessLogMode),
     tls: tlsFiles((flag) => find(flag, file).at(-1)),
+    limits: Object.freeze({
+      mostConnections: one('max-connections', 2_000, wholeNumber(1, 100_000)),
+      headersMs: one('timeout.headers', 10_000, milliseconds),
+      requestMs: one('timeout.request', 20_000, milliseconds),
+      // Longer than a dashboard's interval, so that it keeps its connection.
+      idleMs: one('timeout.idle', 30_000, milliseconds),
+      sendMs: one('timeout.send', 30_000, milliseconds),
+    }),
     path: environment.PATH ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
   });
 }
@@ -232,6 +247,11 @@ function wholeNumber(least: number, most: number) {
     if (!/^\d{1,9}$/.test(setting.text) || value < least || value > most) throw invalid(setting, `a whole number from ${least} to ${most}`);
     return value;
   };
+}
+
+/** Of a number of seconds. */
+function milliseconds(setting: Setting): number {
+  return wholeNumber(1, 3_600)(setting) * 1_000;
 }
 
 function existingFolder(setting: Setting): string {

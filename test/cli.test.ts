@@ -66,7 +66,18 @@ describe('help', { concurrency: true }, () => {
       for (const word of ['serve', 'snapshot', 'key show', 'key generate', 'key set', 'doctor', '--help', '--version', 'RASPAP_API_KEY']) {
         assert.ok(stdout.includes(word), word);
       }
-      for (const name of ['host', 'port', 'path.rootfs', 'dotenv', 'threads', 'expose-secrets', 'cors-origin', 'access-log']) {
+      for (const name of [
+        'host',
+        'port',
+        'path.rootfs',
+        'dotenv',
+        'threads',
+        'expose-secrets',
+        'cors-origin',
+        'access-log',
+        'max-connections',
+        'timeout.headers',
+      ]) {
         assert.match(stdout, new RegExp(`^  --${name} `, 'm'));
       }
       for (const { name, schedule } of collectors) {
@@ -119,6 +130,10 @@ describe('usage', () => {
     ['--port 0x50', {}, /^--port: "0x50" is not valid/],
     ['--threads 0', {}, /^--threads: "0" is not valid: expected a whole number from 1 to 64$/],
     ['--threads many', {}, /^--threads: "many" is not valid: expected a whole number/],
+    ['--max-connections 0', {}, /^--max-connections: "0" is not valid: expected a whole number from 1 to 100000$/],
+    ['--timeout.headers 0', {}, /^--timeout\.headers: "0" is not valid: expected a whole number from 1 to 3600$/],
+    ['--timeout.idle 1.5', {}, /^--timeout\.idle: "1\.5" is not valid: expected a whole number/],
+    ['', { APSNAP_TIMEOUT_SEND: '5s' }, /^APSNAP_TIMEOUT_SEND: "5s" is not valid: expected a whole number from 1 to 3600$/],
     ['--path.rootfs /no/such/folder', {}, /^--path\.rootfs: "\/no\/such\/folder" is not valid: expected an existing folder$/],
     ['--path.rootfs /etc/passwd', {}, /^--path\.rootfs: "\/etc\/passwd" is not valid: expected an existing folder$/],
     [
@@ -228,6 +243,11 @@ describe('precedence', () => {
     );
     for (const { name, schedule } of collectors) assert.equal(config.schedules.get(name), schedule);
     assert.ok(Object.isFrozen(config));
+    const usual = { mostConnections: 2_000, headersMs: 10_000, requestMs: 20_000, idleMs: 30_000, sendMs: 30_000 };
+    assert.deepEqual(config.limits, usual);
+    const environment = { APSNAP_MAX_CONNECTIONS: '50', APSNAP_TIMEOUT_HEADERS: '3', APSNAP_TIMEOUT_REQUEST: '4' };
+    const others = configure('--max-connections 60 --timeout.idle 5 --timeout.send 6', environment).limits;
+    assert.deepEqual(others, { mostConnections: 60, headersMs: 3_000, requestMs: 4_000, idleMs: 5_000, sendMs: 6_000 });
   });
 
   test('precedence/secrets', () => {

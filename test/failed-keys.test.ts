@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { Agent, request } from 'node:http';
 import { after, before, describe, test } from 'node:test';
-import { createForwardedFor, networks, plainAddress } from '../src/http/client-address.js';
-import { createFailedKeys, MOST_ADDRESSES, networkOf } from '../src/http/failed-keys.js';
+import { createForwardedFor, networkOf, networks, plainAddress } from '../src/http/client-address.js';
+import { createFailedKeys, MOST_ADDRESSES } from '../src/http/failed-keys.js';
 import { type Answer, ask } from './support/http.js';
 import { startServer, type TestServer } from './support/server.js';
 

@@ -92,7 +92,7 @@ export async function serve(config: Config, environment: NodeJS.Dict<string>): P
     certificateExpiresMs: () => tls && expiresAtMs(tls.pair),
     logError: (line) => log(`ERROR: ${line}`),
   });
-  const server = await listen(app, config.host, config.port, tls?.createServer);
+  const server = await listen(app, config, (line) => log(`WARNING: ${line}`), tls?.createServer);
   const host = createHost(config);
   const events = followStationEvents(host, sampleOnEvents(scheduler));
   const fileEvents = followFiles(

@@ -35,6 +35,9 @@ const ONE_WRITE_BYTES = 16_384;
 /** More than this is sent in pieces, between which others have their turn: the kernel takes a tenth of a millisecond for each. */
 const PIECE_BYTES = 1 << 18;
 
+/** Who takes an answer byte by byte keeps the memory of a list that may long be another. */
+const LONGEST_SEND_MS = 600_000;
+
 /** What all forms of one answer have in common. */
 export interface Freshness {
   readonly modifiedMs: number;
@@ -194,6 +197,9 @@ export function sendAnswer(request: IncomingMessage, response: ServerResponse, a
 /** Sends a large body piece by piece: as fast as the client takes it, and not without a pause for other requests. */
 function sendPieces(response: ServerResponse, pieces: readonly Buffer[]): void {
   let next = 0;
+  const timer = setTimeout(() => response.destroy(), LONGEST_SEND_MS);
+  timer.unref();
+  response.once('close', () => clearTimeout(timer));
   const send = () => {
     if (response.destroyed) return;
     const piece = pieces[next++];

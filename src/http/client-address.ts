@@ -8,7 +8,7 @@
  * `Forwarded` (RFC 7239) is not believed: proxies that add the one pass the other on as the client wrote it.
  */
 import type { IncomingMessage } from 'node:http';
-import { BlockList, isIP } from 'node:net';
+import { BlockList, isIP, isIPv6 } from 'node:net';
 
 /** Tells who a proxy says it was; undefined: no proxy of ours, so the connection's own end it is. */
 export type ForwardedFor = (request: IncomingMessage) => string | undefined;
@@ -18,6 +18,25 @@ export function plainAddress(address: string): string {
   const [, dotted, high, low] = /^::ffff:(?:(\d+\.\d+\.\d+\.\d+)|([\da-f]{1,4}):([\da-f]{1,4}))$/i.exec(address) ?? [];
   if (high === undefined || low === undefined) return dotted ?? address;
   return [high, low].flatMap((group) => [Number.parseInt(group, 16) >> 8, Number.parseInt(group, 16) & 255]).join('.');
+}
+
+/**
+ * What is counted as one: an IPv4 address, and of IPv6 the network of 64 bits, for a host may take any address in it.
+ *
+ *     2001:db8:0:1:aaaa::1    2001:db8:0:1
+ *     fe80::1%wlan0           fe80:0:0:0%wlan0
+ */
+export function networkOf(address: string): string {
+  if (!isIPv6(address)) return address;
+  const [digits = '', zone] = address.split('%', 2);
+  const [head = '', tail] = digits.split('::', 2);
+  const groupsOf = (text: string) => (text === '' ? [] : text.split(':'));
+  const before = groupsOf(head);
+  // An IPv4 address at the end (64:ff9b::10.0.0.1) has the place of two groups.
+  const after = groupsOf(tail ?? '').flatMap((group) => (group.includes('.') ? ['0', '0'] : [group]));
+  const between = tail === undefined ? [] : Array.from({ length: Math.max(0, 8 - before.length - after.length) }, () => '0');
+  const groups = [...before, ...between, ...after].slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16));
+  return groups.join(':') + (zone === undefined ? '' : `%${zone}`);
 }
 
 /**

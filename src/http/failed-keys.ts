@@ -4,7 +4,7 @@
  * After so many in a minute the address is refused for a minute, whatever key it sends: let a right one through, and 429 would mean
  * "wrong", so that guessing could go on. Time is that of the clock that never jumps.
  */
-import { isIPv6 } from 'node:net';
+import { networkOf } from './client-address.js';
 
 /** In which so many wrong keys may be sent, and for which they are refused afterwards. */
 const WINDOW_MS = 60_000;
@@ -70,23 +70,4 @@ export function createFailedKeys(most: number, nowMs: () => number = () => perfo
       addresses.set(name, failures);
     },
   };
-}
-
-/**
- * What is counted as one: an IPv4 address, and of IPv6 the network of 64 bits, for a host may take any address in it.
- *
- *     2001:db8:0:1:aaaa::1    2001:db8:0:1
- *     fe80::1%wlan0           fe80:0:0:0%wlan0
- */
-export function networkOf(address: string): string {
-  if (!isIPv6(address)) return address;
-  const [digits = '', zone] = address.split('%', 2);
-  const [head = '', tail] = digits.split('::', 2);
-  const groupsOf = (text: string) => (text === '' ? [] : text.split(':'));
-  const before = groupsOf(head);
-  // An IPv4 address at the end (64:ff9b::10.0.0.1) has the place of two groups.
-  const after = groupsOf(tail ?? '').flatMap((group) => (group.includes('.') ? ['0', '0'] : [group]));
-  const between = tail === undefined ? [] : Array.from({ length: Math.max(0, 8 - before.length - after.length) }, () => '0');
-  const groups = [...before, ...between, ...after].slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16));
-  return groups.join(':') + (zone === undefined ? '' : `%${zone}`);
 }

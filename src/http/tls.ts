@@ -1,15 +1,14 @@
 /** HTTPS: the server, the renewal of its certificate under way, and those who come with no TLS or with no certificate. */
 import { constants } from 'node:crypto';
 import { unwatchFile, watchFile } from 'node:fs';
-import type { RequestListener, ServerOptions } from 'node:http';
+import type { ServerOptions } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { Socket } from 'node:net';
 import type { SecureContextOptions, TLSSocket } from 'node:tls';
 import { describePair, type TlsFiles, type TlsPair, timeProblem } from '../certificate.js';
 import { StartError } from '../errors.js';
 import { readTlsPair } from '../tls-files.js';
-import { PROBLEM_TYPE, problemBody } from './problem.js';
-import { SECURITY_LINES } from './security-headers.js';
+import { rawProblem } from './problem.js';
 import type { SecureServerMaker } from './server.js';
 
 /** Who has not said hello after this long is no client. */
@@ -49,8 +48,8 @@ export function openTls(files: TlsFiles, log: (line: string) => void): Tls {
     get pair() {
       return pair;
     },
-    createServer(options, handle) {
-      const server = createSecureServer(pair, options, handle, (line) => log(`WARNING: ${line}`));
+    createServer(options) {
+      const server = createSecureServer(pair, options, (line) => log(`WARNING: ${line}`));
       const renewal = followRenewal(
         files,
         pair,
@@ -71,18 +70,15 @@ export function openTls(files: TlsFiles, log: (line: string) => void): Tls {
   };
 }
 
-function createSecureServer(pair: TlsPair, options: ServerOptions, handle: RequestListener, warn: (line: string) => void): Server {
+function createSecureServer(pair: TlsPair, options: ServerOptions, warn: (line: string) => void): Server {
   const needsCertificate = pair.clientCa !== undefined;
-  const server = createServer(
-    {
-      ...options,
-      ...contextOf(pair),
-      handshakeTimeout: HANDSHAKE_MS,
-      requestCert: needsCertificate,
-      rejectUnauthorized: needsCertificate,
-    },
-    handle,
-  );
+  const server = createServer({
+    ...options,
+    ...contextOf(pair),
+    handshakeTimeout: HANDSHAKE_MS,
+    requestCert: needsCertificate,
+    rejectUnauthorized: needsCertificate,
+  });
   const tellOfRefusal = rarely(warn);
   // Asked for while it is known, as for plain connections.
   server.on('secureConnection', (socket) => void socket.remoteAddress);
@@ -121,10 +117,7 @@ function addressOf(socket: TLSSocket): string {
  * unnoticed.
  */
 function answerPlain(socket: TLSSocket): void {
-  const body = problemBody(400, 'this port speaks HTTPS: ask for https:// in place of http://');
-  below(socket)?.write(
-    `HTTP/1.1 400 Bad Request\r\nContent-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${body.length}\r\nConnection: close\r\nCache-Control: no-store\r\n${SECURITY_LINES}\r\n${body}`,
-  );
+  below(socket)?.write(rawProblem(400, 'this port speaks HTTPS: ask for https:// in place of http://'));
 }
 
 /** What is wrong with a client's certificate; undefined: the connection failed for another reason. */

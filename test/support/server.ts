@@ -32,6 +32,8 @@ interface ServerOptions {
   args?: string[];
   env?: Record<string, string>;
   dotenv?: string;
+  /** How many files it may have open. */
+  descriptors?: number;
 }
 
 /** Starts several at once, or none: if one does not start, the others are stopped. */
@@ -47,12 +49,14 @@ export async function startServers<const T extends readonly ServerOptions[]>(...
 /**
  * Starts the built service on a free port of the loopback address, with an env file and a working directory of its own.
  *
- * @param options flags after the command, variables besides PATH, and another env file
+ * @param options flags after the command, variables besides PATH, another env file, and a limit of its own
  */
 export async function startServer(options: ServerOptions = {}): Promise<TestServer> {
   const folder = await mkdtemp(join(tmpdir(), 'apsnap-'));
-  const { args = [], env = {}, dotenv = join(folder, '.env') } = options;
-  const child = spawn(process.execPath, [main, '--host', '127.0.0.1', '--port', '0', '--dotenv', dotenv, ...args], {
+  const { args = [], env = {}, dotenv = join(folder, '.env'), descriptors } = options;
+  const limited = descriptors === undefined ? [] : ['prlimit', `--nofile=${descriptors}:${descriptors}`];
+  const [program = '', ...words] = [...limited, process.execPath, main];
+  const child = spawn(program, [...words, '--host', '127.0.0.1', '--port', '0', '--dotenv', dotenv, ...args], {
     cwd: folder,
     // Tests send wrong keys, and all from one address; that those are counted is tested where it is turned on.
     env: { PATH: process.env.PATH, APSNAP_FAILED_KEYS: 'off', ...env },

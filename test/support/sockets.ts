@@ -1,0 +1,148 @@
+/** Clients that behave badly, below HTTP; and what they leave behind in the service. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { Agent, request } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from './eventually.js';
+import type { TestServer } from './server.js';
+
+export interface RawClient {
+  readonly socket: Socket;
+  /** What it has got so far. */
+  got(): string;
+  /** Whether the connection is closed, by whomever. */
+  isClosed(): boolean;
+}
+
+/**
+ * @param from a loopback address of the client's own: 127.0.0.2
+ * @param first what it writes at once
+ */
+export async function connectTo({ url }: TestServer, from?: string, first = ''): Promise<RawClient> {
+  const { hostname, port } = new URL(url);
+  const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true, ...(from !== undefined && { localAddress: from }) });
+  let got = '';
+  let isClosed = false;
+  socket.setEncoding('latin1').on('data', (chunk: string) => {
+    got += chunk;
+  });
+  socket.on('error', () => {}); // a reset is one way to be closed
+  // the other way; what the client still could send is of no use
+  socket.on('end', () => {
+    isClosed = true;
+  });
+  socket.on('close', () => {
+    isClosed = true;
+  });
+  if (first) socket.write(first);
+  await once(socket, 'connect');
+  return { socket, got: () => got, isClosed: () => isClosed };
+}
+
+/** Connects many at a time, and waits for all. @param first what each writes at once */
+export async function connectMany(server: TestServer, amount: number, from?: string, first = ''): Promise<RawClient[]> {
+  const clients: RawClient[] = [];
+  while (clients.length < amount) {
+    const next = Math.min(200, amount - clients.length);
+    clients.push(...(await Promise.all(Array.from({ length: next }, () => connectTo(server, from, first)))));
+  }
+  return clients;
+}
+
+export function closeAll(clients: readonly RawClient[]): void {
+  for (const { socket } of clients) socket.destroy();
+}
+
+/** The head of a request; with the key. */
+export function head({ key }: TestServer, path: string, more = '', method = 'GET'): string {
+  return `${method} ${path} HTTP/1.1\r\nHost: x\r\naccess_token: ${key}\r\n${more}\r\n`;
+}
+
+/** Statuses of the answers in what a client got. */
+export function statuses(got: string): number[] {
+  return [...got.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status));
+}
+
+/** Asserts that all a client got is one problem document, and gives its head and the document. */
+export function problemOf(got: string): { head: string; status: number; detail: string } {
+  const [first = '', body = ''] = got.split('\r\n\r\n', 2);
+  assert.match(first, /^Content-Type: application\/problem\+json$/im);
+  assert.match(first, /^Connection: close$/im);
+  const { status, detail } = JSON.parse(body) as { status: number; detail: string };
+  assert.deepEqual(statuses(got), [status]);
+  return { head: first, status, detail };
+}
+
+/** How many file descriptors the service has open. */
+export function descriptorsOf({ process: { pid } }: TestServer): number {
+  return readdirSync(`/proc/${pid}/fd`).length;
+}
+
+/** How much memory the service has, in MB. */
+export function residentMb({ process: { pid } }: TestServer): number {
+  return Number(/^VmRSS:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]) / 1024;
+}
+
+/** Waits until the service has no more file descriptors than before, but for a few of the programs it starts. */
+export function untilDescriptors(server: TestServer, before: number, withinMs = 15_000): Promise<void> {
+  return eventually(() => {
+    const now = descriptorsOf(server);
+    assert.ok(now <= before + 6, `${now} file descriptors, ${before} before`);
+  }, withinMs);
+}
+
+/** Does something while two other clients ask all the time, one on a new connection each time and one that keeps its own: each gets 200. */
+export async function undisturbed<T>(server: TestServer, act: () => Promise<T>): Promise<T> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  let done = false;
+  const asking = [agent, false as const].map(async (agent) => {
+    for (let asked = 0; !done || asked < 3; asked++) {
+      assert.equal(await statusOf(server, '/system', agent), 200);
+      await sleep(20);
+    }
+  });
+  try {
+    // A client that is disturbed ends the test at once.
+    return await Promise.race([act(), ...asking.map((one) => one.then(() => new Promise<never>(() => {})))]);
+  } finally {
+    done = true;
+    await Promise.allSettled(asking);
+    agent.destroy();
+  }
+}
+
+function statusOf({ url, key }: TestServer, path: string, agent: Agent | false): Promise<number> {
+  const { hostname, port } = new URL(url);
+  return new Promise((resolve, reject) => {
+    const asking = request({ hostname, port, path, agent, headers: { access_token: key }, timeout: 10_000 }, (response) => {
+      response.resume().on('end', () => resolve(response.statusCode ?? 0));
+    });
+    asking.on('timeout', () => asking.destroy(new Error(`${path}: no answer in 10 s`)));
+    asking.on('error', (error: NodeJS.ErrnoException) => {
+      // The service may close a connection that is kept just when it is used again: so every client has to ask once more.
+      if (asking.reusedSocket && error.code === 'ECONNRESET') resolve(statusOf({ url, key } as TestServer, path, agent));
+      else reject(error);
+    });
+    asking.end();
+  });
+}
+
+/**
+ * Waits until the service has closed connections, which clients that do not read cannot see: /proc/net/tcp, proc_net_tcp(5).
+ *
+ *     sl  local_address rem_address   st …
+ *      0: 0100007F:1F91 0100007F:C350 01 …
+ */
+export function untilClosedThere({ url }: TestServer, clients: readonly RawClient[]): Promise<void> {
+  const port = Number(new URL(url).port);
+  const peers = clients.map(({ socket }) => socket.localPort);
+  return eventually(() => {
+    const lines = readFileSync('/proc/net/tcp', 'latin1').matchAll(/^ *\d+: \w+:(\w+) \w+:(\w+) 01 /gm);
+    const established = new Set(
+      [...lines].flatMap(([, own = '', peer = '']) => (Number.parseInt(own, 16) === port ? [Number.parseInt(peer, 16)] : [])),
+    );
+    assert.equal(peers.filter((peer) => established.has(peer ?? 0)).length, 0, 'of them are not closed by the service');
+  }, 30_000);
+}
