@@ -209,8 +209,8 @@ function isAt(text: Buffer, start: number, word: Buffer): boolean {
  * @param list as {@link parseDomains} and {@link parseHostnames} make it
  */
 export function blockedNames(name: 'domains' | 'hostnames', list: Uint8Array): MetricFamily {
-  const amount = /(\d+)\}$/.exec(Buffer.from(list.subarray(-20)).toString('latin1'))?.[1];
-  const samples = [{ labels: { list: name }, value: Number(amount) }];
+  const end = Buffer.from(list.subarray(-30)).toString('latin1');
+  const samples = [{ labels: { list: name }, value: Number(end.slice(end.lastIndexOf(':') + 1, -1)) }];
   return { name: 'apsnap_blocked_names', help: 'Names that are blocked.', type: 'gauge', samples };
 }
 

@@ -46,11 +46,17 @@ export function absentIfNotFound<T>(read: () => T): T {
 /** The command line or the environment is wrong. Ends the program with status 2 and this one line. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
+  constructor(message: string) {
+    super(visible(message));
+  }
 }
 
 /** The program cannot run as asked (port in use, unsafe key). Ends the program with status 1 and this one line. */
 export class StartError extends Error {
   override readonly name = 'StartError';
+  constructor(message: string) {
+    super(visible(message));
+  }
 }
 
 /**
@@ -62,7 +68,11 @@ export function quote(text: string): string {
   return visible(JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text));
 }
 
+/** Of names that a configuration has, a message may be made of a megabyte. */
+const MOST_MESSAGE_CHARS = 1_000;
+
 /** A file's name may hold what would start a line of its own in a log, or talk to a terminal. */
 function visible(text: string): string {
-  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (char) => `\\u${(char.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`);
+  const short = text.length > MOST_MESSAGE_CHARS ? `${text.slice(0, MOST_MESSAGE_CHARS)}…` : text;
+  return short.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (char) => `\\u${(char.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`);
 }

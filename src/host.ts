@@ -24,6 +24,7 @@ import {
   watch,
 } from 'node:fs';
 import { setPriority } from 'node:os';
+import { resolve } from 'node:path';
 import { quote, SourceError, type SourceErrorCode } from './errors.js';
 
 export interface HostOptions {
@@ -156,7 +157,7 @@ function watchError(path: string, error: unknown): SourceError {
 
 /** @returns the machine below `rootfs`, with the programs on `path` */
 export function createHost({ rootfs, path: searchPath }: HostOptions): Host {
-  const root = rootfs === '/' ? '' : rootfs.replace(/\/+$/, '');
+  const root = rootfs === '/' ? '' : resolve(rootfs);
   // Children see no variable of ours: the key may be one of them. C locale: their output is parsed.
   const env = { PATH: searchPath, LC_ALL: 'C' };
 

@@ -1,4 +1,5 @@
 /** Parameters of a query: what they may be, and what a request says they are. */
+import { quote } from './errors.js';
 import type { JsonSchema } from './schema.js';
 
 /** Values of the parameters that were given, and defaults of others. */
@@ -47,7 +48,7 @@ export function parseQuery(parameters: Parameters, search: string): Query | unde
 }
 
 function parse(name: string, text: string, parameter: WholeNumber | Text): string | number {
-  const invalid = (expected: string) => new QueryError(`${name}: ${JSON.stringify(text.slice(0, 80))} is not valid: expected ${expected}`);
+  const invalid = (expected: string) => new QueryError(`${name}: ${quote(text)} is not valid: expected ${expected}`);
   if (parameter.type === 'string') {
     if (!parameter.pattern.test(text)) throw invalid(parameter.expected);
     return text;

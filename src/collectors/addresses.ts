@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { collector } from '../collector.js';
 import { Absent, quote, SourceError } from '../errors.js';
 import type { Host } from '../host.js';
+import { MOST_DEPTH_OF_IP, nestsDeeper } from '../json-depth.js';
 import { array, integer, object, oneOf, string } from '../schema.js';
 
 export interface InterfaceAddress {
@@ -59,7 +60,7 @@ function readAddr(host: Host): string {
 export function parseAddr(text: string): InterfaceAddress[] {
   let rows: unknown;
   try {
-    rows = JSON.parse(text.trim() || '[]');
+    rows = nestsDeeper(text, MOST_DEPTH_OF_IP) ? undefined : JSON.parse(text.trim() || '[]');
   } catch {
     rows = undefined;
   }

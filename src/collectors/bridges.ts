@@ -1,6 +1,5 @@
 import { collector } from '../collector.js';
 import { Absent, quote, SourceError } from '../errors.js';
-import { parseMac } from '../mac.js';
 import { array, number, object, string } from '../schema.js';
 
 const FOLDER = '/sys/class/net';
@@ -67,11 +66,12 @@ export function parseForwarding(bytes: Buffer): Entry[] {
   if (bytes.length % ENTRY_BYTES !== 0) throw new SourceError('malformed', `brforward: ${bytes.length} bytes are no whole records`);
   const entries: Entry[] = [];
   for (let at = 0; at < bytes.length; at += ENTRY_BYTES) {
+    const first = bytes.readUInt8(at);
+    // No station's: a group address, and all zeros.
+    if ((first & 1) === 1 || (first === 0 && bytes.readUIntBE(at, 6) === 0)) continue;
     const hex = bytes.toString('hex', at, at + 6);
-    const mac = parseMac(hex.replace(/..(?!$)/g, '$&:'));
-    if (!mac) continue;
     entries.push({
-      mac,
+      mac: `${hex.slice(0, 2)}:${hex.slice(2, 4)}:${hex.slice(4, 6)}:${hex.slice(6, 8)}:${hex.slice(8, 10)}:${hex.slice(10)}`,
       port: bytes.readUInt8(at + 6) | (bytes.readUInt8(at + 12) << 8),
       local: bytes.readUInt8(at + 7) !== 0,
       ageSeconds: bytes.readUInt32LE(at + 8) / 100,

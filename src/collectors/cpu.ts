@@ -104,7 +104,7 @@ export function parseStat(text: string, before?: CpuTicks): CpuTicks {
   let all: Ticks | undefined;
   const cores: Record<string, CoreTicks> = {};
   for (const [line, number = '', fields = ''] of text.matchAll(/^cpu(\d{0,6}) +(.*)$/gm)) {
-    const ticks = fields.split(' ').map(Number);
+    const ticks = fields.split(' ', MODES.length).map(Number);
     const [user = 0, nice = 0, system = 0, idle = Number.NaN, iowait = 0, irq = 0, softirq = 0, steal = 0] = ticks;
     const busy = user + nice + system + irq + softirq + steal;
     const total = busy + idle + iowait;

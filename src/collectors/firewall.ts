@@ -1,5 +1,6 @@
 import { collector } from '../collector.js';
 import { Absent, SourceError } from '../errors.js';
+import { nestsDeeper } from '../json-depth.js';
 import { jsonErrorAt } from '../json-error.js';
 import { anything } from '../schema.js';
 
@@ -45,6 +46,7 @@ export const firewall = collector({
  */
 export function parseRules(text: string, source: string): unknown {
   const malformed = (what: string) => new SourceError('malformed', `${source}: ${what}`);
+  if (nestsDeeper(text, MAX_DEPTH)) throw malformed(`nests deeper than ${MAX_DEPTH}`);
   let rules: unknown;
   try {
     rules = JSON.parse(text);
@@ -54,15 +56,12 @@ export function parseRules(text: string, source: string): unknown {
     throw malformed(at === text.length ? `ends in line ${line}, before its JSON does` : `line ${line} is not JSON`);
   }
   if (typeof rules !== 'object' || rules === null || Array.isArray(rules)) throw malformed('is JSON, but no object');
-  return withoutPrototypes(rules, (depth) => {
-    if (depth > MAX_DEPTH) throw malformed(`nests deeper than ${MAX_DEPTH}`);
-  });
+  return withoutPrototypes(rules);
 }
 
-function withoutPrototypes(value: unknown, checkDepth: (depth: number) => void, depth = 1): unknown {
+function withoutPrototypes(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  checkDepth(depth);
-  if (Array.isArray(value)) return value.map((item) => withoutPrototypes(item, checkDepth, depth + 1));
+  if (Array.isArray(value)) return value.map(withoutPrototypes);
   const entries = Object.entries(value).filter(([name]) => name !== '__proto__');
-  return Object.fromEntries(entries.map(([name, held]) => [name, withoutPrototypes(held, checkDepth, depth + 1)]));
+  return Object.fromEntries(entries.map(([name, held]) => [name, withoutPrototypes(held)]));
 }

@@ -67,9 +67,19 @@ function readName(machine: Host, path: string): string {
   return text.trim();
 }
 
-/** uname(2), which the kernel also has in files. `arch` is one since Linux 6.1: before that, `machine` is empty. */
+/**
+ * uname(2), which the kernel also has in files. `arch` is one since Linux 6.1: before that, `machine` is empty. So is what cannot be
+ * read: only Prometheus is told of it, which is no reason for the sample to fail.
+ */
 function unameInfo(machine: Host, nodename: string, release: string): MetricFamily {
-  const word = (file: string) => (machine.readTextIfThere(`/proc/sys/kernel/${file}`) ?? '').trim().slice(0, 64);
+  const word = (file: string) => {
+    try {
+      return machine.readText(`/proc/sys/kernel/${file}`).trim().slice(0, 64);
+    } catch (error) {
+      if (error instanceof SourceError) return '';
+      throw error;
+    }
+  };
   const labels = {
     ...{ sysname: word('ostype'), release, version: word('version') },
     ...{ machine: word('arch'), nodename, domainname: word('domainname') },

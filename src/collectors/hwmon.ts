@@ -96,10 +96,11 @@ function chipOf(host: Host, folder: string, chipName: string | null): string {
 
 /** Lower case, and an underscore for what cannot be in the name of a metric. */
 function cleanName(text: string): string {
-  return text
-    .toLowerCase()
-    .replace(/[^a-z0-9:_]/g, '_')
-    .replace(/^_+|_+$/g, '');
+  const clean = text.toLowerCase().replace(/[^a-z0-9:_]/g, '_');
+  let [start, end] = [0, clean.length];
+  while (clean[start] === '_') start++;
+  while (end > start && clean[end - 1] === '_') end--;
+  return clean.slice(start, end);
 }
 
 function families(sensors: readonly Sensor[]): MetricFamily[] {

@@ -107,6 +107,9 @@ function bestDefault(routes: readonly Route[]): string | undefined {
 const RTF_GATEWAY = 0x2;
 const RTF_REJECT = 0x200;
 
+/** Interface, destination, gateway, flags, references, uses, metric, mask. */
+const ROUTE_FIELDS = [/^\S/, /^[0-9A-F]{8}$/, /^[0-9A-F]{8}$/, /^[0-9A-F]{4}$/, /^\d+$/, /^\d+$/, /^\d+$/, /^[0-9A-F]{8}$/];
+
 /**
  * /proc/net/route: IPv4 addresses as the eight hexadecimal digits of a number in the machine's byte order, which is
  * little-endian on every machine that Node runs on but s390x.
@@ -119,9 +122,12 @@ export function parseRoute(text: string): Route[] {
   const routes: Route[] = [];
   for (const line of text.split('\n').slice(1)) {
     if (line.trim() === '') continue;
-    const match = /^(\S+)\s+([0-9A-F]{8})\s+[0-9A-F]{8}\s+([0-9A-F]{4})\s+\d+\s+\d+\s+(\d+)\s+([0-9A-F]{8})\s/.exec(line);
-    if (!match) throw new SourceError('malformed', `route: not a route: ${quote(line)}`);
-    const [, name = '', network = '', flagsHex = '', metric, mask = ''] = match;
+    const fields = line.split(/\s+/);
+    // One more at least: a line that ends here was torn.
+    if (fields.length <= ROUTE_FIELDS.length || !ROUTE_FIELDS.every((form, index) => form.test(fields[index] ?? ''))) {
+      throw new SourceError('malformed', `route: not a route: ${quote(line)}`);
+    }
+    const [name = '', network = '', , flagsHex = '', , , metric, mask = ''] = fields;
     const flags = Number.parseInt(flagsHex, 16);
     if (flags & RTF_REJECT || name === '*') continue; // * of a blackhole
     const prefixLength = octets(mask).reduce((bits, octet) => bits + octet.toString(2).replaceAll('0', '').length, 0);

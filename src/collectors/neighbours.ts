@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { collector } from '../collector.js';
 import { quote, SourceError } from '../errors.js';
 import type { Host } from '../host.js';
+import { MOST_DEPTH_OF_IP, nestsDeeper } from '../json-depth.js';
 import { parseMac } from '../mac.js';
 import { array, nullable, object, oneOf, string } from '../schema.js';
 
@@ -56,7 +57,7 @@ function readNeighbours(host: Host): Neighbour[] {
 export function parseNeigh(text: string): Neighbour[] {
   let rows: unknown;
   try {
-    rows = JSON.parse(text.trim() || '[]');
+    rows = nestsDeeper(text, MOST_DEPTH_OF_IP) ? undefined : JSON.parse(text.trim() || '[]');
   } catch {
     rows = undefined;
   }

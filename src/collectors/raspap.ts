@@ -3,6 +3,8 @@ import { Absent, SourceError } from '../errors.js';
 import { boolean, nullable, object, string } from '../schema.js';
 
 const FILE = '/etc/raspap/hostapd.ini';
+/** RaspAP's has twenty lines. */
+const MAX_BYTES = 64 << 10;
 
 /** How RaspAP has set up its access point. */
 export const raspap = collector({
@@ -29,7 +31,7 @@ export const raspap = collector({
     wifiApEnable: false,
   },
   read(host) {
-    const text = host.readTextIfThere(FILE);
+    const text = host.readTextIfThere(FILE, MAX_BYTES);
     if (text === undefined) throw new Absent('RaspAP is not installed');
     const settings = parseIni(text);
     const enabled = (key: string) => ENABLED.test(settings.get(key) ?? '');

@@ -271,7 +271,7 @@ export function parseStationDump(text: string): StationDump[] {
   return blocks.map((block) => {
     const mac = parseMac(block.slice(0, 17));
     if (!mac) throw new SourceError('malformed', `iw station dump: not a station: ${quote(block)}`);
-    const [own = ''] = block.split(/^\s*Link \d+:/m, 1);
+    const [own = ''] = block.split(/^[ \t]*Link \d+:/m, 1);
     const field = (name: string) => fieldOf(own, name);
     return {
       mac,

@@ -59,7 +59,6 @@ export const networking = document({
   compose({ interfaces, addresses, traffic }) {
     if (!interfaces) throw new Error('networking: composed without what it needs');
     const own = (name: string) => addresses?.addresses.filter((row) => row.interface === name) ?? [];
-    // Object.fromEntries makes a property of any name: `__proto__` is a legal one.
     return {
       interfaces: Object.fromEntries(
         interfaces.interfaces.filter(isShown).map((row) => [row.interface, describe(row, own(row.interface))]),
@@ -89,9 +88,12 @@ export const networking = document({
   },
 });
 
-/** RaspAP leaves out the loopback and Docker's bridge, by the start of the name. */
+/**
+ * RaspAP leaves out the loopback and Docker's bridge, by the start of the name. `__proto__` is a legal name too: as that of a field it
+ * would be more than a name to some clients.
+ */
 function isShown({ interface: name }: { readonly interface: string }): boolean {
-  return !name.startsWith('lo') && !name.startsWith('docker');
+  return !name.startsWith('lo') && !name.startsWith('docker') && name !== '__proto__';
 }
 
 function describe(row: Interface, own: readonly Address[]): Link {

@@ -1,5 +1,6 @@
 /** `/history`: rows of what was, made by a worker from the memory that this thread writes. */
 import type { Middleware } from 'koa';
+import { quote } from '../errors.js';
 import { GOOD_ROWS, type History, type HistoryQuery, MOST_ROWS } from '../history.js';
 import type { Sampler } from '../sampler.js';
 import { HttpProblem } from './problem.js';
@@ -32,7 +33,12 @@ export function historyRoute(history: History, sampler: Sampler): Middleware {
 
 type Given = NodeJS.Dict<string | string[]>;
 
-function historyQuery(given: Given, nowSeconds: number): HistoryQuery {
+/**
+ * What a query asks for, but for its series.
+ *
+ * @throws HttpProblem 400: a parameter is not what it may be, or that is too much
+ */
+export function historyQuery(given: Given, nowSeconds: number): HistoryQuery {
   const until = Math.min(timeOf(given, 'until') ?? nowSeconds, nowSeconds);
   const since = timeOf(given, 'since') ?? until - DEFAULT_SECONDS;
   const step = stepOf(given);
@@ -63,10 +69,7 @@ function timeOf(given: Given, name: string): number | undefined {
       ? Date.parse(text) / 1000
       : Number.NaN;
   if (Number.isNaN(seconds)) {
-    throw new HttpProblem(
-      400,
-      `${name}: ${JSON.stringify(text.slice(0, 80))} is not valid: expected a time, 2026-11-23T22:00:00Z or Unix seconds`,
-    );
+    throw new HttpProblem(400, `${name}: ${quote(text)} is not valid: expected a time, 2026-11-23T22:00:00Z or Unix seconds`);
   }
   return seconds;
 }
@@ -75,18 +78,18 @@ function stepOf(given: Given): number | undefined {
   const text = one(given, 'step');
   if (text === undefined) return undefined;
   if (!/^[1-9]\d{0,5}$/.test(text)) {
-    throw new HttpProblem(400, `step: ${JSON.stringify(text.slice(0, 80))} is not valid: expected whole seconds, 1 to 999999`);
+    throw new HttpProblem(400, `step: ${quote(text)} is not valid: expected whole seconds, 1 to 999999`);
   }
   return Number(text);
 }
 
-/** Those that are named, in that order; all if none is. */
-function chosenSeries(history: History, given: string | string[] | undefined): [string, SharedArrayBuffer][] {
+/** Those that are named, in that order; all if none is. @throws HttpProblem 400: there is none of that name */
+export function chosenSeries(history: History, given: string | string[] | undefined): [string, SharedArrayBuffer][] {
   if (given === undefined) return [...history.series];
   const names = [...new Set([given].flat().flatMap((list) => list.split(',')))];
   return names.map((name) => {
     const memory = history.series.get(name);
     if (memory) return [name, memory];
-    throw new HttpProblem(400, `series: no ${JSON.stringify(name.slice(0, 80))}: expected ${[...history.series.keys()].join(', ')}`);
+    throw new HttpProblem(400, `series: no ${quote(name)}: expected ${[...history.series.keys()].join(', ')}`);
   });
 }

@@ -3,6 +3,7 @@ import Router from '@koa/router';
 import type { Context, Middleware } from 'koa';
 import { collectorByName } from '../collectors/index.js';
 import { documents } from '../documents/index.js';
+import { quote } from '../errors.js';
 import type { History } from '../history.js';
 import type { Access } from '../keyring.js';
 import type { Sampler } from '../sampler.js';
@@ -331,7 +332,7 @@ function describe({ state, sampledAtMs, problem }: DocumentRecord) {
 function recordsOf(store: Store, names: readonly string[]): DocumentRecord[] {
   return [...new Set(names)].map((name) => {
     const record = store.documents.get(name);
-    if (!record) throw new HttpProblem(400, `no document ${JSON.stringify(name)}: expected ${[...store.documents.keys()].join(', ')}`);
+    if (!record) throw new HttpProblem(400, `no document ${quote(name)}: expected ${[...store.documents.keys()].join(', ')}`);
     return record;
   });
 }
@@ -358,8 +359,11 @@ function notThere(store: Store, path: string): HttpProblem {
 const jsonBody: Middleware = async (ctx, next) => {
   const bodyParser = loadBodyParser();
   const hasBody = ctx.request.length !== 0 && (ctx.request.length !== undefined || ctx.get('Transfer-Encoding') !== '');
-  if (hasBody && !ctx.is('json')) {
-    throw new HttpProblem(415, `the body is ${ctx.get('Content-Type') || 'of no named type'}: expected application/json`);
+  const notJson = () => new HttpProblem(415, `the body is ${ctx.get('Content-Type') || 'of no named type'}: expected application/json`);
+  if (hasBody && !ctx.is('json')) throw notJson();
+  // RFC 8259: JSON is UTF-8, whatever a parameter says; who names another may have written that.
+  if (hasBody && !/^(?:utf-?8|us-ascii)?$/i.test(ctx.request.charset)) {
+    throw new HttpProblem(415, `the body's charset is ${quote(ctx.request.charset)}: expected utf-8`);
   }
   await bodyParser({
     enableTypes: ['json'],
@@ -369,7 +373,11 @@ const jsonBody: Middleware = async (ctx, next) => {
       if (status === 413) throw new HttpProblem(413, `the body has more than ${MOST_BODY_BYTES} bytes`);
       throw new HttpProblem(400, `the body is no JSON object: ${error.message}`);
     },
-  })(ctx, next);
+  })(ctx, () => {
+    // A type with a parameter that is none: it is not read then, and must not be taken for no body.
+    if (hasBody && ctx.request.rawBody === undefined) throw notJson();
+    return next();
+  });
 };
 
 function requestedDocuments(body: unknown): string[] | undefined {

@@ -1,0 +1,111 @@
+/**
+ * `npm run fuzz`: every target with 100,000 cases, spread over the processors; then how long a megabyte takes each.
+ *
+ *     npm run fuzz -- --cases 1000000 --only 'parser parse.*'    those whose name matches, with more
+ *     npm run fuzz -- --only 'collector leases' --seed 42 --path 1034:2:0    a case that failed, again
+ *     npm run fuzz -- --no-time    without the second part
+ */
+import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
+import { Worker } from 'node:worker_threads';
+import { targets } from './targets.js';
+import { slowest } from './time.js';
+import type { Done, Job } from './worker.js';
+
+const { values: given } = parseArgs({
+  options: {
+    cases: { type: 'string', default: '100000' },
+    only: { type: 'string', default: '' },
+    seed: { type: 'string' },
+    path: { type: 'string' },
+    'no-time': { type: 'boolean', default: false },
+  },
+});
+
+/** A megabyte takes no parser longer. */
+const MOST_MS = 50;
+/** A case that takes longer does not end. */
+const MOST_SILENT_MS = 60_000;
+
+const cases = Number(given.cases);
+const seed = given.seed === undefined ? Date.now() % 2 ** 31 : Number(given.seed);
+const only = new RegExp(given.only);
+const names = [...targets.keys()].filter((name) => only.test(name));
+const print = (line: string) => process.stdout.write(`${line}\n`);
+
+if (names.length === 0 || !Number.isSafeInteger(cases) || !Number.isSafeInteger(seed)) {
+  print(`expected --cases N, --seed N, --path PATH, --only EXPRESSION that matches some of:\n  ${[...targets.keys()].join('\n  ')}`);
+  process.exit(2);
+}
+
+print(`${names.length} targets, ${cases} cases each, --seed ${seed}`);
+const waiting = [...names];
+const failed: string[] = [];
+await Promise.all(Array.from({ length: Math.min(availableParallelism(), names.length) }, work));
+
+interface Thread {
+  run(job: Job): Promise<Done>;
+  end(): void;
+}
+
+/** Takes targets off the list until it is empty; in a thread of its own, so that one that hangs can be ended. */
+async function work(): Promise<void> {
+  let thread: Thread | undefined;
+  for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
+    const startedMs = performance.now();
+    thread ??= startThread();
+    const done = await thread.run({ name, cases, seed, path: given.path });
+    const took = `${((performance.now() - startedMs) / 1000).toFixed(1)} s`;
+    if (done.problem === undefined) {
+      print(`ok    ${name}: ${done.cases} cases, ${took}`);
+      continue;
+    }
+    failed.push(name);
+    const path = done.path ? ` --path ${done.path}` : '';
+    print(`FAIL  ${name}, ${took}\n${done.problem}\n      again: npm run fuzz -- --only '^${name}$' --seed ${seed}${path} --no-time`);
+    thread.end();
+    thread = undefined;
+  }
+  thread?.end();
+}
+
+function startThread(): Thread {
+  const progress = new Int32Array(new SharedArrayBuffer(4));
+  const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: progress });
+  return {
+    end: () => void worker.terminate(),
+    run: (job) =>
+      new Promise((resolve) => {
+        let seen = -1;
+        const watch = setInterval(() => {
+          const now = Atomics.load(progress, 0);
+          if (now === seen) finish(`case ${now} of this thread does not end within ${MOST_SILENT_MS / 1000} s`);
+          seen = now;
+        }, MOST_SILENT_MS);
+        const onError = (error: Error) => finish(error.stack ?? error.message);
+        const onExit = (status: number) => finish(`the thread ended with ${status}`);
+        function done(outcome: Done): void {
+          clearInterval(watch);
+          worker.off('message', done).off('error', onError).off('exit', onExit);
+          resolve(outcome);
+        }
+        const finish = (problem: string) => done({ cases: 0, problem, path: undefined });
+        worker.on('message', done).on('error', onError).on('exit', onExit);
+        worker.postMessage(job);
+      }),
+  };
+}
+
+if (!given['no-time'] && given.path === undefined) {
+  print(`\nCPU time of 1 MB, at most ${MOST_MS} ms: the slowest of all forms, each the median of several runs`);
+  for (const name of names) {
+    const found = slowest(targets.get(name)?.().large() ?? [], MOST_MS);
+    if (!found) continue;
+    const isSlow = found.ms > MOST_MS;
+    if (isSlow) failed.push(name);
+    print(`${isSlow ? 'SLOW ' : 'ok   '} ${found.ms.toFixed(1).padStart(7)} ms  ${name}: ${found.shape}`);
+  }
+}
+
+print(failed.length === 0 ? '\nall hold' : `\n${failed.length} failed: ${[...new Set(failed)].join(', ')}`);
+process.exitCode = failed.length === 0 ? 0 : 1;
