@@ -82,20 +82,20 @@ export interface DnsmasqOption {
  *     server=8.8.8.8                  # Forward DNS requests to Google DNS
  */
 export function parseOptions(text: string): DnsmasqOption[] {
-  return text.split('\n').flatMap((whole) => {
+  const options: DnsmasqOption[] = [];
+  for (const whole of text.split('\n')) {
     const line = whole.trim();
-    if (line === '' || line.startsWith('#')) return [];
-    const hash = line.search(/\s#/);
+    if (line === '' || line.startsWith('#') || line.startsWith('=')) continue;
+    const hash = line.includes('#') ? line.search(/\s#/) : -1;
     const option = hash < 0 ? line : line.slice(0, hash);
     const equals = option.indexOf('=');
-    return [
-      {
-        name: (equals < 0 ? option : option.slice(0, equals)).trim(),
-        value: equals < 0 ? null : option.slice(equals + 1).trim(),
-        comment: hash < 0 ? null : line.slice(hash + 2).trim(),
-      },
-    ];
-  });
+    options.push({
+      name: (equals < 0 ? option : option.slice(0, equals)).trim(),
+      value: equals < 0 ? null : option.slice(equals + 1).trim(),
+      comment: hash < 0 ? null : line.slice(hash + 2).trim(),
+    });
+  }
+  return options;
 }
 
 /** Values of an option, in the order in which they stand. */

@@ -122,6 +122,7 @@ describe('regular expressions', () => {
     // Every literal there is, counted in another way: what the compiled code makes of it is not asked.
     assert.ok(all.length > 100, `${all.length}`);
     const source =
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: it is source
       "const A = 'a+';\nconst b = /b/g; x = y / 2 / z; new RegExp(`^(${A})+$`, 'u'); text.match('c|d'); // /no/\n`/no/${/e/.test(f)}`";
     assert.deepEqual(
       expressionsIn('x.ts', source).map(({ pattern, flags }) => `/${pattern}/${flags}`),

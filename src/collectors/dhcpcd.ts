@@ -4,6 +4,8 @@ import { Absent, SourceError } from '../errors.js';
 import { array, integer, nullable, object, string } from '../schema.js';
 
 const FILE = '/etc/dhcpcd.conf';
+/** A few lines for each interface. */
+const MAX_BYTES = 256 << 10;
 
 interface StaticInterface {
   interface: string;
@@ -35,7 +37,7 @@ export const dhcpcd = collector({
   }),
   absent: { interfaces: [] },
   read(host) {
-    const text = host.readTextIfThere(FILE);
+    const text = host.readTextIfThere(FILE, MAX_BYTES);
     if (text === undefined) throw new Absent(`${FILE} does not exist`);
     return { value: { interfaces: parseDhcpcd(text) } };
   },

@@ -6,6 +6,8 @@ import { array, object, secret, string } from '../schema.js';
 const FOLDER = '/etc/hostapd';
 export const HOSTAPD_CONF = `${FOLDER}/hostapd.conf`;
 
+/** hostapd's own example, which is mostly comments, has half of it. */
+const MAX_BYTES = 256 << 10;
 /** A radio has a few networks; more sections are no configuration. */
 const MAX_SECTIONS = 64;
 
@@ -85,7 +87,7 @@ function readAccessPoints(host: Host, name: string): Configured[] {
   const path = `${FOLDER}/${name}`;
   const certain = name === 'hostapd.conf' || name.startsWith('hostapd-');
   try {
-    const text = host.readTextIfThere(path);
+    const text = host.readTextIfThere(path, MAX_BYTES);
     if (text === undefined) return [];
     const accessPoints = parseHostapdConf(text, path);
     return certain || accessPoints[0]?.interface === name.slice(0, -'.conf'.length) ? accessPoints : [];

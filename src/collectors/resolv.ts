@@ -6,6 +6,8 @@ import type { Host } from '../host.js';
 import { array, object, string } from '../schema.js';
 
 const FILES = ['/run/dnsmasq/resolv.conf', '/etc/resolv.conf'];
+/** The C library takes three servers. */
+const MAX_BYTES = 64 << 10;
 
 /** The name servers in files that dnsmasq may take them from. */
 export const resolv = collector({
@@ -24,7 +26,7 @@ export const resolv = collector({
   absent: { files: [] },
   read(host) {
     const files = [...new Set([...FILES, ...configured(host)])].flatMap((file) => {
-      const text = host.readTextIfThere(file);
+      const text = host.readTextIfThere(file, MAX_BYTES);
       return text === undefined ? [] : [{ file, nameServers: parseResolv(text, file) }];
     });
     if (files.length === 0) throw new Absent(`neither ${FILES.join(' nor ')} exists`);

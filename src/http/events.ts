@@ -76,7 +76,8 @@ export function createEventStreams(store: Store): EventStreams {
   let pending: Pending[] = [];
 
   function write(listener: Listener, bytes: Buffer): void {
-    if (bytes.length === 0 || listener.socket.write(bytes)) return;
+    // The client may have closed its end, and what follows from that not have happened yet.
+    if (bytes.length === 0 || !listener.socket.writable || listener.socket.write(bytes)) return;
     listener.missed = new Set();
     listener.socket.once('drain', () => {
       const missed = listener.missed ?? [];

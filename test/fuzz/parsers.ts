@@ -63,7 +63,7 @@ export interface Parser {
   readonly texts?: readonly string[];
   /** Errors of its own besides SourceError. */
   refuses?(error: Error): boolean;
-  /** Longer text never gets to it. */
+  /** Longer text never gets to it: a larger file is not read. */
   readonly most?: number;
   /** What else must hold of a value. */
   check?(value: unknown, text: string): void;
@@ -209,16 +209,19 @@ export const parsers: Readonly<Record<string, Parser>> = {
     texts: ['wlan0: new station 02:00:00:00:01:00', 'wlan0 (phy #0): set interface type access point', 'wlan0: started ap on 2412 MHz'],
   },
   parseLeases: { parse: parseLeases, captures: /\.leases$/ },
-  parseResolv: { parse: (text) => parseResolv(text, '/etc/resolv.conf'), captures: /resolv\.conf$/ },
+  parseResolv: { parse: (text) => parseResolv(text, '/etc/resolv.conf'), captures: /resolv\.conf$/, most: 64 << 10 },
   parseOptions: { parse: parseOptions, captures: /^etc\/dnsmasq/ },
   optionValues: { parse: (text) => optionValues(text, 'server'), captures: /^etc\/dnsmasq/ },
   parseStaticLeases: { parse: parseStaticLeases, captures: /^etc\/dnsmasq/ },
   parseServers: { parse: parseServers, captures: /^etc\/dnsmasq/ },
   parseDhcpRanges: { parse: (text) => parseDhcpRanges(text, source), captures: /^etc\/dnsmasq/ },
-  parseDhcpcd: { parse: parseDhcpcd, captures: /dhcpcd\.conf$/ },
-  parseHostapdConf: { parse: (text) => parseHostapdConf(text, '/etc/hostapd/hostapd.conf'), captures: /^etc\/hostapd\/.*\.conf$/ },
-  parseIni: { parse: parseIni, captures: /hostapd\.ini$/ },
-  // ddclient.conf of more than 64 KiB is not read.
+  parseDhcpcd: { parse: parseDhcpcd, captures: /dhcpcd\.conf$/, most: 256 << 10 },
+  parseHostapdConf: {
+    parse: (text) => parseHostapdConf(text, '/etc/hostapd/hostapd.conf'),
+    captures: /^etc\/hostapd\/.*\.conf$/,
+    most: 256 << 10,
+  },
+  parseIni: { parse: parseIni, captures: /hostapd\.ini$/, most: 64 << 10 },
   parseDdclient: { parse: parseDdclient, captures: /ddclient\.conf$/, most: 64 << 10 },
   readStatements: { parse: readStatements, captures: /ddclient\.conf$/, most: 64 << 10 },
   parseRules: { parse: (text) => parseRules(text, 'rules'), captures: /iptables_rules\.json$/ },
