@@ -122,7 +122,7 @@ const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);
 /** @returns the env file's text with the variable's line in place of the old one, or at its end; undefined: without any */
 export function withVariable(text: string, name: string, value: string | undefined): string {
   const lines = text.split('\n');
-  const isIts = (line: string) => new RegExp(`^\\s*(?:export\\s+)?${name}\\s*=`).test(line);
+  const isIts = (line: string) => /^\s*(?:export\s+)?(\w+)\s*=/.exec(line)?.[1] === name;
   if (value === undefined) return lines.filter((line) => !isIts(line)).join('\n');
   const line = `${name}=${value}`;
   const at = lines.findLastIndex(isIts);

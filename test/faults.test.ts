@@ -37,7 +37,7 @@ async function recovered(patient: Patient, name: string): Promise<void> {
 /** Puts a fault into a collector, waits until it is told, takes it away, waits until all is well. */
 async function suffer(patient: Patient, name: string, fault: Fault, reason: RegExp): Promise<void> {
   patient.suspect(name);
-  patient.control({ faults: { [name]: fault } });
+  await patient.control({ faults: { [name]: fault } });
   patient.touch(name);
   const documents = documentsOf(name);
   // What hangs is waited for; else it need not wait for its schedule.
@@ -45,7 +45,7 @@ async function suffer(patient: Patient, name: string, fault: Fault, reason: RegE
   await hurry();
   assert.ok((await patient.until(name, 'failing', reason)).advice);
   await assertBlamed(patient, name, reason);
-  patient.control({});
+  await patient.control({});
   if (fault === 'block') patient.unblock();
   await hurry();
   await recovered(patient, name);
@@ -54,13 +54,13 @@ async function suffer(patient: Patient, name: string, fault: Fault, reason: RegE
 const names = collectors.map(({ name }) => name);
 const HANGS = /no answer within \d+ ms: the thread was given up/;
 
-describe('faults', { concurrency: 2 }, () => {
+describe('faults', { concurrency: 4 }, () => {
   test('faults/thrown by each', () =>
     withPatient({ hooks: true, args: eachSecond(names.filter((name) => documentsOf(name).length === 0)) }, async (patient) => {
       for (const name of names) await suffer(patient, name, 'throw', /: TypeError: injected$/);
       // And by all of them, where nothing was good before.
       patient.suspect(...names);
-      patient.control({ faults: Object.fromEntries(names.map((name) => [name, 'throw'])) });
+      await patient.control({ faults: Object.fromEntries(names.map((name) => [name, 'throw'])) });
       const { status, rows } = await patient.doctor();
       assert.equal(status, 1);
       for (const name of names)
@@ -93,7 +93,7 @@ describe('faults', { concurrency: 2 }, () => {
     withPatient({ hooks: true, args: eachSecond(['thermal']), signal: 'SIGTERM' }, async (patient) => {
       const before = threadsOf(patient);
       patient.suspect('thermal');
-      patient.control({ faults: { thermal: 'block' } });
+      await patient.control({ faults: { thermal: 'block' } });
       await patient.until('thermal', 'failing', HANGS);
       // It is not tried again: each try would cost another thread.
       for (let look = 0; look < 40; look++) {
@@ -121,7 +121,7 @@ describe('faults', { concurrency: 2 }, () => {
         const everySecond = ['clock', 'load', 'cpu', 'memory', 'thermal', 'traffic', 'interfaces'];
         try {
           for (const clockMs of [3_600_000, 0, -3_600_000, 12_345_678, 0]) {
-            patient.control({ clockMs });
+            await patient.control({ clockMs });
             const nowMs = () => Date.now() + clockMs;
             await eventually(async () => assertNow(Number((await systemTime(patient)).unixSeconds) * 1000, nowMs()));
             for (let round = 0; round < 20; round++) {

@@ -84,7 +84,7 @@ const headers: readonly Case[] = [
     400,
     403,
   ],
-  ['an expectation that nobody meets', get('/system', 'Expect: 200-maybe\r\n'), 417],
+  ['an expectation that nobody meets, without a key', get('/system', 'Expect: 200-maybe\r\n'), 403],
 ];
 
 const bodies: readonly Case[] = [

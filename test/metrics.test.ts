@@ -349,9 +349,9 @@ describe('joined', () => {
     const startMs = performance.now();
     // A failure is not yet the end of what is known.
     store.sampled('load', { ok: false, code: 'malformed', message: 'no load' }, 1);
-    context.mock.method(performance, 'now', () => startMs + 4_900);
+    context.mock.method(performance, 'now', () => startMs + 6_900);
     assert.match(await told(), /^of_load 1\n[\s\S]*^apsnap_collector_success\{collector="load"\} 0\n/m);
-    context.mock.method(performance, 'now', () => startMs + 6_000);
+    context.mock.method(performance, 'now', () => startMs + 8_000);
     const late = await told();
     assert.doesNotMatch(late, /^of_/m);
     assert.match(late, /^apsnap_collector_last_success_timestamp_seconds\{collector="load"\} \d/m);

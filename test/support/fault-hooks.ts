@@ -4,9 +4,9 @@
  *
  *     fault-hooks.js?control=FILE     {"clockMs": 3600000, "faults": {"thermal": "throw"}, "fifo": "/tmp/…/fifo"}
  *
- * The file is read again whenever it has changed. What it says lies in shared memory, so all threads heed it at once.
+ * The file is read again and again; FILE.heeded has what was read last. What it says lies in shared memory, so all threads heed it at once.
  */
-import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire, syncBuiltinESMExports } from 'node:module';
 import threads, { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads';
 import { type AnyCollector, collectors } from '../../src/collectors/index.js';
@@ -32,10 +32,17 @@ const shared = isMainThread
   ? new Float64Array(new SharedArrayBuffer(8 * (1 + collectors.length)))
   : (getEnvironmentData(SHARED) as Float64Array);
 
+let heeded = '';
+
+/** What is heeded now is written down, so that who waits for it knows. */
 function look(): void {
-  const { clockMs = 0, faults = {} } = JSON.parse(readFileSync(control, 'utf8')) as Control;
+  const text = readFileSync(control, 'utf8');
+  if (text === heeded) return;
+  heeded = text;
+  const { clockMs = 0, faults = {} } = JSON.parse(text) as Control;
   shared[0] = clockMs;
   for (const [index, { name }] of collectors.entries()) shared[index + 1] = FAULTS.indexOf(faults[name] ?? 'none');
+  writeFileSync(`${control}.heeded`, text);
 }
 
 function shiftClock(): void {
@@ -60,13 +67,7 @@ function fail(fault: Fault): void {
 
 if (isMainThread) {
   look();
-  let before = statSync(control).mtimeMs;
-  setInterval(() => {
-    const now = statSync(control, { throwIfNoEntry: false })?.mtimeMs ?? before;
-    if (now === before) return;
-    before = now;
-    look();
-  }, LOOK_EVERY_MS).unref();
+  setInterval(look, LOOK_EVERY_MS).unref();
   setEnvironmentData(SHARED, shared);
   // Threads inherit no flag of the process: each is given this module.
   const { Worker } = threads;

@@ -1,7 +1,7 @@
 /** A service on a machine of its own, to do harm to: what it is told of is watched all the time. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -68,8 +68,8 @@ export const isRequired = (name: string) => collectors.find((one) => one.name ==
 export interface Patient {
   readonly server: TestServer;
   readonly root: Root;
-  /** Has faults happen in the service, and in what {@link Patient.doctor} starts; see fault-hooks. */
-  control(control: Control): void;
+  /** Has faults happen in the service, and in what {@link Patient.doctor} starts, from when it returns; see fault-hooks. */
+  control(control: Control): Promise<void>;
   /** What `block` waits for: somebody who opens it for writing. */
   readonly fifo: string;
   /** Ends what blocks on the FIFO. */
@@ -113,11 +113,17 @@ export async function withPatient(options: PatientOptions, use: (patient: Patien
   const controlFile = join(folder, 'control.json');
   const fifo = join(folder, 'fifo');
   execFileSync('mkfifo', [fifo]);
-  const control = (wanted: Control) => {
-    writeFileSync(`${controlFile}.new`, JSON.stringify({ fifo, ...wanted }));
+  const write = (wanted: Control) => {
+    const text = JSON.stringify({ fifo, ...wanted });
+    writeFileSync(`${controlFile}.new`, text);
     renameSync(`${controlFile}.new`, controlFile);
+    return text;
   };
-  control({});
+  const control = async (wanted: Control) => {
+    const text = write(wanted);
+    await eventually(() => assert.equal(readFileSync(`${controlFile}.heeded`, 'utf8'), text));
+  };
+  write({});
   const hooks = new URL(`fault-hooks.js?control=${controlFile}`, import.meta.url).href;
   const env = { PATH: root.path, ...(options.hooks && { NODE_OPTIONS: `--import ${hooks}` }) };
   const args = ['--path.rootfs', root.folder, ...(options.args ?? [])];

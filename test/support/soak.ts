@@ -62,8 +62,8 @@ const SCRIPTS: Readonly<Record<string, string>> = {
 interface Planned {
   readonly collector: string;
   readonly fault: string;
-  start(): void;
-  end(): void;
+  start(): Promise<void> | void;
+  end(): Promise<void> | void;
 }
 
 /** Rounds follow each other as fast as the service takes samples: its schedule goes on beside them. */
@@ -90,12 +90,12 @@ export async function soak(patient: Patient, { rounds, share, seed, onLook }: So
     if (random() >= share) continue;
     const plan = planFault(patient, pick);
     patient.suspect(plan.collector);
-    plan.start();
+    await plan.start();
     patient.touch(plan.collector);
     if (!(await isTold(patient, plan.collector, sampleAll))) untold.push(`${plan.collector}: ${plan.fault}`);
     const more = Math.floor(random() * MOST_ROUNDS);
     for (let n = 0; n < more; n++) await sampleAll();
-    plan.end();
+    await plan.end();
     const endedMs = performance.now();
     patient.touch(plan.collector);
     // A try that was under way when the fault ended hangs on until it is given up.
@@ -167,8 +167,8 @@ function planFault(patient: Patient, pick: <T>(list: readonly T[]) => T): Planne
     collector: name,
     fault,
     start: () => patient.control({ faults: { [name]: fault } }),
-    end() {
-      patient.control({});
+    async end() {
+      await patient.control({});
       if (fault === 'block') patient.unblock();
     },
   };

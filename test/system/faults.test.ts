@@ -23,10 +23,10 @@ describe('hung', { concurrency: true }, () => {
       withPatient({ hooks: true, args: eachSecond(some.filter((name) => !named(true).includes(name as never))) }, async (patient) => {
         for (const name of some) {
           patient.suspect(name);
-          patient.control({ faults: { [name]: 'block' } });
+          await patient.control({ faults: { [name]: 'block' } });
           patient.touch(name);
           await patient.until(name, 'failing', /no answer within \d+ ms: the thread was given up/, 90_000);
-          patient.control({});
+          await patient.control({});
           patient.unblock();
           await patient.until(name, 'ok');
           await eventually(() => assertAllFresh(patient));
