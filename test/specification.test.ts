@@ -67,8 +67,8 @@ const scheduler: Scheduler = { sample: async () => {}, sampleAfresh: async () =>
 const sampler: Sampler = {
   sample: async () => [],
   compose: async () => [],
-  answer: () => undefined,
-  history: () => undefined,
+  answer: async () => undefined,
+  history: async () => undefined,
   close: async () => {},
 };
 

@@ -41,9 +41,8 @@ export function createQueries(
     const { document } = record;
     const parts = store.partsOf(document);
     if (!parts) throw notYet(record);
-    const answering = sampler.answer({ document: document.name, parts, query });
-    if (!answering) throw new HttpProblem(503, 'too many queries are waiting: ask again in a moment', { headers: { 'Retry-After': '1' } });
-    const outcome = await answering;
+    const outcome = await sampler.answer({ document: document.name, parts, query });
+    if (!outcome) throw new HttpProblem(503, 'too many queries are waiting: ask again in a moment', { headers: { 'Retry-After': '1' } });
     if (!outcome.ok) {
       const detail = problemText(problemOfDocument(document, outcome));
       throw new HttpProblem(503, detail, { headers: { 'Retry-After': '2' } });
