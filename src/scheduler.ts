@@ -87,6 +87,7 @@ export function createScheduler(sampler: Sampler, store: Store): Scheduler {
       state.stuck = true;
       void threadEnd.then(() => {
         state.stuck = false;
+        state.notBeforeMs = 0;
         void sample([name]);
       });
     }
