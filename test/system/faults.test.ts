@@ -18,7 +18,8 @@ function inGroups(list: readonly string[], amount: number): string[][] {
 
 describe('hung', { concurrency: true }, () => {
   const named = (heavy: boolean) => collectors.filter((one) => (one.heavy ?? false) === heavy).map(({ name }) => name);
-  for (const some of [...inGroups(named(false), 5), named(true)]) {
+  // Those that are heavy take a minute each until they are given up.
+  for (const some of [...inGroups(named(false), 5), ...named(true).map((name) => [name])]) {
     test(`hung/${some}`, { timeout: 300_000 }, () =>
       withPatient({ hooks: true, args: eachSecond(some.filter((name) => !named(true).includes(name as never))) }, async (patient) => {
         for (const name of some) {
