@@ -140,12 +140,16 @@ export interface CommandLine {
   readonly flags: ReadonlyMap<string, readonly string[]>;
 }
 
+/** Node's parseArgs takes a second for a hundred times as many. */
+const MAX_ARGUMENTS = 1_000;
+
 /**
  * Takes a command line apart.
  *
- * @throws UsageError an unknown flag, or one without its value
+ * @throws UsageError an unknown flag, one without its value, or too many arguments
  */
 export function parseCommandLine(args: readonly string[]): CommandLine {
+  if (args.length > MAX_ARGUMENTS) throw new UsageError(`${args.length} arguments: expected ${MAX_ARGUMENTS} at most`);
   const known = [...options, ...COMMAND_FLAGS, { flag: 'help', value: undefined }, { flag: 'version', value: undefined }];
   const { tokens } = parseArgs({
     args: [...args],

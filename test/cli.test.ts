@@ -184,6 +184,11 @@ describe('usage', () => {
     }
   });
 
+  test('usage/more arguments than anybody gives', () => {
+    assert.equal(parseCommandLine(Array(1_000).fill('x')).words.length, 1_000);
+    assert.throws(() => parseCommandLine(Array(1_001).fill('x')), /^UsageError: 1001 arguments: expected 1000 at most$/);
+  });
+
   test('usage/flag-without-its-value', () => {
     for (const name of ['host', 'port', 'path.rootfs', 'dotenv', 'threads', 'cors-origin', 'access-log', 'schedule.load']) {
       assert.throws(
