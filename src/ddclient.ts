@@ -32,7 +32,8 @@ export function readStatements(text: string): Statement[] {
   for (const [index, raw] of text.replace(/\n$/, '').split('\n').entries()) {
     const { masked, name, value } = maskPassword(raw.replaceAll('\r', ''));
     if (name === 'password') password = value;
-    const part = masked.split('#', 1)[0]?.trimEnd() ?? '';
+    const hash = masked.indexOf('#');
+    const part = (hash < 0 ? masked : masked.slice(0, hash)).trimEnd();
     if (part.endsWith('\\')) {
       parts.push(part.slice(0, -1));
       continue;
@@ -60,6 +61,7 @@ const LISTED_PASSWORD = /(?<=,)([^ \t\f\v,]*?password)[ \t\f\v]*=[ \t\f\v]*/g;
 
 /** Takes the last password out of a line, before anything in it is taken for a comment, a quote or the end. */
 function maskPassword(line: string): Masked {
+  if (!line.includes('password')) return { masked: line };
   const beforeComment = line.split('#', 1)[0] ?? '';
   const found = [...beforeComment.matchAll(PASSWORD)].at(-1) ?? [...beforeComment.matchAll(LISTED_PASSWORD)].at(-1);
   if (!found) return { masked: line };
@@ -82,16 +84,20 @@ function passwordIn(text: string): string | undefined {
   return end > 0 ? text.slice(0, end + 1) : undefined;
 }
 
+const OPTION = /[, ]*([a-z][\w-]*)=/iy;
+
+/** One for all: keeping one for each of thirty thousand lines takes longer than reading them. */
+const NO_OPTIONS: ReadonlyMap<string, string> = new Map();
+
 /** @param line with single blanks */
 function parseStatement(line: string, password: string | undefined): Pick<Statement, 'options' | 'words'> {
   const options = new Map<string, string>();
-  const name = /[, ]*([a-z][\w-]*)=/iy;
   let at = 0;
   for (;;) {
-    name.lastIndex = at;
-    const option = name.exec(line)?.[1];
+    OPTION.lastIndex = at;
+    const option = OPTION.exec(line)?.[1];
     if (option === undefined) break;
-    const { value, end } = readValue(line, name.lastIndex);
+    const { value, end } = readValue(line, OPTION.lastIndex);
     options.set(option, option === 'password' && password !== undefined ? password : value);
     at = end;
   }
@@ -99,7 +105,7 @@ function parseStatement(line: string, password: string | undefined): Pick<Statem
     .slice(at)
     .replace(/^[, ]+/, '')
     .replace(/ ?, ?/g, ',');
-  return { options, words: rest.split(' ').filter(Boolean) };
+  return { options: options.size === 0 ? NO_OPTIONS : options, words: rest.split(' ').filter(Boolean) };
 }
 
 /** The value that starts at an index, and where it ends: at a blank or comma that is neither quoted nor escaped. */

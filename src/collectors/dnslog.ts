@@ -99,6 +99,8 @@ function naming(client: string): (message: string) => boolean {
 }
 
 const NEWLINE = 0x0a;
+/** What is shorter is no entry: a time, a process of one letter, a message of one. */
+const LEAST_LINE_BYTES = 'Feb  3 10:00:00 d: q'.length;
 
 /**
  * Lines of dnsmasq's log, from the end: the time as asctime(3) has it without the year, then who wrote it.
@@ -117,8 +119,9 @@ export function parseLog(bytes: Buffer, cut: boolean, most: number, isWanted: (m
   for (let end = bytes.lastIndexOf(NEWLINE); end >= 0 && entries.length < most; ) {
     const before = end === 0 ? -1 : bytes.lastIndexOf(NEWLINE, end - 1);
     if (before < 0 && cut) break;
-    const parsed = parseLine(bytes.toString('utf8', before + 1, end));
-    if (before + 1 < end) lines++;
+    const length = end - before - 1;
+    const parsed = length < LEAST_LINE_BYTES ? undefined : parseLine(bytes.toString('utf8', before + 1, end));
+    if (length > 0) lines++;
     understood ||= parsed !== undefined;
     if (parsed && isWanted(parsed.message)) entries.push(parsed);
     end = before;

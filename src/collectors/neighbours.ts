@@ -80,16 +80,15 @@ const ATF_COM = 0x2;
  *     10.3.141.93      0x1         0x2         02:00:00:00:02:00     *        wlan0
  */
 export function parseArp(text: string): Neighbour[] {
-  return text
-    .split('\n')
-    .slice(1)
-    .flatMap((line) => {
-      if (line === '') return [];
-      const match = /^(\S+) +0x[0-9a-f]+ +0x([0-9a-f]+) +(\S+) +\S+ +(\S+)$/.exec(line);
-      if (!match || isIP(match[1] as string) === 0) throw new SourceError('malformed', `arp: not an entry: ${quote(line)}`);
-      const [, address = '', flags = '', hardware = '', name = ''] = match;
-      const mac = parseMac(hardware);
-      if (!mac || (Number.parseInt(flags, 16) & ATF_COM) === 0) return [];
-      return [{ interface: name, mac_address: mac, ip_address: address, state: null }];
-    });
+  const neighbours: Neighbour[] = [];
+  for (const line of text.split('\n').slice(1)) {
+    if (line === '') continue;
+    const match = /^(\S+) +0x[0-9a-f]+ +0x([0-9a-f]+) +(\S+) +\S+ +(\S+)$/.exec(line);
+    if (!match || isIP(match[1] as string) === 0) throw new SourceError('malformed', `arp: not an entry: ${quote(line)}`);
+    const [, address = '', flags = '', hardware = '', name = ''] = match;
+    const mac = parseMac(hardware);
+    if (!mac || (Number.parseInt(flags, 16) & ATF_COM) === 0) continue;
+    neighbours.push({ interface: name, mac_address: mac, ip_address: address, state: null });
+  }
+  return neighbours;
 }
