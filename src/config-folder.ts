@@ -3,7 +3,8 @@ import { Absent, SourceError } from './errors.js';
 import type { EntryKind, Host } from './host.js';
 import { array, type Infer, nullable, object, secret, string } from './schema.js';
 
-const MAX_FILE_BYTES = 1 << 20;
+/** One with its certificates inside has some 10 KB. */
+const MAX_FILE_BYTES = 256 << 10;
 const MAX_BYTES = 8 << 20;
 /** With those of all folders below; providers give away some thousands. */
 const MAX_ENTRIES = 10_000;

@@ -14,8 +14,8 @@ export const DNSMASQ_SOURCES = ['/etc/dnsmasq.conf', `${FOLDER}/*`] as const;
 const MAX_FILES = 1_000;
 /** Lists of blocked names lie there too: of half a million lines. */
 const MAX_BYTES = 16 << 20;
-/** Of all else that one says: what is taken apart several times. */
-const MAX_OTHER_CHARS = 1 << 20;
+/** Of all else that one says, four thousand fixed leases: it is taken apart several times. */
+const MAX_OTHER_CHARS = 256 << 10;
 
 /**
  * The files that Debian's dnsmasq.service reads, in its order: those in /etc/dnsmasq.d without what editors and dpkg leave.

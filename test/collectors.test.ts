@@ -288,10 +288,10 @@ describe('machines that are no fixture', () => {
     });
     const { ranges, servers } = sample('dnsmasq', hostOf(root)) as { ranges: unknown[]; servers: string[] };
     assert.deepEqual([ranges.length, servers], [1, ['9.9.9.9']]);
-    const long = machine({ '/etc/dnsmasq.d/hosts.conf': 'dhcp-host=x\n'.repeat(100_000) });
+    const long = machine({ '/etc/dnsmasq.d/hosts.conf': 'dhcp-host=x\n'.repeat(25_000) });
     assert.throws(() => sample('dnsmasq', hostOf(long)), {
       code: 'too-large',
-      message: /hosts\.conf: has more than 1048576 characters besides/,
+      message: /hosts\.conf: has more than 262144 characters besides/,
     });
   });
 
@@ -410,7 +410,7 @@ describe('machines that are no fixture', () => {
     const root = machine({
       [`${folder}/a_client`]: 'a\n',
       [`${folder}/b_client`]: 'b\n',
-      [`${folder}/c_client`]: 'c'.repeat((1 << 20) + 1),
+      [`${folder}/c_client`]: 'c'.repeat((256 << 10) + 1),
       [`${folder}/d_client`]: 'd\n',
     });
     chmodSync(join(root, folder, 'b_client'), 0);
@@ -418,19 +418,20 @@ describe('machines that are no fixture', () => {
     assert.deepEqual(contents, [
       { config: 'a_client', lines: ['a'], problem: null },
       { config: 'b_client', lines: null, problem: `${root}${folder}/b_client: permission denied` },
-      { config: 'c_client', lines: null, problem: `${root}${folder}/c_client: has more than 1048576 bytes` },
+      { config: 'c_client', lines: null, problem: `${root}${folder}/c_client: has more than 262144 bytes` },
       { config: 'd_client', lines: ['d'], problem: null },
     ]);
   });
 
   test('openvpn/more than can be held at once', () => {
-    const files = Object.fromEntries([...'abcdefghi'].map((letter) => [`/etc/openvpn/client/${letter}_client`, letter.repeat(1 << 20)]));
+    const names = Array.from({ length: 33 }, (_, index) => `${10 + index}_client`);
+    const files = Object.fromEntries(names.map((name) => [`/etc/openvpn/client/${name}`, 'a'.repeat(256 << 10)]));
     const { contents } = sample('openvpn', hostOf(machine(files)), true) as { contents: { lines: unknown; problem: string | null }[] };
     assert.deepEqual(
       contents.map(({ lines }) => lines === null),
-      [...Array(8).fill(false), true],
+      [...Array(32).fill(false), true],
     );
-    assert.match(contents[8]?.problem ?? '', /i_client: the configurations have more than 8388608 bytes together$/);
+    assert.match(contents[32]?.problem ?? '', /42_client: the configurations have more than 8388608 bytes together$/);
   });
 
   test('openvpn/more than can be told of', () => {
@@ -473,9 +474,18 @@ describe('machines that are no fixture', () => {
     });
   });
 
+  test('bridges/too large', () => {
+    const entry = Buffer.from('02000000010001000a00000000000000', 'hex').toString('latin1');
+    const root = machine({ '/sys/class/net/br0/brforward': entry.repeat(16_385) });
+    assert.throws(() => sample('bridges', hostOf(root)), { code: 'too-large', message: /br0\/brforward: has more than 262144 bytes$/ });
+  });
+
   test('firewall/too large', () => {
-    const root = machine({ '/etc/raspap/networking/firewall/iptables_rules.json': `"${' '.repeat(1 << 20)}"` });
-    assert.throws(() => sample('firewall', hostOf(root)), { code: 'too-large' });
+    const root = machine({ '/etc/raspap/networking/firewall/iptables_rules.json': `"${' '.repeat(256 << 10)}"` });
+    assert.throws(() => sample('firewall', hostOf(root)), {
+      code: 'too-large',
+      message: /iptables_rules\.json: has more than 262144 bytes$/,
+    });
   });
 
   test('hostapd/process that ended between the listing and the reading', () => {

@@ -3,6 +3,8 @@ import { Absent, quote, SourceError } from '../errors.js';
 import { array, number, object, string } from '../schema.js';
 
 const FOLDER = '/sys/class/net';
+/** 16,384 entries: more than any bridge of an access point learns. */
+const MAX_BYTES = 256 << 10;
 
 export interface Entry {
   mac: string;
@@ -39,7 +41,7 @@ export const bridges = collector({
           .list(`${FOLDER}/${bridge}/brif`)
           .map((port) => [parsePortNumber(host.readText(`${FOLDER}/${bridge}/brif/${port}/port_no`)), port] as const),
       );
-      const entries = parseForwarding(host.readBytes(`${FOLDER}/${bridge}/brforward`)).filter((entry) => !entry.local);
+      const entries = parseForwarding(host.readBytes(`${FOLDER}/${bridge}/brforward`, MAX_BYTES)).filter((entry) => !entry.local);
       return entries.flatMap(({ mac, port, ageSeconds }) => {
         const name = ports.get(port);
         return name === undefined ? [] : [{ bridge, interface: name, mac_address: mac, ageSeconds }];

@@ -74,7 +74,10 @@ export const dnsmasq = collector({
 export function parseStaticLeases(text: string): Infer<typeof staticLease>[] {
   return parseOptions(text).flatMap(({ name, value, comment }) => {
     if (name !== 'dhcp-host' || value === null) return [];
-    const fields = value.split(',').map((field) => field.trim());
+    const fields = value
+      .split(',')
+      .map((field) => field.trim())
+      .filter(Boolean);
     if (fields.includes('ignore')) return [];
     const macs = fields.flatMap((field) => parseMac(field.replace(/^[0-9a-f]{2}-/i, '')) ?? []);
     const addresses = fields.map((field) => field.replace(/^\[(.*)\]$/, '$1')).filter((field) => isIP(field) !== 0);

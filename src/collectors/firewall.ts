@@ -6,7 +6,8 @@ import { anything } from '../schema.js';
 
 /** The first that is there. */
 const FILES = ['/etc/raspap/networking/firewall/iptables_rules.json', '/etc/raspap/networking/iptables_rules.json'];
-const MAX_BYTES = 1 << 20;
+/** RaspAP's own has 10 KB. */
+const MAX_BYTES = 256 << 10;
 /** RaspAP's own goes 5 deep. Clients' JSON parsers give up at some depth, as does ours when it writes. */
 const MAX_DEPTH = 64;
 

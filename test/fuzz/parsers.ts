@@ -195,7 +195,7 @@ export const parsers: Readonly<Record<string, Parser>> = {
   isUp: { parse: isUp, captures: /net\/[^/]+\/flags$/ },
   parseNumber: { parse: (text) => parseNumber(text, 'rx_bytes'), captures: /statistics\/\w+$/ },
   parsePortNumber: { parse: parsePortNumber, captures: /port_no$/ },
-  parseForwarding: { parse: (text) => parseForwarding(bytes(text)), captures: /brforward$/ },
+  parseForwarding: { parse: (text) => parseForwarding(bytes(text)), captures: /brforward$/, most: 256 << 10 },
   parseRoute: { parse: parseRoute, captures: /^proc\/net\/route$/ },
   parseIpv6Route: { parse: parseIpv6Route, captures: /^proc\/net\/ipv6_route$/ },
   parseArp: { parse: parseArp, captures: /^proc\/net\/arp$/ },
@@ -210,11 +210,11 @@ export const parsers: Readonly<Record<string, Parser>> = {
   },
   parseLeases: { parse: parseLeases, captures: /\.leases$/ },
   parseResolv: { parse: (text) => parseResolv(text, '/etc/resolv.conf'), captures: /resolv\.conf$/, most: 64 << 10 },
-  parseOptions: { parse: parseOptions, captures: /^etc\/dnsmasq/ },
-  optionValues: { parse: (text) => optionValues(text, 'server'), captures: /^etc\/dnsmasq/ },
-  parseStaticLeases: { parse: parseStaticLeases, captures: /^etc\/dnsmasq/ },
-  parseServers: { parse: parseServers, captures: /^etc\/dnsmasq/ },
-  parseDhcpRanges: { parse: (text) => parseDhcpRanges(text, source), captures: /^etc\/dnsmasq/ },
+  parseOptions: { parse: parseOptions, captures: /^etc\/dnsmasq/, most: 256 << 10 },
+  optionValues: { parse: (text) => optionValues(text, 'server'), captures: /^etc\/dnsmasq/, most: 256 << 10 },
+  parseStaticLeases: { parse: parseStaticLeases, captures: /^etc\/dnsmasq/, most: 256 << 10 },
+  parseServers: { parse: parseServers, captures: /^etc\/dnsmasq/, most: 256 << 10 },
+  parseDhcpRanges: { parse: (text) => parseDhcpRanges(text, source), captures: /^etc\/dnsmasq/, most: 256 << 10 },
   parseDhcpcd: { parse: parseDhcpcd, captures: /dhcpcd\.conf$/, most: 256 << 10 },
   parseHostapdConf: {
     parse: (text) => parseHostapdConf(text, '/etc/hostapd/hostapd.conf'),
@@ -224,10 +224,11 @@ export const parsers: Readonly<Record<string, Parser>> = {
   parseIni: { parse: parseIni, captures: /hostapd\.ini$/, most: 64 << 10 },
   parseDdclient: { parse: parseDdclient, captures: /ddclient\.conf$/, most: 64 << 10 },
   readStatements: { parse: readStatements, captures: /ddclient\.conf$/, most: 64 << 10 },
-  parseRules: { parse: (text) => parseRules(text, 'rules'), captures: /iptables_rules\.json$/ },
+  parseRules: { parse: (text) => parseRules(text, 'rules'), captures: /iptables_rules\.json$/, most: 256 << 10 },
   jsonErrorAt: {
     parse: (text) => jsonErrorAt(text) ?? null,
     captures: /iptables_rules\.json$/,
+    most: 256 << 10,
     check(at, text) {
       let isJson = true;
       try {
@@ -238,7 +239,7 @@ export const parsers: Readonly<Record<string, Parser>> = {
       assert.equal(at === null, isJson);
     },
   },
-  textLines: { parse: textLines, captures: /^etc\/(?:openvpn|wireguard)\/.*\.conf$/ },
+  textLines: { parse: textLines, captures: /^etc\/(?:openvpn|wireguard)\/.*\.conf$/, most: 256 << 10 },
   parseLog: { parse: (text) => parseLog(Buffer.from(text), false, 1_000, () => true, 'dnsmasq.log'), captures: /dnsmasq.*\.log$/ },
   parseDomains: {
     parse: (text) => inPieces(parseDomains, text),
