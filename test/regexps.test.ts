@@ -96,11 +96,11 @@ const LONGEST_PROOF_MS = 120_000;
 /**
  * What is wrong with an expression; undefined if it is proved to be linear.
  *
- * Repetitions of many (`{1,64}`) are taken for such without an end: an automaton has a state for each, which makes the proof
+ * Repetitions of many (`{32}`, `{1,64}`) are taken for such without an end: an automaton has a state for each, which makes the proof
  * long, and whoever goes back over a list without an end in linear time does so over a short one.
  */
 function problemOf({ pattern, flags }: Pick<Found, 'pattern' | 'flags'>): string | undefined {
-  const endless = pattern.replace(/\\.|\[(?:\\.|[^\]\\])*\]|\{(\d+),(\d+)\}/g, (whole, least?: string, most?: string) => {
+  const endless = pattern.replace(/\\.|\[(?:\\.|[^\]\\])*\]|\{(\d+)(?:,(\d+))?\}/g, (whole, least?: string, most = least) => {
     if (least === undefined || Number(most) < LEAST_COUNTED) return whole;
     return least === '0' ? '*' : '+';
   });

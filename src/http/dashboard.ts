@@ -67,12 +67,15 @@ function readAssets(): File[] {
   ];
 }
 
+/** Leads to the documentation only. */
+const NAVIGATION = '<nav aria-label="Pages"><a href="docs">API</a></nav>';
+
 function pageResource(assets: readonly File[], hash: string, docs: boolean): Resource {
   const preloads = assets
     .filter(({ name }) => name.endsWith('.js') && !name.endsWith('.min.js'))
     .map(({ name }) => `<link rel="modulepreload" href="assets/${name}">`);
   const written = readFileSync(`${WRITTEN}index.html`, 'utf8');
-  const html = (docs ? written : written.replace(/<nav [^>]*>.*?<\/nav>/s, '').replaceAll(/<a href="docs">(.*?)<\/a>/g, '$1'))
+  const html = (docs ? written : written.replace(NAVIGATION, '').replaceAll(/<a href="docs">([^<]*)<\/a>/g, '$1'))
     .replace('<!-- modules -->', preloads.join('\n    '))
     .replaceAll('"assets/', `"assets/${hash}/`);
   const bytes = Buffer.from(html);
