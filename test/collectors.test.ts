@@ -10,7 +10,7 @@ import { dirname, join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { cpu } from '../src/collectors/cpu.js';
 import { type CollectorName, collectorByName, collectors } from '../src/collectors/index.js';
-import { stations } from '../src/collectors/stations.js';
+import { parseIwDev, stations } from '../src/collectors/stations.js';
 import { traffic } from '../src/collectors/traffic.js';
 import { slug } from '../src/document.js';
 import { documents } from '../src/documents/index.js';
@@ -472,6 +472,13 @@ describe('machines that are no fixture', () => {
       code: 'permission',
       message: `${root}${file}: permission denied`,
     });
+  });
+
+  test('stations/more access points than can be asked', () => {
+    const list = (amount: number) =>
+      `phy#0\n${Array.from({ length: amount }, (_, index) => `\tInterface ap${index}\n\t\ttype AP\n`).join('')}`;
+    assert.equal(parseIwDev(list(256)).length, 256);
+    assert.throws(() => parseIwDev(list(257)), { code: 'too-large', message: 'iw dev: has more than 256 access points' });
   });
 
   test('bridges/too large', () => {

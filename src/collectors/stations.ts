@@ -46,6 +46,8 @@ interface Kept {
 
 /** How long the list of access points is believed if nothing speaks against it. */
 const LISTED_FOR_MS = 30_000;
+/** Each takes a program that is started; no radio has a tenth as many. */
+const MAX_ACCESS_POINTS = 256;
 /** A rate over less than this is noise: an event may ask for a sample just after another. */
 const LEAST_INTERVAL_MS = 500;
 
@@ -237,7 +239,7 @@ export function bitsPerSecond(now: number | null, before: number | null, seconds
  */
 export function parseIwDev(text: string): AccessPoint[] {
   if (text !== '' && !text.startsWith('phy#')) throw new SourceError('malformed', `iw dev: does not start with a radio: ${quote(text)}`);
-  return text
+  const accessPoints = text
     .split(/^\t(?:Interface |Unnamed)/m)
     .slice(1)
     .flatMap((block) => {
@@ -250,6 +252,9 @@ export function parseIwDev(text: string): AccessPoint[] {
         },
       ];
     });
+  if (accessPoints.length > MAX_ACCESS_POINTS)
+    throw new SourceError('too-large', `iw dev: has more than ${MAX_ACCESS_POINTS} access points`);
+  return accessPoints;
 }
 
 /**
