@@ -169,9 +169,8 @@ export function createStore(firstGeneration = 0): Store {
     clockOffsetMs += movedMs;
     for (const record of records.values()) if (record.goodAtMs !== undefined) record.goodAtMs += Math.round(movedMs);
     for (const record of documentRecords.values()) {
-      record.bodies = new Map(
-        [...record.bodies].map(([page, body]) => [page, { ...body, modifiedMs: body.modifiedMs + Math.round(movedMs) }]),
-      );
+      record.bodies = movedBy(record.bodies, Math.round(movedMs));
+      record.secretBodies = record.secretBodies && movedBy(record.secretBodies, Math.round(movedMs));
       reviewDocument(record, false);
     }
     return nowMs;
@@ -323,6 +322,10 @@ function keepUnchanged(before: ReadonlyMap<string | null, StoredBody>, now: read
     }
   }
   return { bodies, changed };
+}
+
+function movedBy(bodies: ReadonlyMap<string | null, StoredBody>, ms: number): ReadonlyMap<string | null, StoredBody> {
+  return new Map([...bodies].map(([page, body]) => [page, { ...body, modifiedMs: body.modifiedMs + ms }]));
 }
 
 /** A large value may be the same and count as another: that shows when its document has been made. */

@@ -33,7 +33,7 @@ const KEY_HEADERS = 'access_token, X-API-Key, Authorization';
 /** Up to this a body is worth copying once into the string that is sent with the head. */
 const ONE_WRITE_BYTES = 16_384;
 /** More than this is sent in pieces, between which others have their turn: the kernel takes a tenth of a millisecond for each. */
-const PIECE_BYTES = 1 << 18;
+export const PIECE_BYTES = 1 << 18;
 
 /** Who takes an answer byte by byte keeps the memory of a list that may long be another. */
 const LONGEST_SEND_MS = 600_000;
@@ -95,7 +95,7 @@ function sendable(parts: readonly Uint8Array[], length: number): Variant['body']
   return length <= ONE_WRITE_BYTES ? whole.toString('latin1') : whole;
 }
 
-function inPieces(buffer: Buffer): Buffer[] {
+export function inPieces(buffer: Buffer): Buffer[] {
   const amount = Math.ceil(buffer.length / PIECE_BYTES);
   return Array.from({ length: amount }, (_, index) => buffer.subarray(index * PIECE_BYTES, (index + 1) * PIECE_BYTES));
 }

@@ -157,7 +157,8 @@ export function limitConnections(
     if (isSecure) {
       const peer = peerOf(socket);
       secured.set(peer, connection);
-      socket.once('close', () => secured.delete(peer));
+      // One that was reset may be told of after the next one from the same port.
+      socket.once('close', () => secured.get(peer) === connection && secured.delete(peer));
     }
   });
   server.on('secureConnection', (socket: Socket) => {

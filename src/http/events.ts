@@ -7,11 +7,13 @@
  *
  * An event is made once for all who listen, and events of one moment (documents are composed in batches) are one write to each.
  * Who reads slowly gets no queue: what has changed meanwhile is taken down, and when the connection takes more, the newest of it is sent.
+ * What is long is sent piece by piece, for the same reason: so a listener has the memory of a piece at most, be the list ever so long.
  */
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { documents } from '../documents/index.js';
 import type { DocumentRecord, Store } from '../store.js';
+import { inPieces, PIECE_BYTES } from './answers.js';
 import { collectorStates } from './collector-states.js';
 
 /** Proxies and clients give up connections that are silent for longer. */
@@ -76,18 +78,37 @@ export function createEventStreams(store: Store): EventStreams {
   let pending: Pending[] = [];
 
   function write(listener: Listener, bytes: Buffer): void {
+    if (bytes.length > PIECE_BYTES) sendSlowly(listener, inPieces(bytes));
     // The client may have closed its end, and what follows from that not have happened yet.
-    if (bytes.length === 0 || !listener.socket.writable || listener.socket.write(bytes)) return;
-    listener.missed = new Set();
-    listener.socket.once('drain', () => {
-      const missed = listener.missed ?? [];
-      listener.missed = undefined;
-      sendNewest(listener, missed);
-    });
+    else if (bytes.length > 0 && listener.socket.writable && !listener.socket.write(bytes)) sendSlowly(listener, []);
+  }
+
+  /** Sends pieces, each when what was sent before is taken, and others had their turn; then the newest of what has come meanwhile. */
+  function sendSlowly(listener: Listener, pieces: Buffer[]): void {
+    const { socket } = listener;
+    const missed = new Set<string>();
+    listener.missed = missed;
+    const wait = () => (socket.writableNeedDrain ? socket.once('drain', proceed) : setImmediate(proceed));
+    const proceed = () => {
+      // Gone, or not welcome any more.
+      if (!listeners.has(listener) || !socket.writable) return;
+      const piece = pieces.shift();
+      if (piece) {
+        socket.write(piece);
+        wait();
+      } else {
+        listener.missed = undefined;
+        sendNewest(listener, missed);
+      }
+    };
+    wait();
   }
 
   function sendNewest(listener: Listener, names: Iterable<string>): void {
-    write(listener, Buffer.concat([...names].map((name) => frames.get(name)?.bytes ?? Buffer.alloc(0))));
+    const parts = [...names].flatMap((name) => frames.get(name)?.bytes ?? []);
+    const length = parts.reduce((sum, part) => sum + part.length, 0);
+    if (length <= PIECE_BYTES) write(listener, Buffer.concat(parts, length));
+    else sendSlowly(listener, parts.flatMap(inPieces));
   }
 
   function queue(event: Pending): void {
@@ -174,6 +195,10 @@ export function createEventStreams(store: Store): EventStreams {
     collectorsTimer = setInterval(publishCollectors, COLLECTORS_EVERY_MS);
   }
 
+  function forget(listener: Listener): void {
+    if (listeners.delete(listener) && listeners.size === 0) stop();
+  }
+
   function stop(): void {
     store.wantsChanges = false;
     clearInterval(heartbeat);
@@ -214,10 +239,7 @@ export function createEventStreams(store: Store): EventStreams {
       response.flushHeaders();
       if (listeners.size === 0) start();
       const listener: Listener = { response, socket, wants, key: [...wants].join(), missed: undefined };
-      response.once('close', () => {
-        listeners.delete(listener);
-        if (listeners.size === 0) stop();
-      });
+      response.once('close', () => forget(listener));
       // First what there is, then what comes: nothing can come between, and nothing twice.
       publishCollectors();
       sendPending();
@@ -225,7 +247,12 @@ export function createEventStreams(store: Store): EventStreams {
       listeners.add(listener);
     },
     review(isWelcome) {
-      for (const { response } of listeners) if (!isWelcome(response.req.headers)) response.end();
+      for (const listener of listeners) {
+        if (isWelcome(listener.response.req.headers)) continue;
+        // At once: who does not read yet would get the newest of it all before the end.
+        forget(listener);
+        listener.response.end();
+      }
     },
     close() {
       sendPending();

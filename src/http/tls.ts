@@ -11,8 +11,6 @@ import { readTlsPair } from '../tls-files.js';
 import { rawProblem } from './problem.js';
 import type { SecureServerMaker } from './server.js';
 
-/** Who has not said hello after this long is no client. */
-const HANDSHAKE_MS = 10_000;
 /** Files are looked at this often, by path: that sees a link that is replaced, wherever on the way to the file it is. */
 const LOOK_EVERY_MS = 1_000;
 /** Certificate and key are replaced one after the other: what does not fit together is read again after this long before it is told of. */
@@ -75,7 +73,8 @@ function createSecureServer(pair: TlsPair, options: ServerOptions, warn: (line: 
   const server = createServer({
     ...options,
     ...contextOf(pair),
-    handshakeTimeout: HANDSHAKE_MS,
+    // Hands are to be shaken in the time that headers have.
+    ...(options.headersTimeout !== undefined && { handshakeTimeout: options.headersTimeout }),
     requestCert: needsCertificate,
     rejectUnauthorized: needsCertificate,
   });
