@@ -1,5 +1,7 @@
 // Server-sent events of the built service: what is there first, what changes then, to each who listens.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -160,6 +162,41 @@ describe('events', () => {
     });
     socket.destroy();
     closeAll();
+  });
+
+  test('events/who reads only after the key was replaced gets nothing that is newer', async () => {
+    const machine = createAccessPoint();
+    machine.write('/etc/hostapd/hostapd.conf', 'interface=wlan0\nssid=Before\n');
+    // More than sockets take without being read.
+    machine.write(
+      '/etc/raspap/adblock/domains.txt',
+      Array.from({ length: 400_000 }, (_, n) => `local=/ads-${n}.tracker.example/\n`).join(''),
+    );
+    const own = await startServer({ args: ['--path.rootfs', machine.folder], env: { PATH: machine.path } });
+    try {
+      const get = (path: string, key: string) => ask(own.url, path, { headers: { access_token: key } });
+      await eventually(async () => assert.ok((await get('/dns/domains', own.key)).text.length > 8_000_000));
+      const { hostname, port } = new URL(own.url);
+      const socket = connect(Number(port), hostname);
+      let got = '';
+      socket.setEncoding('latin1').on('data', (chunk: string) => {
+        got += chunk;
+      });
+      socket.write(`GET /events?documents=ap,dns/domains HTTP/1.1\r\nHost: x\r\naccess_token: ${own.key}\r\n\r\n`);
+      await once(socket, 'data');
+      socket.pause();
+      writeFileSync(own.dotenv, 'RASPAP_API_KEY=another-key-0123456789\n');
+      await eventually(async () => assert.equal((await get('/ap', 'another-key-0123456789')).status, 200));
+      machine.write('/etc/hostapd/hostapd.conf', 'interface=wlan0\nssid=Afterwards\n');
+      await eventually(async () => assert.match((await get('/ap', 'another-key-0123456789')).text, /Afterwards/));
+      socket.resume();
+      await once(socket, 'close');
+      assert.match(got, /"Before"/);
+      assert.doesNotMatch(got, /Afterwards/);
+    } finally {
+      await own.stop();
+      machine.remove();
+    }
   });
 
   test('events/refused', async () => {

@@ -7,6 +7,7 @@ import { documents } from '../src/documents/index.js';
 import { StartError } from '../src/errors.js';
 import { hashKey } from '../src/key.js';
 import { createKeyCheck, formatOldKeys, parseOldKeys, readKeyring, validKey } from '../src/keyring.js';
+import { createStore } from '../src/store.js';
 import { apsnap } from './support/cli.js';
 import { eventually } from './support/eventually.js';
 import { type Answer, ask } from './support/http.js';
@@ -159,6 +160,19 @@ describe('two keys', () => {
     root.write('/etc/hostapd/hostapd.conf', `interface=wlan0\nssid=RigNet\nchannel=6\nwpa=2\nwpa_passphrase=${SECRET.passphrase}\n`);
     await eventually(async () => assert.equal(await passphrase(server, SECRETS), SECRET.passphrase));
   });
+});
+
+test('two keys/a clock that is set moves the times of what either sees', (context) => {
+  const store = createStore();
+  const bodyOf = (text: string) => ({ page: null, json: Buffer.from(text), gzip: null, crc: 0, tag: text });
+  store.composed('ap', { ok: true, bodies: [bodyOf('{}')], secretBodies: [bodyOf('{"s":1}')], changes: [], metrics: [] });
+  const now = Date.now.bind(Date);
+  context.mock.method(Date, 'now', () => now() - 3_600_000);
+  store.review();
+  const { bodies, secretBodies } = store.documents.get('ap') ?? {};
+  for (const body of [bodies?.get(null), secretBodies?.get(null)]) {
+    assert.ok(body && Math.abs(body.modifiedMs - Date.now()) < 60_000, `${body?.modifiedMs}, now ${Date.now()}`);
+  }
 });
 
 test('two keys/one that comes, and goes, while the service runs', async () => {
