@@ -182,7 +182,7 @@ describe('time-outs', { concurrency: true }, () => {
         slow.socket.write(head(server, path, 'Connection: close\r\n'));
         const pausing = setInterval(() => {
           slow.socket.pause();
-          setTimeout(() => slow.socket.resume(), 150);
+          setTimeout(() => slow.socket.resume(), 50);
         }, 200);
         await untilClosedThere(server, clients);
         await eventually(() => assert.ok(slow.got().length > WHOLE_BYTES));
