@@ -5,8 +5,9 @@ import type { TlsFiles, TlsPair } from './certificate.js';
 import { StartError } from './errors.js';
 import { readRegularFile } from './key.js';
 
-/** PEM, RFC 7468. Base64 has no dash. */
-const CERTIFICATES = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+/** PEM, RFC 7468. */
+const BEGIN = '-----BEGIN CERTIFICATE-----';
+const END = '-----END CERTIFICATE-----';
 const PRIVATE_KEY = /-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----/;
 /** PKCS #8, and what OpenSSL wrote before it. */
 const ENCRYPTED_KEY = /-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m;
@@ -39,9 +40,11 @@ function read(flag: string, file: string): string {
 }
 
 function parseCertificates(flag: string, file: string, text: string): [X509Certificate, ...X509Certificate[]] {
-  const parsed = (text.match(CERTIFICATES) ?? []).map((pem, index) => {
+  const bodies = text.split(BEGIN).slice(1);
+  const ended = bodies.filter((body) => body.includes(END));
+  const parsed = ended.map((body, index) => {
     try {
-      return new X509Certificate(pem);
+      return new X509Certificate(`${BEGIN}${body.slice(0, body.indexOf(END))}${END}`);
     } catch (error) {
       throw new StartError(`${flag} ${file}: its certificate ${index + 1} cannot be understood: ${reasonOf(error)}`);
     }
