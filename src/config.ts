@@ -1,6 +1,6 @@
 /** The configuration: flags, then the environment, then the env file, then defaults, read once into one frozen object. */
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { TlsFiles } from './certificate.js';
 import { type CollectorName, collectors } from './collectors/index.js';
@@ -43,7 +43,7 @@ export interface Config {
   readonly path: string;
 }
 
-interface Option {
+export interface Option {
   readonly flag: string;
   readonly variable: string;
   /** What stands for its value in the help; undefined: it takes none. */
@@ -51,9 +51,11 @@ interface Option {
   readonly help: string;
 }
 
-const RASPAP_FOLDER = '/etc/raspap/api';
+/** The env file is in the first of these that exists. */
+const ENV_FOLDERS = ['/etc/raspap/api', '/etc/apsnap'];
 
-const options: readonly Option[] = [
+/** Every flag but `--help` and `--version`. */
+export const options: readonly Option[] = [
   { flag: 'host', variable: 'APSNAP_HOST', value: 'ADDRESS', help: 'address to listen on (0.0.0.0)' },
   { flag: 'port', variable: 'APSNAP_PORT', value: 'PORT', help: 'port to listen on; 0: any that is free (8081)' },
   { flag: 'path.rootfs', variable: 'APSNAP_ROOTFS', value: 'DIR', help: 'every file is read below it (/)' },
@@ -61,7 +63,7 @@ const options: readonly Option[] = [
     flag: 'dotenv',
     variable: 'APSNAP_DOTENV',
     value: 'FILE',
-    help: `file with the key (${RASPAP_FOLDER}/.env if that folder exists, else ./.env)`,
+    help: `file with the key (.env in the first of these that exists: ${ENV_FOLDERS.join(', ')}, the current folder)`,
   },
   { flag: 'threads', variable: 'APSNAP_THREADS', value: 'N', help: 'sampling threads (2)' },
   {
@@ -126,13 +128,6 @@ export const COMMAND_FLAGS = [
   { flag: 'secrets', value: undefined },
 ] as const;
 
-/** @returns the options' part of `--help` */
-export function optionsHelp(): string {
-  const rows = options.map(({ flag, value, variable, help }) => [`--${flag}${value ? ` ${value}` : ''}`, variable, help] as const);
-  const width = (column: 0 | 1) => Math.max(...rows.map((row) => row[column].length));
-  return rows.map(([flag, variable, help]) => `  ${flag.padEnd(width(0))}  ${variable.padEnd(width(1))}  ${help}`).join('\n');
-}
-
 export interface CommandLine {
   /** Words that are no flags: the command and its arguments. */
   readonly words: readonly string[];
@@ -192,8 +187,8 @@ export function readConfig({ flags }: CommandLine, environment: NodeJS.Dict<stri
     const text = environment[variable] || file[variable];
     return text ? [{ from: variable, text }] : [];
   };
-  const defaultFile = existsSync(RASPAP_FOLDER) ? `${RASPAP_FOLDER}/.env` : '.env';
-  const dotenv = resolve(find('dotenv').at(-1)?.text ?? defaultFile);
+  const folder = ENV_FOLDERS.find((known) => existsSync(known)) ?? '';
+  const dotenv = resolve(find('dotenv').at(-1)?.text ?? join(folder, '.env'));
   const file = readSettings(dotenv);
   const one = <T>(flag: string, fallback: T, parse: (setting: Setting) => T): T => {
     const setting = find(flag, file).at(-1);

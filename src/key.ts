@@ -119,6 +119,26 @@ export function editEnvFile(name: string, edit: (text: string) => string, mode?:
 /** No space is left, or none that this user may have. */
 const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);
 
+/**
+ * Copies the env file for a service that may not read it itself. The copy belongs to the owner of its folder, who alone may read it;
+ * it is replaced by rename, so that nobody ever sees half of it.
+ *
+ * @throws StartError it cannot be read or written
+ */
+export function copyEnvFile(file: string, copy: string): void {
+  const temporary = `${copy}.${process.pid}.tmp`;
+  try {
+    const { uid, gid } = statSync(dirname(copy));
+    writeFileSync(temporary, readRegularFile(file), { flag: 'wx', mode: 0o400 });
+    chownSync(temporary, uid, gid);
+    renameSync(temporary, copy);
+  } catch (error) {
+    if (existsSync(temporary)) unlinkSync(temporary);
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new StartError(`${copy}: ${file} cannot be copied there: ${code ?? message}`);
+  }
+}
+
 /** @returns the env file's text with the variable's line in place of the old one, or at its end; undefined: without any */
 export function withVariable(text: string, name: string, value: string | undefined): string {
   const lines = text.split('\n');

@@ -1,38 +1,10 @@
 #!/usr/bin/env node
+import { commandNames, help } from './cli/help.js';
 /** The command line: reads the configuration and runs what was asked for. */
-import { doctor } from './cli/doctor.js';
-import { type KeyFlags, key } from './cli/key.js';
-import { serve } from './cli/serve.js';
-import { snapshot } from './cli/snapshot.js';
-import { COMMAND_FLAGS, type CommandLine, optionsHelp, parseCommandLine, readConfig } from './config.js';
+import type { KeyFlags } from './cli/key.js';
+import { COMMAND_FLAGS, type CommandLine, parseCommandLine, readConfig } from './config.js';
 import { StartError, UsageError } from './errors.js';
-import { KEY_VARIABLE, SECRETS_KEY_VARIABLE } from './key.js';
 import { version } from './package.js';
-
-const help = () => `apsnap ${version}: a REST API for Linux access points, served from memory
-
-usage: apsnap [COMMAND] [OPTIONS]
-
-  serve                    run the service (what it does without a command)
-  snapshot [DOCUMENT...]   sample once, print JSON, exit
-  key show                 print the key in the env file
-  key generate             put a new key there; the one before stops
-  key set KEY              put this key there; - reads it from standard input
-  key rotate               put a new key there and print it; --grace 1h: the one before counts for so long
-  key hash [KEY]           print the digest of the key there, or of KEY, - from standard input: it may stand in the key's place
-                           with --secrets all of these mean the other key, that sees secrets: ${SECRETS_KEY_VARIABLE}
-  doctor                   for each collector: what it reads, whether it can, what to do if it cannot
-
-options, and the variables that do the same, in the environment or in the env file:
-
-${optionsHelp()}
-
-  --help
-  --version
-
-The key is ${KEY_VARIABLE}, in the environment or in the env file; without one the service generates it.
-${SECRETS_KEY_VARIABLE}, if there is one, is another that sees secrets too. Either may be given as sha256: and 64 hexadecimal digits.
-`;
 
 async function main(args: readonly string[], environment: NodeJS.Dict<string>): Promise<number | undefined> {
   const commandLine = parseCommandLine(args);
@@ -48,20 +20,36 @@ async function main(args: readonly string[], environment: NodeJS.Dict<string>): 
   const config = readConfig(commandLine, environment);
   const flags = keyFlags(commandLine, command);
   switch (command) {
-    case 'serve':
+    // Each is loaded when it is asked for: with a new key, and before each start, systemd waits for `key copy`.
+    case 'serve': {
       expectNoWords(command, words);
+      const { serve } = await import('./cli/serve.js');
       await serve(config, environment);
       return undefined; // goes on
-    case 'snapshot':
+    }
+    case 'snapshot': {
+      const { snapshot } = await import('./cli/snapshot.js');
       return snapshot(config, words);
-    case 'key':
+    }
+    case 'key': {
+      const { key } = await import('./cli/key.js');
       key(config, words, flags);
       return 0;
-    case 'doctor':
+    }
+    case 'doctor': {
       expectNoWords(command, words);
+      const { doctor } = await import('./cli/doctor.js');
       return doctor(config, environment);
+    }
+    case 'install':
+    case 'uninstall': {
+      expectNoWords(command, words);
+      const { here, ...service } = await import('./cli/install.js');
+      service[command](here());
+      return 0;
+    }
     default:
-      throw new UsageError(`unknown command ${JSON.stringify(command)}: expected serve, snapshot, key or doctor`);
+      throw new UsageError(`unknown command ${JSON.stringify(command)}: expected ${commandNames.join(', ')}`);
   }
 }
 

@@ -4,7 +4,9 @@
  * Tasks wait here and not in the pool's own queue, for two reasons: a task's time starts when it does, so that none is
  * blamed for waiting behind another; and which of them run beside each other depends on what they are like.
  */
+import { pathToFileURL } from 'node:url';
 import { Piscina } from 'piscina';
+import { programFile } from './program-files.js';
 import {
   type Composed,
   type ComposeRequest,
@@ -85,7 +87,7 @@ interface Waiting {
  */
 export function createSampler(threads: number, data: ThreadData): Sampler {
   const pool = new Piscina({
-    filename: new URL('../workers/collect.js', import.meta.url).href,
+    filename: pathToFileURL(programFile('dist/workers/collect.js')).href,
     minThreads: threads,
     maxThreads: threads,
     maxQueue: threads,

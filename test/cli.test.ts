@@ -205,7 +205,7 @@ describe('usage', () => {
       [['--port'], /^apsnap: --port: its value is missing[^\n]*\n$/],
       [['--port', 'nope'], /^apsnap: --port: "nope" is not valid[^\n]*\n$/],
       [['--no\nsuch'], /^apsnap: unknown flag [^\n]*\n$/],
-      [['nope'], /^apsnap: unknown command "nope": expected serve, snapshot, key or doctor\n$/],
+      [['nope'], /^apsnap: unknown command "nope": expected serve, snapshot, key, doctor, install, uninstall\n$/],
       [['serve', 'more'], /^apsnap: serve: "more" is one word too many\n$/],
       [['doctor', 'more'], /^apsnap: doctor: "more" is one word too many\n$/],
     ];

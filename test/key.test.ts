@@ -489,6 +489,6 @@ describe('command', { concurrency: true }, () => {
     }
     const { status, stdout, stderr } = await key('words', ['nope']);
     assert.deepEqual([status, stdout], [2, '']);
-    assert.match(stderr, /^apsnap: key nope: expected key show, key generate, key set, key hash or key rotate\n$/);
+    assert.match(stderr, /^apsnap: key nope: expected key show, key generate, key set, key hash, key rotate, key ensure or key copy\n$/);
   });
 });

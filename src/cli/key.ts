@@ -3,6 +3,7 @@ import { parseEnv } from 'node:util';
 import type { Config } from '../config.js';
 import { StartError, UsageError } from '../errors.js';
 import {
+  copyEnvFile,
   editEnvFile,
   generateKey,
   hashKey,
@@ -12,6 +13,7 @@ import {
   readEnvFile,
   SECRETS_KEY_VARIABLE,
   withVariable,
+  writeKey,
 } from '../key.js';
 import { digestOf, formatOldKeys, type OldKey, oldVariable, parseOldKeys } from '../keyring.js';
 
@@ -28,13 +30,13 @@ export interface KeyFlags {
   readonly grace: string | undefined;
 }
 
-const ACTIONS = ['show', 'generate', 'set', 'hash', 'rotate'] as const;
+const ACTIONS = ['show', 'generate', 'set', 'hash', 'rotate', 'ensure', 'copy'] as const;
 type Action = (typeof ACTIONS)[number];
-/** Those that may be followed by a key. */
-const WITH_KEY: readonly Action[] = ['set', 'hash'];
+/** Those that may be followed by a key, or by a file. */
+const WITH_WORD: readonly Action[] = ['set', 'hash', 'copy'];
 
 /**
- * `apsnap key show|generate|set KEY|hash [KEY]|rotate`: reads or writes a key in the env file. A running service takes a new one by itself.
+ * `apsnap key show|generate|set KEY|hash [KEY]|rotate|ensure|copy FILE`: reads or writes a key in the env file. A running service takes a new one by itself.
  *
  * @param words what follows `key`; KEY may be `-`: then it is read from standard input, out of sight of `ps`
  */
@@ -42,11 +44,20 @@ export function key({ dotenv, host }: Config, words: readonly string[], flags: K
   const [word = '', given, ...rest] = words;
   const action = ACTIONS.find((one) => one === word);
   if (!action) throw new UsageError(`key ${word}: expected key ${ACTIONS.slice(0, -1).join(', key ')} or key ${ACTIONS.at(-1)}`);
-  if (rest.length > 0 || (given !== undefined && !WITH_KEY.includes(action)))
+  if (rest.length > 0 || (given !== undefined && !WITH_WORD.includes(action)))
     throw new UsageError(`key ${action}: too many words: see apsnap --help`);
   if (flags.grace !== undefined && action !== 'rotate') throw new UsageError(`key ${action}: --grace is for key rotate only`);
   const name = flags.secrets ? SECRETS_KEY_VARIABLE : KEY_VARIABLE;
   switch (action) {
+    case 'copy': {
+      if (given === undefined) throw new UsageError('key copy: the file is missing: expected key copy FILE');
+      ensureKey(dotenv);
+      copyEnvFile(dotenv, given);
+      return;
+    }
+    case 'ensure':
+      ensureKey(dotenv);
+      return;
     case 'show':
       show(dotenv, name);
       return;
@@ -71,6 +82,12 @@ export function key({ dotenv, host }: Config, words: readonly string[], flags: K
       rotate(dotenv, name, graceMs(flags.grace));
       return;
   }
+}
+
+function ensureKey(dotenv: string): void {
+  if (readEnvFile(dotenv)?.[KEY_VARIABLE]) return;
+  writeKey(dotenv, generateKey());
+  process.stdout.write(`a new key is in ${dotenv}\n`);
 }
 
 function show(dotenv: string, name: string): void {

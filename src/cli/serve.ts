@@ -16,9 +16,11 @@ import { createGate } from '../http/gate.js';
 import { listen, shut } from '../http/server.js';
 import { isDigest, KEY_VARIABLE, readEnvFile, SECRETS_KEY_VARIABLE } from '../key.js';
 import { version } from '../package.js';
+import { programFile } from '../program-files.js';
 import { createSampler, threadData } from '../sampler.js';
 import { createScheduler, type Scheduler } from '../scheduler.js';
 import { holdsSecrets } from '../secrets.js';
+import { tellServiceManager } from '../service-manager.js';
 import { followStationEvents } from '../station-events.js';
 import { createStore } from '../store.js';
 import { isInTheOpen, secretsInTheOpen } from './access-rows.js';
@@ -87,12 +89,13 @@ export async function serve(config: Config, environment: NodeJS.Dict<string>): P
     pages: config,
     isAllowedHost: createHostCheck(config.allowedHosts),
     corsOrigins: config.corsOrigins,
-    specification: readFileSync(new URL('../../openapi.json', import.meta.url)),
+    specification: readFileSync(programFile('dist/openapi.json')),
     judge: createGate(keys.check, createFailedKeys(config.mostFailedKeys), forwardedFor),
     certificateExpiresMs: () => tls && expiresAtMs(tls.pair),
     logError: (line) => log(`ERROR: ${line}`),
   });
   const server = await listen(app, config, (line) => log(`WARNING: ${line}`), tls?.createServer);
+  const serviceManager = tellServiceManager(environment, store, log);
   const host = createHost(config);
   const events = followStationEvents(host, sampleOnEvents(scheduler));
   const fileEvents = followFiles(
@@ -109,6 +112,7 @@ export async function serve(config: Config, environment: NodeJS.Dict<string>): P
     const shutting = shut(server);
     log(`INFO: stopping on ${signal}`);
     setTimeout(() => process.exit(0), STOP_WITHIN_MS);
+    serviceManager.stop();
     events.stop();
     fileEvents.stop();
     scheduler.stop();

@@ -1,8 +1,7 @@
 /** The dashboard: its page and what that loads, the same for everybody. What it shows, it asks for with the key. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
 import type { Context, Middleware, Next } from 'koa';
+import { packageFile, programFile } from '../program-files.js';
 import { type Answer, answerWith, digest, immutable, type Resource, revalidate } from './resource.js';
 import { pageHeaders } from './security-headers.js';
 
@@ -18,10 +17,10 @@ const POLICY = [
   "frame-ancestors 'none'",
 ];
 
-/** The page and its style, as they are written. The compiled service lies in dist. */
-const WRITTEN = fileURLToPath(new URL('../../../web/', import.meta.url));
+/** The page and its style, as they are written. */
+const WRITTEN = programFile('web/');
 /** Its scripts, compiled. */
-const COMPILED = fileURLToPath(new URL('../../web/', import.meta.url));
+const COMPILED = programFile('dist/web/');
 
 interface File {
   readonly name: string;
@@ -54,15 +53,14 @@ export function dashboard(docs = true): Middleware {
 }
 
 function readAssets(): File[] {
-  const require = createRequire(import.meta.url);
   const script = 'text/javascript; charset=utf-8';
   const style = 'text/css; charset=utf-8';
   const modules = readdirSync(COMPILED).filter((name) => name.endsWith('.js'));
   return [
     { name: 'style.css', type: style, bytes: readFileSync(`${WRITTEN}style.css`) },
     { name: 'icon.svg', type: 'image/svg+xml', bytes: readFileSync(`${WRITTEN}icon.svg`) },
-    { name: 'uplot.css', type: style, bytes: readFileSync(require.resolve('uplot/dist/uPlot.min.css')) },
-    { name: 'uplot.min.js', type: script, bytes: readFileSync(require.resolve('uplot/dist/uPlot.iife.min.js')) },
+    { name: 'uplot.css', type: style, bytes: readFileSync(packageFile('uplot/dist/uPlot.min.css')) },
+    { name: 'uplot.min.js', type: script, bytes: readFileSync(packageFile('uplot/dist/uPlot.iife.min.js')) },
     ...modules.map((name) => ({ name, type: script, bytes: readFileSync(`${COMPILED}${name}`) })),
   ];
 }

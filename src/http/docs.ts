@@ -2,9 +2,10 @@
 // asks for out of swagger-ui-dist. Nothing is loaded or compressed before somebody asks.
 
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import type { Context, Middleware, Next } from 'koa';
+import { packageFile } from '../program-files.js';
 import { latePackage } from './packages.js';
 import { type Answer, answerWith, digest, immutable, once, type Resource, revalidate } from './resource.js';
 import { pageHeaders } from './security-headers.js';
@@ -26,9 +27,8 @@ const assets = [
  * @example app.use(docs(await readFile(new URL('../openapi.json', import.meta.url))));
  */
 export function docs(specification: Uint8Array): Middleware {
-  const require = createRequire(import.meta.url);
   // not the package's main: that one evaluates the 1.7 MB bundle
-  const { version } = require('swagger-ui-dist/package.json') as { version: string };
+  const { version } = JSON.parse(readFileSync(packageFile('swagger-ui-dist/package.json'), 'utf8')) as { version: string };
 
   const answers = new Map<string, Answer>();
   const json = Buffer.from(specification.buffer, specification.byteOffset, specification.byteLength);
@@ -38,7 +38,7 @@ export function docs(specification: Uint8Array): Middleware {
   );
   for (const [name, file, type] of assets) {
     // the version is in the address and in the tag: it stands for the bytes, which need not be read to be named
-    const path = require.resolve(`swagger-ui-dist/${file}`);
+    const path = packageFile(`swagger-ui-dist/${file}`);
     answers.set(
       `/docs/${version}/${name}`,
       answerWith({ type, tag: `${version}-${file}`, cacheControl: immutable, load: () => readFile(path) }),

@@ -3,6 +3,9 @@ import { createRequire } from 'node:module';
 
 const require = createRequire(import.meta.url);
 
+/** Those packages: scripts/bundle.ts lays each beside the bundle, as one file. */
+export const LATE_PACKAGES = ['koa-bodyparser', 'koa2-swagger-ui', 'prom-client'] as const;
+
 /** A package could not be loaded now; it may be another time. */
 export class PackageError extends Error {
   override readonly name = 'PackageError';
@@ -14,7 +17,7 @@ export class PackageError extends Error {
  *
  * @returns loads it, or gives it if it is loaded; throws PackageError
  */
-export function latePackage<T>(name: string): () => T {
+export function latePackage<T>(name: (typeof LATE_PACKAGES)[number]): () => T {
   const path = require.resolve(name);
   return () => {
     try {

@@ -1,14 +1,14 @@
 /** The endpoints, and what the specification says of those that are no documents. */
 import Router from '@koa/router';
 import type { Context, Middleware } from 'koa';
-import { collectorByName } from '../collectors/index.js';
 import { documents } from '../documents/index.js';
 import { quote } from '../errors.js';
 import type { History } from '../history.js';
 import type { Access } from '../keyring.js';
+import { lackingOf } from '../readiness.js';
 import type { Sampler } from '../sampler.js';
 import type { Scheduler } from '../scheduler.js';
-import { type DocumentRecord, problemOf, type Store } from '../store.js';
+import type { DocumentRecord, Store } from '../store.js';
 import { type Answers, sendAnswer } from './answers.js';
 import { collectorStates } from './collector-states.js';
 import { corsHeaders } from './cors.js';
@@ -82,15 +82,8 @@ export function openRoutes(store: Store, specification: Uint8Array, pages: Pages
    */
   router.get('/readyz', (ctx) => {
     ctx.set('Cache-Control', 'no-store');
-    const failing = [...store.collectors.values()].filter((record) => record.collector.required && problemOf(record));
-    if (failing.length > 0) {
-      const names = failing.map((record) => record.collector.name);
-      throw new HttpProblem(503, `not fresh: ${names.join(', ')}`, { headers: { 'Retry-After': '1' }, collectors: names });
-    }
-    const missing = [...store.documents.values()].filter(isAwaited).map((record) => record.document.name);
-    if (missing.length > 0) {
-      throw new HttpProblem(503, `not made yet: ${missing.join(', ')}`, { headers: { 'Retry-After': '1' }, collectors: [] });
-    }
+    const lacking = lackingOf(store);
+    if (lacking) throw new HttpProblem(503, lacking.text, { headers: { 'Retry-After': '1' }, collectors: lacking.collectors });
     ctx.body = { status: 'ready' };
   });
 
@@ -318,11 +311,6 @@ export function keyedRoutes(options: KeyedOptions, answers: Answers): Router {
 /** What the key of a request lets see, as the gate has found. */
 function accessOf({ state }: Pick<Context, 'state'>): Access {
   return (state as { access?: Access }).access ?? 'read';
-}
-
-/** Whether a document is still being made of collectors that all are required: who asks for it now gets 503. */
-function isAwaited({ document, state }: DocumentRecord): boolean {
-  return state === 'absent' && document.needs.every((name) => collectorByName(name)?.required);
 }
 
 function describe({ state, sampledAtMs, problem }: DocumentRecord) {

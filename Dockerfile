@@ -1,0 +1,19 @@
+# apsnap in a container, of the Debian package: npm run package, then docker build -t apsnap . (or buildah bud -t apsnap .)
+# It tells of the host: it needs the host's files at /host and the host's network. compose.yaml has both.
+ARG BASE=docker.io/library/debian:trixie-slim
+FROM ${BASE}
+COPY build/apsnap_*_all.deb /tmp/apsnap.deb
+# The key that the package makes is no key for everybody who has the image.
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends /tmp/apsnap.deb iproute2 iw \
+ && rm -rf /tmp/apsnap.deb /var/lib/apt/lists/* /etc/apsnap/.env \
+ && chown 65534:65534 /etc/apsnap
+USER 65534:65534
+ENV NODE_ENV=production APSNAP_ROOTFS=/host
+# Holds the key, unless RASPAP_API_KEY gives it.
+VOLUME /etc/apsnap
+EXPOSE 8081
+HEALTHCHECK --interval=30s --timeout=5s --start-period=10s \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.APSNAP_PORT || 8081}/readyz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+ENTRYPOINT ["/usr/bin/node", "/usr/share/apsnap/dist/src/main.js"]
+CMD ["serve"]

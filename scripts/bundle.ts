@@ -1,0 +1,145 @@
+/**
+ * The program in few files, for packages: what it imports of node_modules included, everything else left out. They lie as in the
+ * compiled tree, at the depth that src/program-files.ts expects.
+ *
+ *     package.json
+ *     dist/src/main.js  dist/src/worker.js (piscina's)  dist/src/*-HASH.js (loaded on first use)
+ *     dist/workers/collect.js  dist/web/*.js  dist/openapi.json
+ *     web/  node_modules/{swagger-ui-dist,uplot}: what browsers are sent
+ *     node_modules/NAME/index.js: packages that are loaded when they are first needed
+ */
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { LATE_PACKAGES } from '../src/http/packages.js';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Of packages that browsers are sent files of, those files. */
+const SENT: Readonly<Record<string, readonly string[]>> = {
+  'swagger-ui-dist': ['swagger-ui.css', 'swagger-ui-bundle.js', 'swagger-ui-standalone-preset.js', 'favicon-32x32.png'],
+  uplot: ['dist/uPlot.min.css', 'dist/uPlot.iife.min.js'],
+};
+
+/** CommonJS modules in an ES module find what they expect. */
+const COMMONJS = `import { createRequire as createRequire_ } from 'node:module';
+import { dirname as dirname_ } from 'node:path';
+import { fileURLToPath as fileURLToPath_ } from 'node:url';
+const require = createRequire_(import.meta.url);
+const __filename = fileURLToPath_(import.meta.url);
+const __dirname = dirname_(__filename);`;
+
+/** A package that is bundled. */
+export interface Bundled {
+  readonly name: string;
+  readonly version: string;
+  /** SPDX expression. */
+  readonly license: string;
+  /** The text that comes with it. */
+  readonly text: string;
+}
+
+/** `import { crc32 } from 'node:zlib'` finds it in Node 18 too. */
+const olderNode: Plugin = {
+  name: 'older-node',
+  setup({ onResolve, onLoad }) {
+    const additions: Readonly<Record<string, string>> = { 'node:zlib': 'crc32', 'node:util': 'parseEnv' };
+    onResolve({ filter: /^node:(?:zlib|util)$/ }, ({ path, kind, importer }) =>
+      kind === 'import-statement' && importer.startsWith(join(ROOT, 'dist/')) && !importer.endsWith('/node18.js')
+        ? { path, namespace: 'older-node', sideEffects: false }
+        : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: 'older-node' }, ({ path }) => ({
+      contents: `export * from '${path}'; export { ${additions[path]} } from './dist/packaging/node18.js';`,
+      resolveDir: ROOT,
+    }));
+  },
+};
+
+/** koa2-swagger-ui looks for its package.json only where it is not told a version, which src/http/docs.ts does. */
+const neverCalled: Plugin = {
+  name: 'never-called',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^read-pkg-up$/ }, ({ path }) => ({ path, namespace: 'never-called' }));
+    onLoad({ filter: /.*/, namespace: 'never-called' }, () => ({ contents: 'module.exports = {};' }));
+  },
+};
+
+/**
+ * @param folder is filled
+ * @returns the packages that are in it, by name
+ */
+export async function bundle(folder: string): Promise<Bundled[]> {
+  const common = {
+    absWorkingDir: ROOT,
+    bundle: true,
+    platform: 'node',
+    target: 'node18',
+    legalComments: 'none',
+    minifySyntax: true,
+    minifyWhitespace: true,
+    metafile: true,
+    logLevel: 'warning',
+  } satisfies BuildOptions;
+  const program = await build({
+    ...common,
+    entryPoints: [
+      { in: 'dist/src/main.js', out: 'src/main' },
+      { in: 'dist/workers/collect.js', out: 'workers/collect' },
+      { in: 'node_modules/piscina/dist/worker.js', out: 'src/worker' },
+    ],
+    outdir: join(folder, 'dist'),
+    chunkNames: 'src/[name]-[hash]',
+    inject: ['dist/packaging/node18.js'],
+    plugins: [olderNode],
+    // native, and optional: without it threads keep the priority that they give themselves
+    external: ['@napi-rs/nice'],
+    splitting: true,
+    format: 'esm',
+    banner: { js: COMMONJS },
+  });
+  const late = await build({
+    ...common,
+    entryPoints: LATE_PACKAGES.map((name) => ({ in: name, out: `${name}/index` })),
+    outdir: join(folder, 'node_modules'),
+    plugins: [neverCalled],
+    format: 'cjs',
+  });
+  const inputs = Object.keys({ ...program.metafile.inputs, ...late.metafile.inputs });
+
+  const copy = (from: string, to = from) => cpSync(join(ROOT, from), join(folder, to), { recursive: true });
+  const { name, version, license, description } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  writeFileSync(join(folder, 'package.json'), `${JSON.stringify({ name, version, license, description, type: 'module' })}\n`);
+  copy('dist/openapi.json');
+  copy('dist/web');
+  for (const file of ['index.html', 'style.css', 'icon.svg']) copy(`web/${file}`);
+  copy('node_modules/koa2-swagger-ui/dist/index.hbs', 'node_modules/koa2-swagger-ui/index.hbs');
+  for (const [name, files] of Object.entries(SENT)) {
+    for (const file of [...files, 'package.json']) copy(`node_modules/${name}/${file}`);
+  }
+
+  const bundled = inputs.flatMap((file) => /^node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(file)?.[0] ?? []);
+  const nested = inputs.filter((file) => file.lastIndexOf('node_modules/') > 0);
+  const folders = [...bundled, ...nested.map((file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(file)?.[0] ?? '')];
+  const sent = Object.keys(SENT).map((name) => `node_modules/${name}`);
+  return [...new Set([...folders, ...sent])].sort().map(describe);
+}
+
+/** @throws Error a package says nothing of its licence */
+function describe(folder: string): Bundled {
+  const { name, version, license } = JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8')) as Bundled;
+  const files = readdirSync(join(ROOT, folder)).filter((file) => /^(?:licen[cs]e|copying|notice)/i.test(file));
+  const text = files.map((file) => readFileSync(join(ROOT, folder, file), 'utf8').trim()).join('\n\n');
+  // Some name the licence without its text, which MIT asks to be passed on: it is the one of our own.
+  const mit = () => readFileSync(join(ROOT, 'LICENSE'), 'utf8').replace(/^Copyright .*$/m, `Copyright (c) the authors of ${name}`);
+  if (!license || (!text && license !== 'MIT')) throw new Error(`${folder}: no licence found: it cannot be bundled`);
+  return { name, version, license, text: text || mit().trim() };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const folder = process.argv[2];
+  if (!folder) throw new Error('expected the folder to fill');
+  mkdirSync(dirname(folder), { recursive: true });
+  await bundle(folder);
+}
