@@ -43,7 +43,7 @@ export function absentIfNotFound<T>(read: () => T): T {
   }
 }
 
-/** The command line or the environment is wrong. Ends the program with status 2 and this one line. */
+/** The command line, the environment or a key is wrong: starting again would not help. Ends the program with status 2 and this one line. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
   constructor(message: string) {
@@ -51,7 +51,7 @@ export class UsageError extends Error {
   }
 }
 
-/** The program cannot run as asked (port in use, unsafe key). Ends the program with status 1 and this one line. */
+/** The program cannot run as asked (port in use, file that cannot be read). Ends the program with status 1 and this one line. */
 export class StartError extends Error {
   override readonly name = 'StartError';
   constructor(message: string) {

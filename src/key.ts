@@ -80,7 +80,8 @@ export function writeKey(file: string, key: string, name: string = KEY_VARIABLE)
 }
 
 /**
- * Changes the env file. It is replaced by rename, so nobody ever sees half of it; its owner stays. A link to it stays one.
+ * Changes the env file. It is replaced by rename, so nobody ever sees half of it; its owner stays, and a new one that root makes gets that
+ * of its folder. A link to it stays one.
  *
  * @param edit takes the text, "" where there is no file, and gives what is to take its place
  * @param mode of the file; undefined: as it was, 0600 for a new one
@@ -100,8 +101,8 @@ export function editEnvFile(name: string, edit: (text: string) => string, mode?:
     } finally {
       closeSync(descriptor);
     }
-    if (old && (old.stat.uid !== process.getuid?.() || old.stat.gid !== process.getgid?.()))
-      chownSync(temporary, old.stat.uid, old.stat.gid);
+    const owner = old?.stat ?? ownerOfNewFile(dirname(file));
+    if (owner && (owner.uid !== process.getuid?.() || owner.gid !== process.getgid?.())) chownSync(temporary, owner.uid, owner.gid);
     chmodSync(temporary, mode ?? (old ? old.stat.mode & 0o7777 : 0o600));
     renameSync(temporary, file);
   } catch (error) {
@@ -114,6 +115,11 @@ export function editEnvFile(name: string, edit: (text: string) => string, mode?:
       `${name}: the key cannot be written: ${FULL.has(code) ? `the disk is full: ${code}` : code || message}; ${advice}`,
     );
   }
+}
+
+/** RaspAP's page reads the file in its folder as the web server's user: what it cannot read it takes for empty, and replaces. */
+function ownerOfNewFile(folder: string): { readonly uid: number; readonly gid: number } | undefined {
+  return process.getuid?.() === 0 ? statSync(folder) : undefined;
 }
 
 /** No space is left, or none that this user may have. */

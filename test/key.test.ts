@@ -392,7 +392,7 @@ describe('weak', { concurrency: true }, () => {
       const inFile = apsnap(['--host', host, '--port', '0', '--dotenv', dotenv]);
       const given = apsnap(['--host', host, '--port', '0', '--dotenv', '/nowhere'], { env: { RASPAP_API_KEY: key } });
       for (const { status, stdout, stderr } of await Promise.all([inFile, given])) {
-        assert.deepEqual([status, stdout], [1, ''], stderr);
+        assert.deepEqual([status, stdout], [2, ''], stderr);
         assert.match(stderr, reason);
         assert.match(stderr, /^apsnap: [^\n]*refusing to listen on [^\n]*\n$/);
         if (key !== 'insecure') assert.ok(!stderr.includes(key));

@@ -1,5 +1,5 @@
 /** The keys that the running service takes: found when it starts, and anew whenever the env file changes. */
-import { StartError } from '../errors.js';
+import { StartError, UsageError } from '../errors.js';
 import { generateKey, KEY_VARIABLE, SECRETS_KEY_VARIABLE, watchEnvFile, writeKey } from '../key.js';
 import { createKeyCheck, type KeyCheck, type Keyring, type KeySources, readKeyring } from '../keyring.js';
 
@@ -15,7 +15,8 @@ export interface KeysInForce {
  * Finds the keys; where there is none that reads, one is generated into the env file.
  *
  * @param log takes a line; no key is ever in it
- * @throws StartError one is not to be used, or none can be read or written
+ * @throws UsageError one is not to be used
+ * @throws StartError none can be read or written
  */
 export function findKeys(sources: KeySources, log: (line: string) => void): KeysInForce {
   const { dotenv, host, environment } = sources;
@@ -95,6 +96,6 @@ function orRefuse<T>(host: string, find: () => T): T {
   } catch (error) {
     if (!(error instanceof StartError) || error.message.includes('cannot be read')) throw error;
     const which = error.message.startsWith(SECRETS_KEY_VARIABLE) ? ' --secrets' : '';
-    throw new StartError(`${error.message}: refusing to listen on ${host}; make a better one with: apsnap key generate${which}`);
+    throw new UsageError(`${error.message}: refusing to listen on ${host}; make a better one with: apsnap key generate${which}`);
   }
 }

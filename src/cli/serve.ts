@@ -146,6 +146,10 @@ interface KeySource {
 
 function keySource({ dotenv }: Config, environment: NodeJS.Dict<string>): KeySource {
   const given = environment[KEY_VARIABLE];
+  const { RUNTIME_DIRECTORY: runtime } = environment;
+  // The copy that the unit makes for the service is of use to nobody else.
+  if (!given && runtime && dotenv.startsWith(`${runtime}/`))
+    return { place: 'sudo apsnap key show prints it', shell: '$(sudo apsnap key show)' };
   const place = given ? `the environment, ${KEY_VARIABLE}` : dotenv;
   // Of a digest nobody can tell the key.
   if (isDigest(given || (readEnvFile(dotenv)?.[KEY_VARIABLE] ?? ''))) return { place, shell: 'KEY' };

@@ -63,12 +63,18 @@ export const hostapdconf = collector({
   }),
   absent: { accessPoints: [] },
   read(host) {
-    const names = host.list(FOLDER).filter((name) => name.endsWith('.conf') && !name.startsWith('.'));
+    const all = host.list(FOLDER).filter((name) => name.endsWith('.conf') && !name.startsWith('.'));
+    const names = all.filter((name) => !isLinkTo(all, host.readLink(`${FOLDER}/${name}`)));
     const accessPoints = names.sort(hostapdConfFirst).flatMap((name) => readAccessPoints(host, name));
     if (accessPoints.length === 0) throw new Absent(`no access point in ${FOLDER}`);
     return { value: { accessPoints } };
   },
 });
+
+/** Whether a link's target is one of the files: Debian's unit and RaspAP have other names for the same. */
+function isLinkTo(names: readonly string[], target: string | undefined): boolean {
+  return target !== undefined && names.some((name) => target === name || target === `${FOLDER}/${name}`);
+}
 
 /** hostapd.conf, then by the name of the interface, which hostapd-NAME.conf and NAME.conf have both. */
 function hostapdConfFirst(a: string, b: string): number {

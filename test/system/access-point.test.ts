@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { Agent, get } from 'node:http';
+import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -96,7 +97,7 @@ describe('access-point', { timeout: 900_000 }, () => {
     assert.ok(Number(exposure?.[1]) <= 1.5, exposure?.[0]);
     // Its threads, and the programs that it has started.
     const statuses = await guest.sh(
-      'for pid in $(cat /sys/fs/cgroup/$(systemctl show --property ControlGroup --value apsnap.service)/cgroup.procs); do cat /proc/$pid/task/*/status; done',
+      'for pid in $(cat /sys/fs/cgroup/$(systemctl show --property ControlGroup --value apsnap.service)/cgroup.procs); do cat /proc/$pid/task/*/status || true; done',
     );
     const all = (name: string) => [...statuses.matchAll(new RegExp(`^${name}:\\s*(.*)$`, 'gm'))].map((match) => match[1] ?? '');
     assert.ok(all('Uid').length > 3, statuses);
@@ -139,14 +140,16 @@ describe('access-point', { timeout: 900_000 }, () => {
     const { active_clients: all, active_wireless_clients_amount: wireless } = await clients();
     assert.deepEqual(all.map((one) => one.hostname).sort(), NAMES.toSorted());
     assert.equal(wireless, 4);
+    const addresses = (await guest.sh('cat /run/clients/wlan{2,3,4,5}.ip')).split('\n');
+    const signals = await guest.sh(
+      'for index in 0 1; do iw dev wlan$index station dump; done | awk \'$1 == "Station" { mac = $2 } $1 == "signal:" { print mac, $2 }\'',
+    );
+    const signalOf = new Map(signals.split('\n').map((line) => line.split(' ') as [string, string]));
     for (const [index, hostname] of NAMES.entries()) {
       const found = await client(index + 1);
       assert.equal(found.hostname, hostname);
-      assert.equal(found.ip_address, await guest.sh(`cat /run/clients/wlan${index + 2}.ip`));
-      assert.equal(
-        found.signal_dbm,
-        Number(await guest.sh(`iw dev ${found.interface} station get ${found.mac_address} | awk '/signal:/ { print $2 }'`)),
-      );
+      assert.equal(found.ip_address, addresses[index]);
+      assert.equal(found.signal_dbm, Number(signalOf.get(found.mac_address)));
       assert.deepEqual([...found.sources].sort(), ['lease', 'neighbour', 'station']);
     }
   });
@@ -205,8 +208,9 @@ describe('access-point', { timeout: 900_000 }, () => {
     for (const what of ['leave', 'join']) {
       const ms = rounds.map((round) => Number(round[what])).sort((a, b) => a - b);
       t.diagnostic(`${what}: ${ms.join(', ')} ms from hostapd's event to /clients`);
-      // The guest is emulated, and its host may be busy: most of the times within a second, and never by far more.
-      assert.ok((ms[2] ?? Infinity) < 1_000 && (ms[4] ?? Infinity) < 4_000, `${what}: ${ms.join(', ')} ms`);
+      // The guest is emulated, and has its share of a host that may be busy: most of the times within a second, and never by far more.
+      const secondMs = 1_000 * Math.max(1, (loadavg()[0] ?? 0) / availableParallelism());
+      assert.ok((ms[2] ?? Infinity) < secondMs && (ms[4] ?? Infinity) < 4 * secondMs, `${what}: ${ms.join(', ')} ms`);
     }
     await amount(4);
   });
@@ -285,7 +289,7 @@ describe('access-point', { timeout: 900_000 }, () => {
     };
     const seen = await neverSilentlyStale(async () => {
       await guest.sh(
-        "mv $(command -v iw) /run/iw && printf '#!/bin/sh\\necho no such luck >&2\\nexit 1\\n' >/usr/sbin/iw && chmod 755 /usr/sbin/iw",
+        "cp $(command -v iw) /run/iw && printf '#!/bin/sh\\necho no such luck >&2\\nexit 1\\n' >/usr/sbin/iw.new && chmod 755 /usr/sbin/iw.new && mv /usr/sbin/iw.new /usr/sbin/iw",
       );
       await eventually(async () => assert.equal((await problem()).state, 'stale'), FRESH_WITHIN_MS);
       const { error, sampledAt } = await problem();
@@ -297,7 +301,7 @@ describe('access-point', { timeout: 900_000 }, () => {
       assert.equal(headers['sample-state'], 'stale');
       await sleep(3_000);
       assert.equal((await problem()).sampledAt, sampledAt);
-      await guest.sh('mv /run/iw /usr/sbin/iw');
+      await guest.sh('cp /run/iw /usr/sbin/iw.new && mv /usr/sbin/iw.new /usr/sbin/iw');
       await eventually(async () => assert.equal((await problem()).state, 'fresh'), 60_000);
     });
     t.diagnostic(`${seen.asked} answers, ${seen.stale} marked stale; the oldest that was not: ${seen.oldestMs} ms`);
@@ -317,16 +321,16 @@ describe('access-point', { timeout: 900_000 }, () => {
     }
     const { answers, failures, longestGapMs } = load;
     t.diagnostic(
-      `${answers} answers, ${failures} refused or cut connections; the longest time without an answer: ${Math.round(longestGapMs())} ms`,
+      `${answers} answers, ${failures} refused, cut off or too early; the longest time without an answer: ${Math.round(longestGapMs())} ms`,
     );
     assert.deepEqual(load.wrong, []);
     assert.ok(answers > 50, `${answers} answers`);
     assert.ok(longestGapMs() < 30_000);
   });
 
-  /** Eight connections that ask for /clients as fast as they are answered. */
-  function startLoad() {
-    const agent = new Agent({ keepAlive: true, maxSockets: 8 });
+  /** Connections that ask for /clients, each again a while after it was answered. */
+  function startLoad(connections = 8, pauseMs = 0) {
+    const agent = new Agent({ keepAlive: true, maxSockets: connections });
     const ended: Promise<void>[] = [];
     const times: number[] = [performance.now()];
     const load = {
@@ -352,7 +356,9 @@ describe('access-point', { timeout: 900_000 }, () => {
           });
           response.on('error', () => resolve('cut off'));
           response.on('end', () => {
-            if (response.statusCode !== 200) resolve(`status ${response.statusCode}: ${text}`);
+            // Between the moment that it listens and the one that it is ready.
+            if (response.statusCode === 503 && text.includes('not sampled yet')) reject(new Error('not ready'));
+            else if (response.statusCode !== 200) resolve(`status ${response.statusCode}: ${text}`);
             else if ((JSON.parse(text) as Clients).active_clients.length !== 4) resolve(text);
             else resolve(undefined);
           });
@@ -367,15 +373,32 @@ describe('access-point', { timeout: 900_000 }, () => {
           if (wrong !== undefined) load.wrong.push(wrong);
           load.answers++;
           times.push(performance.now());
+          await sleep(pauseMs);
         } catch {
           load.failures++;
-          await sleep(50);
+          await sleep(100);
         }
       }
     }
-    for (let index = 0; index < 8; index++) ended.push(connection());
+    for (let index = 0; index < connections; index++) ended.push(connection());
     return load;
   }
+
+  test('package/upgraded-under-load', async (t) => {
+    const load = startLoad(2, 50);
+    try {
+      await sleep(2_000);
+      await guest.sh('apt-get install -y --reinstall /root/apsnap.deb');
+      assert.equal((await clients()).active_clients_amount, 4);
+    } finally {
+      await load.stop();
+    }
+    const bareMs = Number(await guest.sh(`node -e 'console.log(Math.round(1000 * process.uptime()))'`));
+    t.diagnostic(`the longest time without an answer: ${Math.round(load.longestGapMs())} ms; node without any program: ${bareMs} ms`);
+    assert.deepEqual(load.wrong, []);
+    assert.ok(load.longestGapMs() < 30_000);
+    assert.equal(await guest.sh('apsnap key show'), RASPAPS_KEY);
+  });
 
   describe('raspaps-page', () => {
     test('raspaps-page/up-and-status', async () => {
@@ -408,7 +431,13 @@ describe('access-point', { timeout: 900_000 }, () => {
       const savedMs = performance.now();
       key = other;
       // It counts before the page has restarted anything.
-      await eventually(async () => assert.equal((await request('/system')).status, 200), FRESH_WITHIN_MS);
+      let status = 0;
+      // Each try is a wrong key until it counts: of 20 in a minute the address would be refused.
+      for (let tries = 0; tries < 15 && status !== 200; tries++) {
+        if (tries > 0) await sleep(1_000);
+        status = (await request('/system')).status;
+      }
+      assert.equal(status, 200);
       t.diagnostic(`the new key counted after ${Math.round(performance.now() - savedMs)} ms`);
       assert.equal((await ask(guest.url, '/system', { headers: { access_token: old } })).status, 403);
       const restarted = await asPage(RESTART);
@@ -422,7 +451,9 @@ describe('access-point', { timeout: 900_000 }, () => {
       await asPage(saveKey(ENV_FILE, 'short'));
       await asPage(RESTART);
       await eventually(
-        async () => assert.match((await asPage(STATUS)).stdout, /RASPAP_API_KEY has 5 characters, at least 16 are expected/),
+        // It is not started again and again: the reason stays to be seen.
+        async () =>
+          assert.match((await asPage(STATUS)).stdout, /Active: failed[\s\S]*RASPAP_API_KEY has 5 characters, at least 16 are expected/),
         60_000,
       );
       await asPage(saveKey(ENV_FILE, key));
