@@ -338,6 +338,18 @@ describe('start', { concurrency: true }, () => {
     assert.ok(Number(first) > 0 && Number(second) > 0);
   });
 
+  test('start/names no copy of the key that nobody may read', async () => {
+    const runtime = join(folder, 'runtime');
+    mkdirSync(runtime);
+    const server = await startServer({ dotenv: join(runtime, 'env'), env: { RUNTIME_DIRECTORY: runtime } });
+    try {
+      await eventually(() => assert.match(server.output(), /INFO: key: sudo apsnap key show prints it\n/));
+      await eventually(() => assert.match(server.output(), /INFO: try: curl -H "access_token: \$\(sudo apsnap key show\)" \S+\n/));
+    } finally {
+      await server.stop();
+    }
+  });
+
   test('start/curl-line', async () => {
     // A folder's name that a shell would take apart.
     const home = join(folder, `it's $HOME "here" \`too\``);

@@ -2,7 +2,18 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -425,6 +436,16 @@ describe('command', { concurrency: true }, () => {
   function key(name: string, words: readonly string[], input?: string) {
     return apsnap(['key', ...words, '--dotenv', join(folder, name)], input === undefined ? {} : { input });
   }
+
+  test('command/a new file of root gets the owner of its folder', async () => {
+    const owned = join(folder, 'owned');
+    mkdirSync(owned);
+    const isRoot = process.getuid?.() === 0;
+    if (isRoot) chownSync(owned, 1234, 4321);
+    assert.equal((await key('owned/.env', ['ensure'])).status, 0);
+    const { uid, gid, mode } = statSync(join(owned, '.env'));
+    assert.deepEqual([uid, gid, mode & 0o777], isRoot ? [1234, 4321, 0o600] : [process.getuid?.(), process.getgid?.(), 0o600]);
+  });
 
   test('command/show', async () => {
     const none = await key('show', ['show']);
