@@ -18,6 +18,8 @@ export interface Start {
   readonly input?: string;
   /** Whom to be. */
   readonly uid?: number | undefined;
+  /** When it is killed. */
+  readonly withinMs?: number;
 }
 
 /** Runs the built `apsnap` until it ends by itself. */
@@ -26,12 +28,13 @@ export function apsnap(args: readonly string[], { env = {}, cwd = '/', input = '
 }
 
 /** Runs a program until it ends by itself. */
-export function run(program: string, args: readonly string[], { env = {}, cwd = '/', input = '', uid }: Start = {}): Promise<Ended> {
+export function run(program: string, args: readonly string[], start: Start = {}): Promise<Ended> {
+  const { env = {}, cwd = '/', input = '', uid, withinMs = DEADLINE_MS } = start;
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       cwd,
       env: { PATH: process.env.PATH, ...env },
-      timeout: DEADLINE_MS,
+      timeout: withinMs,
       killSignal: 'SIGKILL',
       ...(uid !== undefined && { uid, gid: uid }),
     });
