@@ -1,5 +1,5 @@
 /** What a client may take of the service, at most: the README's table of limits. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 
 export interface Limits {
   /** Connections at once. */
@@ -34,6 +34,8 @@ const LEAST_CONNECTIONS = 8;
  * @param wanted how many there may be otherwise
  */
 export function affordableConnections(wanted: number): { readonly connections: number; readonly descriptors: number } {
+  // In a root where no /proc is mounted, the limit is not known: what cannot be taken is told of when it happens.
+  if (!existsSync('/proc/self/fd')) return { connections: wanted, descriptors: Number.POSITIVE_INFINITY };
   const soft = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1];
   const descriptors = soft === undefined ? Number.POSITIVE_INFINITY : Number(soft); // unlimited
   const free = descriptors - readdirSync('/proc/self/fd').length - SPARE_DESCRIPTORS;
