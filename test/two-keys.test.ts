@@ -228,7 +228,7 @@ describe('two keys that are one', () => {
   test('two keys that are one/the service does not start', async () => {
     const env = { RASPAP_API_KEY: READ, APSNAP_SECRETS_KEY: hashKey(READ) };
     const { status, stdout, stderr } = await apsnap(['--port', '0', '--dotenv', '/nowhere/.env'], { env });
-    assert.deepEqual([status, stdout], [1, '']);
+    assert.deepEqual([status, stdout], [2, '']);
     assert.match(stderr, /^apsnap: APSNAP_SECRETS_KEY is a key that RASPAP_API_KEY has or had: [^\n]*--secrets\n$/);
   });
 });
