@@ -82,6 +82,9 @@ describe('tls', { concurrency: true }, () => {
         });
         // It would bind every port of the host's name, RaspAP's own pages on port 80 too.
         assert.equal(answer.headers['strict-transport-security'], undefined);
+        // Windows in common with other sites: pages alone have windows.
+        const page = path === '/' || path === '/docs';
+        assert.equal(answer.headers['cross-origin-opener-policy'], page ? 'same-origin' : undefined, path);
       }
       assert.equal((await ask(server.url, '/system', { tls })).status, 403);
       const { servers } = (await ask(server.url, '/openapi.json', { tls })).json<{ servers: { url: string }[] }>();

@@ -3,7 +3,6 @@ import { readdirSync, readFileSync } from 'node:fs';
 import type { Context, Middleware, Next } from 'koa';
 import { packageFile, programFile } from '../program-files.js';
 import { type Answer, answerWith, digest, immutable, type Resource, revalidate } from './resource.js';
-import { pageHeaders } from './security-headers.js';
 
 /** Nothing inline, nothing from elsewhere. uPlot and our scripts set styles through the CSSOM, which a policy allows. */
 const POLICY = [
@@ -81,7 +80,7 @@ function pageResource(assets: readonly File[], hash: string, docs: boolean): Res
     type: 'text/html; charset=utf-8',
     tag: digest(bytes),
     cacheControl: revalidate,
-    headers: pageHeaders(POLICY),
+    policy: POLICY,
     load: () => Promise.resolve(bytes),
   };
 }

@@ -8,7 +8,6 @@ import type { Context, Middleware, Next } from 'koa';
 import { packageFile } from '../program-files.js';
 import { latePackage } from './packages.js';
 import { type Answer, answerWith, digest, immutable, once, type Resource, revalidate } from './resource.js';
-import { pageHeaders } from './security-headers.js';
 
 const loadSwaggerUi = latePackage<typeof import('koa2-swagger-ui')>('koa2-swagger-ui');
 
@@ -109,7 +108,7 @@ function pageResource(html: string): Resource {
     type: 'text/html; charset=utf-8',
     tag: digest(bytes),
     cacheControl: revalidate,
-    headers: pageHeaders(policy),
+    policy,
     load: async () => bytes,
   };
 }

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import * as zlib from 'node:zlib';
 import type { Context } from 'koa';
+import { pageHeaders } from './security-headers.js';
 
 const gzip = promisify(zlib.gzip);
 
@@ -15,7 +16,8 @@ export interface Resource {
   /** Names these bytes and no others, without quotes. */
   readonly tag: string;
   readonly cacheControl: string;
-  readonly headers?: Readonly<Record<string, string>>;
+  /** Of a page: its Content-Security-Policy. */
+  readonly policy?: readonly string[];
   readonly load: () => Promise<Buffer>;
 }
 
@@ -28,7 +30,7 @@ export const immutable = 'public, max-age=31536000, immutable';
  * the one with gzip is all that a browser wants. Streaming the files to who takes no gzip would cost more than keeping
  * the plain form as well: the garbage collector lets 40 MB of chunks pile up.
  */
-export function answerWith({ type, tag, cacheControl, headers = {}, load }: Resource): Answer {
+export function answerWith({ type, tag, cacheControl, policy, load }: Resource): Answer {
   const compressible = !type.startsWith('image/');
   const plain = once(load);
   const gzipped = once(async () => gzip(await load()));
@@ -45,7 +47,8 @@ export function answerWith({ type, tag, cacheControl, headers = {}, load }: Reso
       if (encoding === 'gzip') context.set('Content-Encoding', 'gzip');
     }
     // last, for an error must not be cached as this is
-    context.set({ ...headers, 'Cache-Control': cacheControl, 'X-Content-Type-Options': 'nosniff' });
+    context.set({ 'Cache-Control': cacheControl, 'X-Content-Type-Options': 'nosniff' });
+    if (policy) context.set(pageHeaders(policy, context.secure));
     if (compressible) context.vary('Accept-Encoding');
   };
 }

@@ -26,9 +26,13 @@ export const SECURITY_LINES: string = Object.entries(headers)
   .map(([name, value]) => `${name}: ${value}\r\n`)
   .join('');
 
-/** Of pages, besides: their policy, and that a window which they open or which opened them gets no hold of them. */
-export function pageHeaders(policy: readonly string[]): Readonly<Record<string, string>> {
-  return { 'Content-Security-Policy': policy.join('; '), 'Cross-Origin-Opener-Policy': 'same-origin' };
+/**
+ * Of pages, besides: their policy, and that a window which they open or which opened them gets no hold of them.
+ *
+ * @param encrypted whether they come over TLS: browsers heed the second nowhere else, and complain in the console
+ */
+export function pageHeaders(policy: readonly string[], encrypted: boolean): Readonly<Record<string, string>> {
+  return { 'Content-Security-Policy': policy.join('; '), ...(encrypted && { 'Cross-Origin-Opener-Policy': 'same-origin' }) };
 }
 
 /** Sets those that the answer has not set for itself. */
