@@ -1,17 +1,19 @@
 /** Keys in the env file: how they are made, judged, written there and watched. What counts of them is in `keyring.ts`. */
 import { createHash, randomInt } from 'node:crypto';
 import {
-  chmodSync,
-  chownSync,
   closeSync,
   constants,
   existsSync,
+  fchmodSync,
+  fchownSync,
   fstatSync,
   fsyncSync,
+  lstatSync,
   openSync,
   readFileSync,
   realpathSync,
   renameSync,
+  type Stats,
   statSync,
   unlinkSync,
   unwatchFile,
@@ -59,15 +61,35 @@ export function readEnvFile(file: string): NodeJS.Dict<string> | undefined {
 
 /** The service looks at the file in the thread that answers: it neither waits for a FIFO's other end nor reads a device for ever. */
 export function readRegularFile(file: string): string {
-  const descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  return readRegular(file).text;
+}
+
+function readRegular(file: string, flags = 0): { readonly text: string; readonly stat: Stats } {
+  const descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK | flags);
   try {
     const stat = fstatSync(descriptor);
     if (!stat.isFile()) throw new Error('it is not a regular file');
     if (stat.size > MOST_FILE_BYTES) throw new Error(`it has more than ${MOST_FILE_BYTES} bytes`);
-    return readFileSync(descriptor, 'utf8');
+    return { text: readFileSync(descriptor, 'utf8'), stat };
   } finally {
     closeSync(descriptor);
   }
+}
+
+/**
+ * The env file, for one who does with it what others may not: its folder may belong to RaspAP's web server, and what a link leads to
+ * need not be the web server's to read or to replace. So root follows links of root's alone.
+ *
+ * @returns with the path that is to be replaced, which is no link
+ */
+function readAsOwner(file: string): { readonly path: string; readonly text: string; readonly stat: Stats } {
+  const link = lstatSync(file);
+  // It may have become a link meanwhile: then it is refused.
+  if (!link.isSymbolicLink()) return { path: file, ...readRegular(file, constants.O_NOFOLLOW) };
+  if (process.getuid?.() === 0 && link.uid !== 0)
+    throw new Error(`it is a link that belongs to user ${link.uid}, which root does not follow`);
+  const path = realpathSync(file);
+  return { path, ...readRegular(path, constants.O_NOFOLLOW) };
 }
 
 /**
@@ -90,20 +112,21 @@ export function writeKey(file: string, key: string, name: string = KEY_VARIABLE)
 export function editEnvFile(name: string, edit: (text: string) => string, mode?: number): void {
   let temporary = '';
   try {
-    const old = existsSync(name) ? { text: readRegularFile(name), stat: statSync(name) } : undefined;
-    const file = old ? realpathSync(name) : name;
+    const old = existsSync(name) ? readAsOwner(name) : undefined;
+    const file = old?.path ?? name;
     temporary = join(dirname(file), `.${basename(file)}.${process.pid}.tmp`);
     const descriptor = openSync(temporary, 'wx', 0o600);
     try {
       // Not writeSync: where the disk is nearly full, that writes a part and says nothing.
       writeFileSync(descriptor, edit(old?.text ?? ''));
+      // Of what is open, not of what bears its name by now.
+      const owner = old?.stat ?? ownerOfNewFile(dirname(file));
+      if (owner && (owner.uid !== process.getuid?.() || owner.gid !== process.getgid?.())) fchownSync(descriptor, owner.uid, owner.gid);
+      fchmodSync(descriptor, mode ?? (old ? old.stat.mode & 0o7777 : 0o600));
       fsyncSync(descriptor);
     } finally {
       closeSync(descriptor);
     }
-    const owner = old?.stat ?? ownerOfNewFile(dirname(file));
-    if (owner && (owner.uid !== process.getuid?.() || owner.gid !== process.getgid?.())) chownSync(temporary, owner.uid, owner.gid);
-    chmodSync(temporary, mode ?? (old ? old.stat.mode & 0o7777 : 0o600));
     renameSync(temporary, file);
   } catch (error) {
     if (existsSync(temporary)) unlinkSync(temporary);
@@ -135,8 +158,14 @@ export function copyEnvFile(file: string, copy: string): void {
   const temporary = `${copy}.${process.pid}.tmp`;
   try {
     const { uid, gid } = statSync(dirname(copy));
-    writeFileSync(temporary, readRegularFile(file), { flag: 'wx', mode: 0o400 });
-    chownSync(temporary, uid, gid);
+    const { text } = readAsOwner(file);
+    const descriptor = openSync(temporary, 'wx', 0o400);
+    try {
+      writeFileSync(descriptor, text);
+      fchownSync(descriptor, uid, gid);
+    } finally {
+      closeSync(descriptor);
+    }
     renameSync(temporary, copy);
   } catch (error) {
     if (existsSync(temporary)) unlinkSync(temporary);

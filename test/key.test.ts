@@ -4,6 +4,9 @@ import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chownSync,
+  existsSync,
+  lchownSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -11,6 +14,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -445,6 +449,27 @@ describe('command', { concurrency: true }, () => {
     assert.equal((await key('owned/.env', ['ensure'])).status, 0);
     const { uid, gid, mode } = statSync(join(owned, '.env'));
     assert.deepEqual([uid, gid, mode & 0o777], isRoot ? [1234, 4321, 0o600] : [process.getuid?.(), process.getgid?.(), 0o600]);
+  });
+
+  test('command/root follows no link of another user', async () => {
+    const owned = join(folder, 'linked');
+    mkdirSync(owned);
+    writeFileSync(join(folder, 'roots.env'), 'SECRET=of root\n', { mode: 0o640 });
+    symlinkSync('../roots.env', join(owned, '.env'));
+    if (process.getuid?.() === 0) {
+      lchownSync(join(owned, '.env'), 1234, 4321);
+      for (const words of [['ensure'], ['generate'], ['copy', join(folder, 'copied')]]) {
+        const { status, stderr } = await key('linked/.env', words);
+        assert.equal(status, 1, words[0]);
+        assert.match(stderr, /^apsnap: \S+linked\/\.env: .*it is a link that belongs to user 1234, which root does not follow/, words[0]);
+      }
+      assert.equal(readFileSync(join(folder, 'roots.env'), 'utf8'), 'SECRET=of root\n');
+      assert.ok(!existsSync(join(folder, 'copied')));
+      lchownSync(join(owned, '.env'), 0, 0);
+    }
+    assert.equal((await key('linked/.env', ['ensure'])).status, 0);
+    assert.match(readFileSync(join(folder, 'roots.env'), 'utf8'), /^SECRET=of root\nRASPAP_API_KEY=\w+\n$/);
+    assert.ok(lstatSync(join(owned, '.env')).isSymbolicLink());
   });
 
   test('command/show', async () => {
