@@ -1,4 +1,5 @@
 /** Whether the service has what it is there for: one condition for `/readyz` and for the service manager. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { collectorByName } from './collectors/index.js';
 import { type DocumentRecord, problemOf, type Store } from './store.js';
 
@@ -17,6 +18,15 @@ export function lackingOf(store: Store): Lacking | undefined {
   const missing = [...store.documents.values()].filter(isAwaited).map((record) => record.document.name);
   if (missing.length > 0) return { collectors: [], text: `not made yet: ${missing.join(', ')}` };
   return undefined;
+}
+
+/** How often it is looked whether the service is ready. */
+export const READY_CHECK_MS = 50;
+
+/** @returns once nothing is lacking, or after so many milliseconds */
+export async function untilReady(store: Store, withinMs: number): Promise<void> {
+  const deadlineMs = performance.now() + withinMs;
+  while (lackingOf(store) && performance.now() < deadlineMs) await sleep(READY_CHECK_MS);
 }
 
 /** Whether a document is still being made of collectors that all are required: who asks for it now gets 503. */

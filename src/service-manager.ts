@@ -3,17 +3,32 @@
  * that NOTIFY_SOCKET names. Node has no such sockets, so systemd's own program sends them; that costs some 3 ms of CPU each.
  */
 import { execFile } from 'node:child_process';
-import { type Lacking, lackingOf } from './readiness.js';
+import { StartError } from './errors.js';
+import { type Lacking, lackingOf, READY_CHECK_MS } from './readiness.js';
 import type { Store } from './store.js';
 
-/** How often it is looked whether the service is ready. */
-const READY_CHECK_MS = 50;
 /** What is lacking is logged if it is still lacking after this long. */
 const PATIENCE_MS = 10_000;
 const NOTIFY_TIMEOUT_MS = 5_000;
 
 export interface ServiceManager {
   stop(): void;
+}
+
+/** The first descriptor that is passed on: SD_LISTEN_FDS_START of sd_listen_fds(3). */
+const FIRST_DESCRIPTOR = 3;
+
+/**
+ * The listening socket that a socket unit has opened for this process.
+ *
+ * @param environment LISTEN_PID and LISTEN_FDS, as sd_listen_fds(3) has them
+ * @returns its descriptor; undefined if there is none
+ * @throws StartError there are several
+ */
+export function inheritedSocket({ LISTEN_PID: pid, LISTEN_FDS: amount }: NodeJS.Dict<string>): number | undefined {
+  if (pid !== String(process.pid) || amount === undefined) return undefined;
+  if (amount !== '1') throw new StartError(`the socket unit has ${amount} sockets: one ListenStream= is expected`);
+  return FIRST_DESCRIPTOR;
 }
 
 /**

@@ -1,8 +1,24 @@
 // The service set up: units, the key's copy, what systemd is told; install and uninstall; what Node 18 lacks.
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import { parseEnv } from 'node:util';
 import { crc32 } from 'node:zlib';
@@ -13,7 +29,7 @@ import { commandNames } from '../src/cli/help.js';
 import { install, type Place, uninstall } from '../src/cli/install.js';
 import { options } from '../src/config.js';
 import { StartError } from '../src/errors.js';
-import { apsnap, run } from './support/cli.js';
+import { apsnap, main, run } from './support/cli.js';
 import { eventually } from './support/eventually.js';
 import { ask } from './support/http.js';
 import { startServer } from './support/server.js';
@@ -87,7 +103,7 @@ describe('install', () => {
     asked.length = 0;
     uninstall(place);
     assert.equal(read(RASPAP), "RaspAP's");
-    assert.deepEqual(asked, ['disable --now apsnap.service', 'daemon-reload', 'start restapi.service']);
+    assert.deepEqual(asked, ['disable --now apsnap.socket apsnap.service', 'daemon-reload', 'start restapi.service']);
     assert.ok(!existsSync(join(root, UNIT)));
     assert.ok(existsSync(join(root, 'etc/default/apsnap')));
     uninstall(place); // nothing is left to do
@@ -184,6 +200,71 @@ describe('service manager', () => {
     } finally {
       await server.stop();
     }
+  });
+});
+
+describe('a socket that is there before the service', () => {
+  /** Starts the service as systemd does: the listening socket is descriptor 3, and so are the variables of sd_listen_fds(3). */
+  async function startWith(descriptors: string, args: readonly string[] = []) {
+    const listener = createServer().listen(0, '127.0.0.1');
+    await once(listener, 'listening');
+    const { port } = listener.address() as AddressInfo;
+    const { fd } = (listener as unknown as { _handle: { fd: number } })._handle;
+    const dotenv = join(folder, 'socket.env');
+    writeFileSync(dotenv, 'RASPAP_API_KEY=key0of0the0socket0service0000000\n');
+    const line = 'LISTEN_PID=$$ LISTEN_FDS="$0" exec "$@"';
+    const service = spawn('/bin/sh', ['-c', line, descriptors, process.execPath, main, '--dotenv', dotenv, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe', fd],
+    });
+    // From here on nobody but the service takes connections.
+    listener.close();
+    return {
+      service,
+      url: `http://127.0.0.1:${port}`,
+      output: Promise.all([service.stdout, service.stderr].map((one) => text(one as Readable))),
+    };
+  }
+
+  test('the first who connects waits, and gets an answer', async () => {
+    const { service, url, output } = await startWith('1', ['--port', '1']);
+    try {
+      const answer = await ask(url, '/system', { headers: { access_token: 'key0of0the0socket0service0000000' } });
+      assert.equal(answer.status, 200, answer.text);
+    } finally {
+      service.kill();
+    }
+    assert.match((await output).join(''), new RegExp(`listening on ${url}$`, 'm'));
+    await assert.rejects(ask(url, '/healthz'));
+  });
+
+  test('where a source that is needed fails, it waits no longer than a while, and is told', async () => {
+    const root = join(folder, 'socket-root');
+    mkdirSync(root);
+    const { service, url, output } = await startWith('1', ['--path.rootfs', root]);
+    try {
+      const answer = await ask(url, '/readyz');
+      assert.deepEqual([answer.status, /not fresh: /.test(answer.text)], [503, true], answer.text);
+    } finally {
+      service.kill();
+      await output;
+    }
+  });
+
+  test('several of them are refused', async () => {
+    const { service, output } = await startWith('2');
+    const [status] = await once(service, 'exit');
+    assert.equal(status, 1);
+    assert.match((await output).join(''), /^apsnap: the socket unit has 2 sockets: one ListenStream= is expected\n$/);
+  });
+
+  test('what is no socket of that kind is refused', async () => {
+    const service = spawn('/bin/sh', ['-c', 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"', 'sh', process.execPath, main], {
+      cwd: folder,
+      stdio: ['ignore', 'ignore', 'pipe', openSync('/dev/null', 'r')],
+    });
+    const [stderr, [status]] = await Promise.all([text(service.stderr as Readable), once(service, 'exit')]);
+    assert.equal(status, 1);
+    assert.match(stderr, /^apsnap: cannot listen on the socket that was passed on \(3\): /);
   });
 });
 

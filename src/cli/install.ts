@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { StartError } from '../errors.js';
 import { programFile } from '../program-files.js';
 
-const UNITS = ['apsnap.service', 'apsnap-key.path', 'apsnap-key.service'];
+const UNITS = ['apsnap.service', 'apsnap.socket', 'apsnap-key.path', 'apsnap-key.service'];
 /** Where the Debian package has Node and the program, as the units name them. */
 const PACKAGED = { node: '/usr/bin/node', program: '/usr/share/apsnap/dist/src/main.js' };
 /** Folders that the service may not see: ProtectHome= and PrivateTmp=. */
@@ -83,7 +83,7 @@ export function uninstall(place: Place): void {
     tell('there is no service apsnap');
     return;
   }
-  run(place, 'disable', '--now', 'apsnap.service');
+  run(place, 'disable', '--now', 'apsnap.socket', 'apsnap.service');
   for (const unit of units) {
     rmSync(join(root, 'etc/systemd/system', unit));
     tell(`removed /etc/systemd/system/${unit}`);

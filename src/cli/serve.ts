@@ -17,10 +17,11 @@ import { listen, shut } from '../http/server.js';
 import { isDigest, KEY_VARIABLE, readEnvFile, SECRETS_KEY_VARIABLE } from '../key.js';
 import { version } from '../package.js';
 import { programFile } from '../program-files.js';
+import { untilReady } from '../readiness.js';
 import { createSampler, threadData } from '../sampler.js';
 import { createScheduler, type Scheduler } from '../scheduler.js';
 import { holdsSecrets } from '../secrets.js';
-import { tellServiceManager } from '../service-manager.js';
+import { inheritedSocket, tellServiceManager } from '../service-manager.js';
 import { followStationEvents } from '../station-events.js';
 import { createStore } from '../store.js';
 import { isInTheOpen, secretsInTheOpen } from './access-rows.js';
@@ -30,6 +31,8 @@ import { findKeys, type KeysInForce } from './keys-in-force.js';
 const STOP_WITHIN_MS = 1_800;
 /** Threads may end in the middle of a sample after this long: until then requests are answered that wait for one. */
 const CLOSE_AFTER_MS = 400;
+/** Who has started the service by connecting waits so long at most, then is told what is lacking. */
+const READY_WITHIN_MS = 10_000;
 /** Events come in swarms (a hundred clients of an access point that restarts): one sample for each so many milliseconds. */
 const EVENT_GAP_MS = 200;
 const REVIEW_STREAMS_MS = 10_000;
@@ -40,7 +43,10 @@ const REVIEW_STREAMS_MS = 10_000;
  * @param environment variables of the process
  * @throws StartError it cannot run as asked
  */
-export async function serve(config: Config, environment: NodeJS.Dict<string>): Promise<void> {
+export async function serve(asked: Config, environment: NodeJS.Dict<string>): Promise<void> {
+  const descriptor = inheritedSocket(environment);
+  // Where a socket listens that somebody else has opened is not known yet: it may be everywhere.
+  const config = descriptor === undefined ? asked : { ...asked, host: '0.0.0.0' };
   // Who serves plain HTTP does without what TLS needs to be loaded. A pair that cannot be used stops the start before a key is made.
   const tls = config.tls && (await import('../http/tls.js')).openTls(config.tls, log);
   const keys = findKeys({ ...config, environment }, log);
@@ -94,7 +100,9 @@ export async function serve(config: Config, environment: NodeJS.Dict<string>): P
     certificateExpiresMs: () => tls && expiresAtMs(tls.pair),
     logError: (line) => log(`ERROR: ${line}`),
   });
-  const server = await listen(app, config, (line) => log(`WARNING: ${line}`), tls?.createServer);
+  // Who connects to a socket that is there before us waits in its queue: the first answer is not that nothing has been sampled yet.
+  if (descriptor !== undefined) await untilReady(store, READY_WITHIN_MS);
+  const server = await listen(app, { ...config, descriptor }, (line) => log(`WARNING: ${line}`), tls?.createServer);
   const serviceManager = tellServiceManager(environment, store, log);
   const host = createHost(config);
   const events = followStationEvents(host, sampleOnEvents(scheduler));
@@ -125,7 +133,9 @@ export async function serve(config: Config, environment: NodeJS.Dict<string>): P
     process.exit(0);
   };
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, (name) => void stop(name));
-  tellHowToUse(config, (server.address() as AddressInfo).port, keySource(config, environment), tls?.pair);
+  const { address, port } = server.address() as AddressInfo;
+  const listening = descriptor === undefined ? config : { ...config, host: address };
+  tellHowToUse(listening, port, keySource(config, environment), tls?.pair);
 }
 
 function watchedFiles(): Watched<CollectorName>[] {

@@ -27,6 +27,14 @@ const refusals: Readonly<Record<string, readonly [status: number, detail: string
 /** Makes a server of HTTPS, as `node:http` makes one of HTTP. */
 export type SecureServerMaker = (options: ServerOptions) => SecureServer;
 
+export interface Place {
+  readonly host: string;
+  readonly port: number;
+  /** Of a socket that listens already, in place of those two. */
+  readonly descriptor?: number | undefined;
+  readonly limits: Limits;
+}
+
 /**
  * @param handle answers a request
  * @param tell takes a line for the log
@@ -36,7 +44,7 @@ export type SecureServerMaker = (options: ServerOptions) => SecureServer;
  */
 export function listen(
   handle: RequestListener,
-  { host, port, limits }: { readonly host: string; readonly port: number; readonly limits: Limits },
+  { host, port, descriptor, limits }: Place,
   tell: (line: string) => void,
   createSecure: SecureServerMaker | undefined,
 ): Promise<Server | SecureServer> {
@@ -53,8 +61,9 @@ export function listen(
   const server = createSecure ? createSecure(options) : createServer(options);
   server.on('checkExpectation', (request, response) => server.emit('request', request, response));
   return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(new StartError(`cannot listen on ${host} port ${port}: ${why(error)}`)));
-    server.listen({ port, host, backlog: BACKLOG }, () => {
+    const where = descriptor === undefined ? `${host} port ${port}` : `the socket that was passed on (${descriptor})`;
+    server.once('error', (error: NodeJS.ErrnoException) => reject(new StartError(`cannot listen on ${where}: ${why(error)}`)));
+    server.listen(descriptor === undefined ? { port, host, backlog: BACKLOG } : { fd: descriptor }, () => {
       server.removeAllListeners('error');
       limit(server, limits, handle, tell);
       resolve(server);

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const main = fileURLToPath(new URL('../../src/main.js', import.meta.url));
+/** The built program. */
+export const main = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 const DEADLINE_MS = 20_000;
 
 export interface Ended {

@@ -3,9 +3,8 @@ import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { main } from './cli.js';
 
-const main = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 const START_MS = 20_000;
 const STOP_MS = 5_000;
 
