@@ -166,6 +166,9 @@ function findPresences({ interfaces, bridges, dnsmasq, stations, leases, neighbo
   }
 
   for (const row of neighbours.neighbours) {
+    // The kernel forgets neighbours when their link goes down, as that of an access point does with its hostapd; the table may be older.
+    const { admin_up: isOn, carrier } = links.get(row.interface) ?? {};
+    if (isOn === false || carrier === false) continue;
     const link = linkOf(row.interface);
     const at = key(link, row.mac_address);
     let presence = found.get(at);
