@@ -317,7 +317,10 @@ export function createHost({ rootfs, path: searchPath }: HostOptions): Host {
       });
       if (child.error) {
         killGroup(child.pid);
-        throw programError(shown, child.error as NodeJS.ErrnoException);
+        const error = child.error as NodeJS.ErrnoException;
+        // It may have been removed since it was found: then it is missing, and has not failed.
+        if (error.code === 'ENOENT') find(program);
+        throw programError(shown, error);
       }
       if (child.status !== 0) {
         // vcgencmd says on standard output that it may not open its device.

@@ -1,6 +1,6 @@
 /** How files are read and programs started: what a machine, or who can write to it, may put in the way. */
 import assert from 'node:assert/strict';
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import processes, { execFileSync, spawn, spawnSync } from 'node:child_process';
 import {
   accessSync,
   chmodSync,
@@ -14,6 +14,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -296,6 +297,21 @@ describe('a program', () => {
       'program-missing',
       'nosuchprogram: no such program on PATH',
     );
+  });
+
+  test('that is removed when it has just been found', (context) => {
+    const bin = binOf({ iw: '' });
+    const start = processes.spawnSync;
+    context.after(() => {
+      processes.spawnSync = start;
+      syncBuiltinESMExports();
+    });
+    processes.spawnSync = ((...args: Parameters<typeof start>) => {
+      rmSync(join(bin, 'iw'));
+      return start(...args);
+    }) as typeof start;
+    syncBuiltinESMExports();
+    refuses(() => onPath(bin).run('iw', ['dev']), 'program-missing', 'iw: no such program on PATH');
   });
 
   test('that may not be run', () => {

@@ -187,20 +187,25 @@ function listAccessPoints(host: Host, { before, thorough, monotonicMs }: Samplin
   const interfaces = host.list('/sys/class/net').sort();
   if (before && !thorough && monotonicMs - before.listedAtMs < LISTED_FOR_MS && before.interfaces.join() === interfaces.join())
     return before;
-  try {
-    return { listedAtMs: monotonicMs, interfaces, accessPoints: parseIwDev(host.run('iw', ['dev'])) };
-  } catch (error) {
-    if (error instanceof SourceError && error.code === 'program-missing') throw new Absent(`${error.message}: apt-get install iw`);
-    throw error;
-  }
+  return { listedAtMs: monotonicMs, interfaces, accessPoints: parseIwDev(runIw(host, ['dev'])) };
 }
 
 function readStations(host: Host, name: string): StationDump[] {
   try {
-    return parseStationDump(host.run('iw', ['dev', name, 'station', 'dump'])).filter((station) => station.authorized);
+    return parseStationDump(runIw(host, ['dev', name, 'station', 'dump'])).filter((station) => station.authorized);
   } catch (error) {
     // The interface went away after it was listed.
     if (error instanceof SourceError && error.code === 'program-failed' && /-19\b|-95\b/.test(error.message)) return [];
+    throw error;
+  }
+}
+
+/** @throws Absent iw is not installed; it may have been when the access points were listed */
+function runIw(host: Host, args: readonly string[]): string {
+  try {
+    return host.run('iw', args);
+  } catch (error) {
+    if (error instanceof SourceError && error.code === 'program-missing') throw new Absent(`${error.message}: apt-get install iw`);
     throw error;
   }
 }
