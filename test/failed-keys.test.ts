@@ -1,9 +1,11 @@
 // Wrong keys: counted by address, over real connections; who is whom behind proxies; and what a flood of addresses takes.
 import assert from 'node:assert/strict';
-import { Agent, request } from 'node:http';
+import { Agent, type IncomingMessage, request } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { createForwardedFor, networkOf, networks, plainAddress } from '../src/http/client-address.js';
 import { createFailedKeys, MOST_ADDRESSES } from '../src/http/failed-keys.js';
+import { createGate } from '../src/http/gate.js';
+import { createKeyCheck, validKey } from '../src/keyring.js';
 import { type Answer, ask } from './support/http.js';
 import { startServer, type TestServer } from './support/server.js';
 
@@ -276,7 +278,22 @@ describe('limit', () => {
       for (let n = 0; n < MOST; n++) await askAs('wrong', '198.51.100.7');
       assert.equal(await askAs(server.key, '198.51.100.7'), 429);
       assert.equal(await askAs(server.key, '198.51.100.8'), 200);
+      // Of whom the proxy tells no address: a right key of others on the same connection is none of his.
+      assert.equal((await guess(server, MOST + 1, from('unknown'))).at(-1), 429);
+      assert.equal(await askAs(server.key, '198.51.100.8'), 200);
+      assert.equal(await askAs(server.key, 'unknown'), 429);
       agent.destroy();
+    });
+
+    test('limit/behind a proxy: a key that was right before anybody was refused', () => {
+      const [check, failed] = [createKeyCheck([validKey('read', 'right')]), createFailedKeys(1)];
+      const judge = createGate(() => check, failed, createForwardedFor(['127.0.0.1']));
+      const socket = { remoteAddress: '127.0.0.1' };
+      const asked = (client: string) =>
+        judge({ socket, headers: { access_token: 'right', 'x-forwarded-for': client } } as unknown as IncomingMessage);
+      assert.equal(asked('192.0.2.1'), 'read');
+      failed.failed('127.0.0.1', 1);
+      assert.deepEqual(asked('unknown'), { retryAfterSeconds: 60 });
     });
 
     test('limit/behind a proxy: a flood of addresses', async () => {

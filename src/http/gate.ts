@@ -32,7 +32,7 @@ export function createGate(
     const { socket, headers } = request;
     const { access, wrong } = keyCheck()(headers);
     if (access !== undefined && wrong === 0 && failedKeys.isQuiet()) {
-      if (admitted.get(socket) !== access) admitted.set(socket, access);
+      if (admitted.get(socket) !== access && forwardedFor(request) === undefined) admitted.set(socket, access);
       return access;
     }
     const forwarded = forwardedFor(request);
@@ -46,7 +46,7 @@ export function createGate(
     // Who sends none guesses none.
     if (wrong > 0) failedKeys.failed(address, wrong);
     if (access === undefined) return REFUSED;
-    if (wrong === 0) admitted.set(socket, access);
+    if (wrong === 0 && forwarded === undefined) admitted.set(socket, access);
     return access;
   };
 }
