@@ -47,6 +47,20 @@ export function parseQuery(parameters: Parameters, search: string): Query | unde
   return Object.fromEntries(values);
 }
 
+/** What a query gives by each name: a text, or all of them where it is given several times. */
+export type Given = NodeJS.Dict<string | string[]>;
+
+/** Koa's `ctx.query` looks through all of the query for each parameter in it: a header's worth of them would hold everybody up. */
+export function givenIn(search: string): Given {
+  const given = Object.create(null) as Given;
+  for (const [name, text] of new URLSearchParams(search)) {
+    const before = given[name];
+    if (Array.isArray(before)) before.push(text);
+    else given[name] = before === undefined ? text : [before, text];
+  }
+  return given;
+}
+
 function parse(name: string, text: string, parameter: WholeNumber | Text): string | number {
   const invalid = (expected: string) => new QueryError(`${name}: ${quote(text)} is not valid: expected ${expected}`);
   if (parameter.type === 'string') {

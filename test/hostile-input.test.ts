@@ -306,6 +306,28 @@ describe('hostile input', () => {
     assert.equal((await askAs('/snapshot?__proto__=1')).status, 200);
   });
 
+  test('input/as many parameters as there is room for hold nobody up', async () => {
+    for (const path of [
+      '/snapshot?documents=ap',
+      '/events?documents=ap',
+      '/history?step=0',
+      '/dns/domains?limit=0',
+      '/metrics?collect[]=load',
+    ]) {
+      for (const parameter of ['&a', '&documents=ap', '&series=load']) {
+        const asked = path + parameter.repeat((15_000 - path.length) / parameter.length);
+        const tookMs: number[] = [];
+        for (let n = 0; n < 5; n++) {
+          const startedMs = performance.now();
+          await askAs(asked, { method: 'HEAD' });
+          tookMs.push(performance.now() - startedMs);
+        }
+        // A second and more, when it was gone through for each parameter.
+        assert.ok(Math.min(...tookMs) < 300, `${path}${parameter}…: ${tookMs}`);
+      }
+    }
+  });
+
   test('input/headers that are lists, with nonsense in them', async () => {
     const values = [
       '',

@@ -2,6 +2,7 @@
 import type { Middleware } from 'koa';
 import { quote } from '../errors.js';
 import { GOOD_ROWS, type History, type HistoryQuery, MOST_ROWS } from '../history.js';
+import { type Given, givenIn } from '../query.js';
 import type { Sampler } from '../sampler.js';
 import { HttpProblem } from './problem.js';
 
@@ -15,8 +16,9 @@ const CONTENT_TYPE = { json: 'application/json', csv: 'text/csv; charset=utf-8; 
 export function historyRoute(history: History, sampler: Sampler): Middleware {
   return async function historyRoute(ctx) {
     const nowSeconds = Date.now() / 1000;
-    const query = historyQuery(ctx.query, nowSeconds);
-    const series = chosenSeries(history, ctx.query.series);
+    const given = givenIn(ctx.querystring);
+    const query = historyQuery(given, nowSeconds);
+    const series = chosenSeries(history, given.series);
     const values = series.length * rowsOf(query);
     if (values > MOST_VALUES)
       throw new HttpProblem(400, `${values} values: expected at most ${MOST_VALUES}: fewer series, or a larger step`);
@@ -29,8 +31,6 @@ export function historyRoute(history: History, sampler: Sampler): Middleware {
     ctx.body = Buffer.from(rows.buffer, rows.byteOffset, rows.byteLength);
   };
 }
-
-type Given = NodeJS.Dict<string | string[]>;
 
 /**
  * What a query asks for, but for its series.

@@ -5,6 +5,7 @@ import { documents } from '../documents/index.js';
 import { quote } from '../errors.js';
 import type { History } from '../history.js';
 import type { Access } from '../keyring.js';
+import { givenIn } from '../query.js';
 import { lackingOf } from '../readiness.js';
 import type { Sampler } from '../sampler.js';
 import type { Scheduler } from '../scheduler.js';
@@ -158,7 +159,7 @@ export function keyedRoutes(options: KeyedOptions, answers: Answers): Router {
    *       '429': { $ref: '#/components/responses/TooManyKeys' }
    */
   router.get('/snapshot', (ctx) => {
-    const { documents: names } = ctx.query;
+    const { documents: names } = givenIn(ctx.querystring);
     const records = names === undefined ? [...store.documents.values()] : recordsNamed(names);
     const answer = snapshots(records, accessOf(ctx));
     ctx.respond = false;
@@ -194,7 +195,7 @@ export function keyedRoutes(options: KeyedOptions, answers: Answers): Router {
    *       '503': { $ref: '#/components/responses/Busy' }
    */
   router.get('/events', (ctx) => {
-    const { documents: names } = ctx.query;
+    const { documents: names } = givenIn(ctx.querystring);
     const wants = names === undefined ? DEFAULT_DOCUMENTS : new Set(recordsNamed(names).map((record) => record.document.name));
     if (events.size >= mostListeners) {
       throw new HttpProblem(503, `${mostListeners} listen already: try again later`, { headers: { 'Retry-After': '10' } });
