@@ -88,6 +88,13 @@ describe('events', () => {
     await eventually(() => assert.ok(again.named('collectors').length > 0));
     assert.equal(again.named('dhcp').length, 0);
     assert.equal(again.named('ap').length, 1);
+    // Nor with the next sample.
+    await ask(server.url, '/snapshot/refresh', { method: 'POST', headers: { access_token: server.key } });
+    root.write('/etc/hostapd/hostapd.conf', 'interface=wlan0\nssid=Fourth\n');
+    await eventually(() => assert.equal(again.newest<{ ssid: string }>('ap').ssid, 'Fourth'));
+    assert.equal(again.named('ap').length, 2);
+    assert.equal(again.named('dhcp').length, 0);
+    assert.equal(again.named('states').length, 1);
     // One that was connected to a service before this one has seen nothing of this one's.
     // Nor one whose clock was an hour ahead.
     for (const id of [4711, last + 3_600_000]) {

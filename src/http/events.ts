@@ -218,11 +218,11 @@ export function createEventStreams(store: Store): EventStreams {
     for (const record of store.documents.values()) {
       const { name } = record.document;
       const body = record.bodies.get(null);
-      if (!body || !listener.wants.has(name) || record.generation <= seen) continue;
-      if (!frames.has(name)) {
-        sentTags.set(name, body.tag);
-        frames.set(name, frameOf(name, record.generation, body.json));
-      }
+      if (!body || !listener.wants.has(name)) continue;
+      // What it has seen counts as sent, or the next sample would repeat it.
+      sentTags.set(name, body.tag);
+      if (record.generation <= seen) continue;
+      if (!frames.has(name)) frames.set(name, frameOf(name, record.generation, body.json));
       names.push(name);
     }
     frames.set('states', frameOf('states', store.generation, documentStates(store)));
@@ -242,6 +242,7 @@ export function createEventStreams(store: Store): EventStreams {
       response.once('close', () => forget(listener));
       // First what there is, then what comes: nothing can come between, and nothing twice.
       publishCollectors();
+      publishStates();
       sendPending();
       sendCurrent(listener, afterGeneration);
       listeners.add(listener);
