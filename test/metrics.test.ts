@@ -206,6 +206,7 @@ describe('accept', () => {
       'Application/OpenMetrics-Text; Version="1.0.0"',
       'application/openmetrics-text; version=1.0.0; charset=utf-8, */*',
       'application/openmetrics-text;q=0.2, text/plain;q=0.1, */*',
+      'application/openmetrics-text;q=0.5, text/plain;q=0, */*;q=0.9',
     ],
     prometheus: [
       '',

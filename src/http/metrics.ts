@@ -186,16 +186,16 @@ function collectorFamilies(records: readonly CollectorRecord[]): MetricFamily[] 
  * Who names neither gets text: there is nothing else to be had.
  */
 export function preferredFormat(accept: string): MetricsFormat {
-  const weights = { openmetrics: 0, plain: 0, any: 0 };
+  const weights: { openmetrics: number; plain?: number; any: number } = { openmetrics: 0, any: 0 };
   for (const item of accept.toLowerCase().split(',')) {
     const [type, ...parameters] = item.split(';').map((part) => part.trim());
     const parameter = (name: string) => parameters.find((text) => text.startsWith(`${name}=`))?.slice(name.length + 1);
     const version = parameter('version')?.replace(/^"(.*)"$/, '$1');
-    const weight = Number(parameter('q') ?? 1);
+    const weight = Number(parameter('q') ?? 1) || 0;
     if (type === 'application/openmetrics-text' && (version === undefined || version === '1.0.0'))
       weights.openmetrics = Math.max(weights.openmetrics, weight);
-    else if (type === 'text/plain' && (version === undefined || version === '0.0.4')) weights.plain = Math.max(weights.plain, weight);
+    else if (type === 'text/plain' && (version === undefined || version === '0.0.4')) weights.plain = Math.max(weights.plain ?? 0, weight);
     else if (type === 'text/*' || type === '*/*') weights.any = Math.max(weights.any, weight);
   }
-  return weights.openmetrics > 0 && weights.openmetrics >= (weights.plain || weights.any) ? 'openmetrics' : 'prometheus';
+  return weights.openmetrics > 0 && weights.openmetrics >= (weights.plain ?? weights.any) ? 'openmetrics' : 'prometheus';
 }
