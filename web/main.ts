@@ -79,7 +79,7 @@ function refuse(): void {
     location.reload();
     return;
   }
-  form.show('That is not the key. “apsnap key show” on the access point prints it.');
+  form.show('That is not the key of this access point.');
 }
 
 function take({ name, data }: StreamEvent): void {

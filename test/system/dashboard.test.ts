@@ -34,6 +34,8 @@ const MOST_COMPRESSED_BYTES = 150 * 1024;
 const DOCS = new URL('../../../docs/', import.meta.url);
 /** What the browser itself says of a connection that ends. */
 const LOST = /ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION|ERR_EMPTY_RESPONSE|status of 503/;
+/** What of a client changes while it is there, and what it is called. */
+const CLIENT_VALUES = ['.client-name', 'td.signal', 'td.rate .number', 'td.connected'];
 const HOSTILE = '<img src=x onerror="document.title=\'pwned\'">';
 
 describe('dashboard', { timeout: 240_000 }, () => {
@@ -142,20 +144,24 @@ describe('dashboard', { timeout: 240_000 }, () => {
       assert.equal(await plot.count(), 1, 'only what the failing source feeds');
       await page.locator('#collectors-troubled').getByText('setfacl -m u:apsnap:r /etc/thermal.conf').waitFor();
       await page.getByText('1 source cannot be read: thermal').first().waitFor();
-      const number = page.locator('.clients .client-name').first();
-      const colour = await number.evaluate((element) => getComputedStyle(element).color);
+      service.tellStates({ clients: { state: 'stale', sampledAt, error }, networking: { state: 'stale', sampledAt, error } });
+      await page.locator('.is-stale #interface-list').waitFor();
+      const old = await coloursOf(page, [...CLIENT_VALUES, '#interface-list .state']);
       service.tellStates({ clients: { state: 'fresh', sampledAt: new Date().toISOString(), error: null } });
       await page.locator('.clients:not(.is-stale)').waitFor();
-      assert.notEqual(await number.evaluate((element) => getComputedStyle(element).color), colour);
+      await page.locator(':not(.is-stale) > #interface-list').waitFor();
+      for (const [selector, colour] of await coloursOf(page, [...old.keys()])) assert.notEqual(colour, old.get(selector), selector);
     });
   });
 
   test('a lost connection says so, counts down, and comes back by itself with what it knew', async () => {
     await withDashboard(
       async (page) => {
+        const live = await coloursOf(page, [...CLIENT_VALUES, '#interface-list .state', '#health-summary']);
         service.fail();
         const banner = page.getByRole('region', { name: 'Connection' });
         await banner.getByText('Connection lost').waitFor();
+        for (const [selector, colour] of await coloursOf(page, [...live.keys()])) assert.notEqual(colour, live.get(selector), selector);
         await banner.getByText(/overloaded on purpose/).waitFor();
         await banner.getByText(/Trying again in \d+ s/).waitFor();
         await sees(page, '#link', /Not connected/);
@@ -299,6 +305,17 @@ describe('dashboard', { timeout: 240_000 }, () => {
       await page.locator('.ssid').filter({ hasText: HOSTILE }).waitFor();
       await page.locator('.stale-note').filter({ hasText: HOSTILE }).waitFor();
       await page.locator('#collectors-troubled .reason').filter({ hasText: HOSTILE }).waitFor();
+      const turned = exampleClient({ mac_address: '02:00:00:00:66:67', hostname: '\u202ephone' });
+      service.set({ clients: exampleClients([hostile, turned]) });
+      service.tell('client-joined', turned);
+      const name = page.locator('td.name').filter({ hasText: 'phone' });
+      await name.locator('.badge').waitFor();
+      const lefts = await name.locator('span').evaluateAll((all) => all.map((one) => one.getBoundingClientRect().left));
+      assert.deepEqual(
+        lefts,
+        [...lefts].sort((a, b) => a - b),
+        'what turns its letters turns no others',
+      );
       assert.equal(await page.locator('img[src="x"]').count(), 0);
       assert.equal(await page.title(), `${HOSTILE} · apsnap`);
       assert.equal(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), true, 'it does not stretch the page');
@@ -339,6 +356,8 @@ describe('dashboard', { timeout: 240_000 }, () => {
       await page.getByText('No clients yet', { exact: true }).waitFor();
       await page.getByText('No network interface is there.').waitFor();
       await page.locator('#link-plots .plot').first().waitFor({ state: 'detached' });
+      const height = async (selector: string) => (await page.locator(selector).boundingBox())?.height;
+      assert.equal(await height('.plot-rows'), await height('#host-plots'), 'no gap where no plots are');
       assert.doesNotMatch(await textOf(page.locator('#dashboard')), /NaN|undefined|null/);
     });
   });
@@ -386,6 +405,19 @@ describe('dashboard', { timeout: 240_000 }, () => {
       }
       assert.equal(await page.locator('th[aria-sort="descending"]').textContent(), 'Signal');
       assert.ok(await page.locator('#collectors-ok').getByText('Uptime, time and time zone').isVisible());
+    });
+  });
+
+  test('what stands side by side is in line', async () => {
+    await withDashboard(async (page) => {
+      const places = async (selector: string, side: 'top' | 'right') =>
+        new Set(
+          await page
+            .locator(selector)
+            .evaluateAll((all, side) => all.map((one) => Math.round(2 * one.getBoundingClientRect()[side]) / 2), side),
+        );
+      assert.equal((await places('#client-table th button', 'top')).size, 1, 'headings of clients');
+      assert.equal((await places('.interface .reading:first-child', 'right')).size, 1, 'what interfaces receive');
     });
   });
 
@@ -586,6 +618,16 @@ async function textOf(locator: ReturnType<Page['locator']>): Promise<string> {
 
 async function sees(page: Page, selector: string, expected: RegExp): Promise<void> {
   await eventually(async () => assert.match(await textOf(page.locator(selector).first()), expected));
+}
+
+/** Colour of the first element of each selector. */
+async function coloursOf(page: Page, selectors: readonly string[]): Promise<Map<string, string>> {
+  const colour = (selector: string) =>
+    page
+      .locator(selector)
+      .first()
+      .evaluate((element) => getComputedStyle(element).color);
+  return new Map(await Promise.all(selectors.map(async (selector) => [selector, await colour(selector)] as const)));
 }
 
 /** Name of what has the focus. */
