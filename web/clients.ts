@@ -167,6 +167,7 @@ function createRow(): Row {
       badge.hidden = !isNew;
       root.classList.toggle('is-new', isNew);
       setText(address, client.ip_address ?? UNKNOWN);
+      address.classList.toggle('is-long', client.ip_address?.includes(':') ?? false);
       setAttribute(address, 'title', client.ip_addresses.length > 1 ? client.ip_addresses.join('\n') : null);
       setText(mac, client.mac_address ?? UNKNOWN);
       setText(where, client.interface);

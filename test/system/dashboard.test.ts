@@ -424,6 +424,7 @@ describe('dashboard', { timeout: 240_000 }, () => {
   for (const [width, height] of [
     [360, 740],
     [768, 1024],
+    [1024, 768],
     [1280, 900],
     [1920, 1080],
   ] as const) {
@@ -431,13 +432,24 @@ describe('dashboard', { timeout: 240_000 }, () => {
       await withDashboard(
         async (page) => {
           await page.locator('.plot canvas').nth(5).waitFor({ state: 'attached' });
+          const longest = 'fd42:1111:2222:3333:7266:55ff:feab:cdef';
+          const far = exampleClient({ mac_address: '02:00:00:00:99:03', hostname: 'far-away', ip_address: longest });
+          service.set({ clients: exampleClients([...someClients, far]) });
+          const heights = async () =>
+            page.locator('#client-rows tr[aria-rowindex]').evaluateAll((all) => all.map((one) => one.clientHeight));
+          await page.getByText(longest, { exact: true }).waitFor();
+          assert.equal(new Set(await heights()).size, 1, 'all rows are as high');
           assert.equal(await page.evaluate('document.documentElement.scrollWidth'), width);
           assert.equal(await page.locator('#client-scroller').evaluate((scroller) => scroller.scrollWidth > scroller.clientWidth), false);
           const cut = await page
             .locator('#dashboard :is(.mac, .address, .number, dd, .state, th button)')
             .evaluateAll((all) =>
               all
-                .filter((one) => one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).display !== 'inline')
+                .filter(
+                  (one) =>
+                    (one.scrollWidth > one.clientWidth + 1 || one.scrollHeight > one.clientHeight + 1) &&
+                    getComputedStyle(one).display !== 'inline',
+                )
                 .map((one) => one.textContent),
             );
           assert.deepEqual(cut, []);
