@@ -1,5 +1,5 @@
 /** What dnsmasq's configuration says of the addresses it leases, and which interface that is for. */
-import { isIPv4 } from 'node:net';
+import { isIP, isIPv4 } from 'node:net';
 import { parseOptions } from './dnsmasq.js';
 import { quote, SourceError } from './errors.js';
 import { contains } from './ipv4.js';
@@ -27,7 +27,8 @@ const MAX_INTERFACES = 64;
 
 /**
  * The IPv4 ranges of one dnsmasq configuration file, dnsmasq(8):
- * `dhcp-range=[tag:…,][set:…,][interface:…,]start[,end|mode][,netmask[,broadcast]][,lease time]`.
+ * `dhcp-range=[tag:…,][set:…,][interface:…,]start[,end|mode][,netmask[,broadcast]][,lease time]`. `set:` may be left out, as it
+ * was in old versions.
  *
  *     # RaspAP wlan0 configuration
  *     interface=wlan0
@@ -74,7 +75,9 @@ function parseRange(
 ): (Omit<DhcpRange, 'interfaces' | 'routers' | 'nameServers'> & { tags: string[] }) | undefined {
   const fields = value.split(',').map((field) => field.trim());
   const named = fields.filter((field) => PREFIXED.test(field));
-  const [start = '', ...rest] = fields.filter((field) => !PREFIXED.test(field));
+  const bare = fields.filter((field) => !PREFIXED.test(field));
+  const tag = BARE_TAG.test(bare[0] ?? '') && isIP(bare[1] ?? '') !== 0 ? bare.shift() : undefined;
+  const [start = '', ...rest] = bare;
   if (start.includes(':')) return undefined; // IPv6
   if (!isIPv4(start)) throw new SourceError('malformed', `${source}: dhcp-range does not start with an address: ${quote(value)}`);
   if (rest.includes('proxy')) return undefined; // somebody else leases, dnsmasq only tells how to boot
@@ -87,11 +90,12 @@ function parseRange(
     netmask: addresses[0] ?? null,
     leaseTime: words.find((word) => LEASE_TIME.test(word)) ?? null,
     interface: named.find((field) => field.startsWith('interface:'))?.slice('interface:'.length) ?? null,
-    tags: named.filter((field) => field.startsWith('set:')).map((field) => field.slice('set:'.length)),
+    tags: tag === undefined ? named.filter((field) => field.startsWith('set:')).map((field) => field.slice('set:'.length)) : [tag],
   };
 }
 
 const PREFIXED = /^(?:interface|set|tag|net):/;
+const BARE_TAG = /^[^.:]+$/;
 
 /** A time that a lease lasts, as dnsmasq writes it. */
 export const LEASE_TIME = /^(?:\d+[smhdw]?|infinite)$/i;

@@ -201,9 +201,17 @@ const parsers: Record<string, Parser> = {
       fixture('dnsmasq', 'ap-sta', 'etc/dnsmasq.d/090_uap0.conf'),
       fixture('dnsmasq', 'tags', 'etc/dnsmasq.conf'),
     ],
-    malformed: ['', 'wlan0,10.3.141.50', '10.3.141,10.3.141.9', '10.3.141.500', ',10.3.141.50', 'set:a', '10.3.141.50-10.3.141.99'].map(
-      (value) => [`dhcp-range=${value}\n`, `/etc/dnsmasq.conf: dhcp-range does not start with an address: ${quote(value)}`],
-    ),
+    malformed: [
+      '',
+      'wlan0',
+      'wlan0,10.3.141',
+      'a,b,10.3.141.50',
+      '10.3.141,10.3.141.9',
+      '10.3.141.500',
+      ',10.3.141.50',
+      'set:a',
+      '10.3.141.50-10.3.141.99',
+    ].map((value) => [`dhcp-range=${value}\n`, `/etc/dnsmasq.conf: dhcp-range does not start with an address: ${quote(value)}`]),
   },
   parseLeases: {
     parse: parseLeases,
