@@ -47,7 +47,7 @@ export function followFiles<Name>(
       },
       (reason) => {
         // Where the kernel has no watch left for one folder, it has none for the others.
-        const [what, where] = reason.code === 'permission' ? [folder, ' there'] : ['all', ''];
+        const [what, where] = reason.code === 'permission' ? [reason.message, ' there'] : ['all', ''];
         if (!told.has(what)) onTrouble(`${reason.message}: changes${where} show with the schedule only`);
         told.add(what);
       },

@@ -240,11 +240,15 @@ describe('watching', () => {
       for (const folder of ['etc/secret', 'etc/hidden']) mkdirSync(join(root, folder), { recursive: true, mode: 0 });
       chmodSync(join(root, 'etc'), 0o755);
     };
-    const { troubles, root, stop } = follow({ one: ['/etc/secret/*', '/etc/hidden/x'], two: ['/etc/secret/file'] }, prepare, (host) => ({
-      ...host,
-      exists: (path) => asNobody(() => host.exists(path)),
-      watch: (...given) => asNobody(() => host.watch(...given)),
-    }));
+    const { troubles, root, stop } = follow(
+      { one: ['/etc/secret/*', '/etc/hidden/x'], two: ['/etc/secret/file', '/etc/secret/below/file'] },
+      prepare,
+      (host) => ({
+        ...host,
+        exists: (path) => asNobody(() => host.exists(path)),
+        watch: (...given) => asNobody(() => host.watch(...given)),
+      }),
+    );
     stop();
     assert.deepEqual(troubles, [
       `${root}/etc/secret: permission denied: changes there show with the schedule only`,
