@@ -1238,6 +1238,7 @@ describe('configuration files', () => {
       ['wpa_passphrase Secret\n', 'hostapd.conf: has no line key=value'],
       ['#wpa_passphrase=Secret\n', 'hostapd.conf: has no line key=value'],
       ['\n\n', 'hostapd.conf: has no line key=value'],
+      ['interface=wlan0\r\nssid=a\rwpa_passphrase=Secret\r', 'hostapd.conf: line 2: has a carriage return within'],
       [`wpa_passphrase=Secret\n${'bss=Secret\n'.repeat(100)}`, 'hostapd.conf: line 65: more than 64 networks'],
     ];
     for (const [text, message] of refused) assert.throws(() => hostapd(text), { code: 'malformed', message });
