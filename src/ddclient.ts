@@ -75,11 +75,13 @@ function maskPassword(line: string): Masked {
 }
 
 /**
- * The password that text starts with, quotes included. ddclient ends one in double quotes at the first blank in it, and takes the
- * rest for a host's name: that would show half a secret as a name, so here it ends with the quotes.
+ * The password that text starts with, quotes included. ddclient ends one in double quotes at the first blank in it, or behind a
+ * backslash, and takes the rest for a host's name: that would show half a secret as a name, so here it ends with the quotes, and a
+ * blank behind a backslash is a part of it. One that is nothing but a backslash stands on the next line.
  */
 function passwordIn(text: string): string | undefined {
-  if (!text.startsWith("'")) return /^(?:"[^"]*")?[^ \t\f\v]*/.exec(text)?.[0] || undefined;
+  if (text.trimEnd() === '\\') return undefined;
+  if (!text.startsWith("'")) return /^(?:"[^"]*")?(?:\\[ \t\f\v]?|[^ \t\f\v\\])*/.exec(text)?.[0] || undefined;
   const end = text.lastIndexOf("'");
   return end > 0 ? text.slice(0, end + 1) : undefined;
 }

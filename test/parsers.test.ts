@@ -922,6 +922,8 @@ describe('files that may hold secrets', () => {
 
   const refused: [parse: (text: string) => unknown, text: string, message: string][] = [
     [parseDdclient, 'password:geheim\n', '/etc/ddclient.conf: line 1 is neither options nor host names'],
+    [parseDdclient, 'use=web\nPassword geheim\nhome.example.org\n', '/etc/ddclient.conf: line 2 is neither options nor host names'],
+    [parseDdclient, 'use=web\rpassword=geheim\rhome.example.org\r', '/etc/ddclient.conf: line 1 has a carriage return within'],
     [parseDdclient, 'login = me\n', '/etc/ddclient.conf: line 1 has blanks around ='],
     [parseDdclient, '# a\nuse=web \\\n\\\nhome.example.org;geheim\n', '/etc/ddclient.conf: line 2 is neither options nor host names'],
     [parseDdclient, 'host=a/b\n', '/etc/ddclient.conf: line 1 is neither options nor host names'],
@@ -1034,6 +1036,19 @@ describe('files that may hold secrets', () => {
   test('a password in double quotes may hold blanks', () => {
     const { password, domain, login } = parseDdclient('password="one two", login=me home.example.org\n');
     assert.deepEqual([password, login, domain], ['"one two",', 'me', 'home.example.org']);
+  });
+
+  test('a password may hold blanks behind backslashes', () => {
+    const { password, domain, login } = parseDdclient('password=one\\ two\\\tthree login=me home.example.org\n');
+    assert.deepEqual([password, login, domain], ['one\\ two\\\tthree', 'me', 'home.example.org']);
+    assert.equal(parseDdclient('password=one\\\nhome.example.org\n').domain, 'home.example.org', 'nor is it continued');
+  });
+
+  test('a password may stand on the next line', () => {
+    for (const end of ['\n', ' \n', '\r\n']) {
+      const { password, domain } = parseDdclient(`login=me, password=\\${end}one${end}home.example.org\n`);
+      assert.deepEqual([password, domain], ['one', 'home.example.org'], JSON.stringify(end));
+    }
   });
 
   test('ddclient.conf: what ddclient 3.10 reads', () => {

@@ -73,6 +73,9 @@ const KNOWN = new Set([...PLACES, 'use', 'usev4', 'usev6', 'protocol', 'server',
  * @returns text as it is written, "" where there is none; without hosts, what would hold for one
  */
 export function parseDdclient(text: string): Definition & { hosts: Definition[] } {
+  // ddclient takes it out, which makes one value of two: a password may be the second.
+  const torn = text.split('\n').findIndex((line) => line.trimEnd().includes('\r'));
+  if (torn >= 0) throw malformed(`line ${torn + 1} has a carriage return within`);
   const globals = new Map<string, string>();
   const hosts: Definition[] = [];
   for (const statement of readStatements(text)) {
@@ -109,8 +112,13 @@ function knownOptions({ line, options }: Statement): [string, string][] {
 function hostNames({ line, options, words }: Statement): string[] {
   const names = [words[0] ?? '', options.get('host') ?? ''].flatMap((list) => list.split(/[, ]/)).filter(Boolean);
   if (words.includes('=')) throw malformed(`line ${line} has blanks around =`);
-  if (!names.every((name) => /^[\p{L}\p{N}_.*@-]+$/u.test(name))) throw malformed(`line ${line} is neither options nor host names`);
+  if (!names.every((name) => isHostName(name))) throw malformed(`line ${line} is neither options nor host names`);
   return names;
+}
+
+/** `password` without `=` is none: what follows would be shown as the login. */
+function isHostName(word: string): boolean {
+  return /^[\p{L}\p{N}_.*@-]+$/u.test(word) && word.toLowerCase() !== 'password';
 }
 
 function describe(settings: ReadonlyMap<string, string>, names: readonly string[]): Definition {
