@@ -2,6 +2,7 @@
  * Files that somebody writes, watched: a collector that reads them samples when one has changed, and need not wait for its
  * schedule. Folders are watched, not files, for editors and RaspAP replace files by renaming others.
  */
+import { posix } from 'node:path';
 import { SourceError } from './errors.js';
 import type { Following, Host } from './host.js';
 
@@ -11,6 +12,11 @@ const LOOK_AGAIN_MS = 30_000;
 const QUIET_MS = 100;
 /** but not later than this after the first step. */
 const PATIENCE_MS = 400;
+
+/** A file that is a link is followed to another, from there perhaps to the next; no more than this. */
+const MOST_HOPS = 8;
+/** Files outside the folders that are watched anyway, to which links lead. */
+const MOST_LINKED = 64;
 
 /** Who wants to know of which files. */
 export interface Watched<Name> {
@@ -29,7 +35,10 @@ export function followFiles<Name>(
   onChange: (names: Name[]) => void,
   onTrouble: (line: string) => void,
 ): Following {
-  const changed = createGatherer(onChange);
+  const changed = createGatherer((names: Name[]) => {
+    followLinks();
+    onChange(names);
+  });
   const folders = new Map<string, { readonly name: Name; readonly pattern: string }[]>();
   for (const { name, patterns } of watched) {
     for (const path of patterns) {
@@ -38,6 +47,13 @@ export function followFiles<Name>(
     }
   }
   const told = new Set<string>();
+  const tell = (reason: SourceError) => {
+    // Where the kernel has no watch left for one folder, it has none for the others.
+    const [what, where] = reason.code === 'permission' ? [reason.message, ' there'] : ['all', ''];
+    if (!told.has(what)) onTrouble(`${reason.message}: changes${where} show with the schedule only`);
+    told.add(what);
+  };
+  const linked = new Map<string, { readonly names: readonly Name[]; readonly following: Following }>();
   const followings = [...folders].map(([folder, wants]) =>
     followFolder(
       host,
@@ -45,20 +61,72 @@ export function followFiles<Name>(
       (file) => {
         for (const { name, pattern } of wants) if (file === undefined || matches(pattern, file)) changed.add(name);
       },
-      (reason) => {
-        // Where the kernel has no watch left for one folder, it has none for the others.
-        const [what, where] = reason.code === 'permission' ? [reason.message, ' there'] : ['all', ''];
-        if (!told.has(what)) onTrouble(`${reason.message}: changes${where} show with the schedule only`);
-        told.add(what);
-      },
+      tell,
     ),
   );
+
+  /** Watches what the files are links to, where that lies elsewhere: /etc/resolv.conf is one on many machines. */
+  function followLinks(): void {
+    const wanted = new Map<string, Set<Name>>();
+    for (const [folder, wants] of folders) {
+      for (const link of linksIn(host, folder)) {
+        const names = wants.filter(({ pattern }) => matches(pattern, link)).map(({ name }) => name);
+        if (names.length === 0) continue;
+        for (const target of targetsOf(host, `${folder}/${link}`)) {
+          if (split(target)[0] === folder || (wanted.size >= MOST_LINKED && !wanted.has(target))) continue;
+          wanted.set(target, new Set([...(wanted.get(target) ?? []), ...names]));
+        }
+      }
+    }
+    for (const [target, { names, following }] of linked) {
+      const now = wanted.get(target);
+      if (now && now.size === names.length && names.every((name) => now.has(name))) continue;
+      following.stop();
+      linked.delete(target);
+    }
+    for (const [target, set] of wanted) if (!linked.has(target)) linked.set(target, followLinked(target, [...set]));
+  }
+
+  function followLinked(target: string, names: readonly Name[]) {
+    const [folder, own] = split(target);
+    const onFile = (file: string | undefined) => {
+      if (file !== undefined && file !== own) return;
+      for (const name of names) changed.add(name);
+    };
+    return { names, following: followFolder(host, folder, onFile, tell) };
+  }
+
+  followLinks();
   return {
     stop() {
       changed.stop();
+      for (const { following } of linked.values()) following.stop();
       for (const following of followings) following.stop();
     },
   };
+}
+
+/** Names in a folder that are links; none where it may not be read. */
+function linksIn(host: Host, folder: string): string[] {
+  try {
+    return [...host.entries(folder)].flatMap(([name, kind]) => (kind === 'link' ? [name] : []));
+  } catch (error) {
+    if (error instanceof SourceError) return [];
+    throw error;
+  }
+}
+
+/** Where a link leads, and where that leads if it is one itself. */
+function targetsOf(host: Host, path: string): string[] {
+  const targets: string[] = [];
+  let at = path;
+  while (targets.length < MOST_HOPS) {
+    const target = host.readLink(at);
+    if (target === undefined) break;
+    at = posix.resolve(split(at)[0], target);
+    targets.push(at);
+  }
+  return targets;
 }
 
 /**

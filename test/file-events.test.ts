@@ -143,6 +143,31 @@ describe('served at once', () => {
     await serves(inPlace);
   });
 
+  test('served/what a link in its place leads to, from folder to folder', async () => {
+    const [hop, list] = ['/srv/hop/domains.txt', '/var/lists/1/domains.txt'];
+    root.write(list, '');
+    await serves((content) => {
+      root.write(list, content);
+      mkdirSync(dirname(root.locate(hop)), { recursive: true });
+      symlinkSync('../../var/lists/1/domains.txt', root.locate(hop));
+      rmSync(root.locate(DOMAINS));
+      symlinkSync(hop, root.locate(DOMAINS));
+    });
+    for (let n = 0; n < 2; n++) await serves((content) => writeFileSync(root.locate(list), content));
+    for (let n = 0; n < 2; n++) await serves((content) => root.write(list, content));
+    // The link between leads to another, as those of certbot and systemd do.
+    const other = '/var/lists/2/domains.txt';
+    await serves((content) => {
+      root.write(other, content);
+      symlinkSync('/var/lists/2/domains.txt', `${root.locate(hop)}.new`);
+      renameSync(`${root.locate(hop)}.new`, root.locate(hop));
+    });
+    await serves((content) => root.write(other, content));
+    // And once it is a file again, that counts.
+    await serves((content) => root.write(DOMAINS, content));
+    await serves(inPlace);
+  });
+
   test('served/a thousand changes in a row make few samples', async () => {
     const first = await generation();
     await serves((content) => {
