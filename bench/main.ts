@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: measures what issue and README promise of the service's speed, and prints it as one Markdown table.
+ * `npm run bench`: measures how fast the service is, against what the README promises, and prints it as one Markdown table.
  *
  *     node dist/bench/main.js [--quick] [--only NAME]
  *
@@ -40,7 +40,7 @@ const quick: Effort = {
   crowd: { connections: 100, listeners: 10, seconds: 2, settleSeconds: 1 },
 };
 
-/** What SOURCES.md says of the service that ours takes the place of. */
+/** What was measured once of the service that ours takes the place of. */
 const RASPAP = "RaspAP's own API, for comparison, NOT measured here: 36 ms of CPU per request, 27 requests/s.";
 
 function table(rows: readonly Row[]): string {

@@ -1,4 +1,4 @@
-/** A service whose machine the test makes up: the real page and assets, /events and /history as the contract has them. */
+/** A service whose machine the test makes up: the real page and assets, /events and /history as the service has them. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Koa from 'koa';

@@ -44,7 +44,7 @@ import type { Schema } from '../../src/schema.js';
 const FIXTURES = fileURLToPath(new URL('../../../test/fixtures/', import.meta.url));
 const MACHINES = fileURLToPath(new URL('../../../test/machines/', import.meta.url));
 
-/** When every fixture is sampled: the moment of the contract's example, Sun 10 Mar 11:11:11 CET 2024. */
+/** When every fixture is sampled: Sun 10 Mar 11:11:11 CET 2024. */
 const NOW_MS = Date.UTC(2024, 2, 10, 10, 11, 11);
 const MONOTONIC_MS = 3_600_000;
 /** Time between `before` and now, where the case has no /proc/uptime in both. */
