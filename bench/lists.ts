@@ -2,8 +2,8 @@
 import { appendFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseDomains } from '../src/blocklist.js';
 import { largeBody } from '../src/encode/body.js';
+import { parseDomains } from '../src/parse/blocklist.js';
 import { ask, header } from './ask.js';
 import { blockedName, DOMAINS_FILE, domainLine, type Fixture, HOSTNAMES_FILE, hostnameLine, writeFixture } from './fixture.js';
 import { pace } from './load.js';

@@ -1,7 +1,7 @@
 /** The manual page and the completion of shells, of the lists that `--help` is made of. */
 import { commandNames, commands, KEY_HELP } from '../src/cli/help.js';
-import { options } from '../src/config.js';
-import { version } from '../src/package.js';
+import { options } from '../src/config/read.js';
+import { version } from '../src/version.js';
 
 /** Text as roff takes it: man(7). */
 const roff = (text: string) => text.replaceAll('\\', '\\e').replaceAll('-', '\\-').replace(/^[.']/gm, '\\&$&');

@@ -5,9 +5,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import swaggerJsdoc from 'swagger-jsdoc';
-import { slug } from '../src/document.js';
 import type { AnyDocument } from '../src/documents/index.js';
 import { type Example, specification } from '../src/encode/openapi.js';
+import { slug } from '../src/model/document.js';
 
 const MACHINES = new URL('../../test/machines/', import.meta.url);
 
@@ -28,7 +28,7 @@ const exampleOf = (document: AnyDocument): Example =>
   document.pages?.secret ? { ...stock(document), pages: exposed(document).pages ?? {} } : stock(document);
 
 // Absolute, for swagger-jsdoc resolves from the working directory; and it must not pass over bad YAML.
-const routes = fileURLToPath(new URL('../../src/http/*.ts', import.meta.url));
+const routes = fileURLToPath(new URL('../../src/http/**/*.ts', import.meta.url));
 const definition = specification(exampleOf) as swaggerJsdoc.OAS3Definition;
 const result = swaggerJsdoc({ definition, apis: [routes], failOnErrors: true });
 writeFileSync(new URL('../openapi.json', import.meta.url), JSON.stringify(result));

@@ -2,9 +2,9 @@
 import { commandNames, help } from './cli/help.js';
 /** The command line: reads the configuration and runs what was asked for. */
 import type { KeyFlags } from './cli/key.js';
-import { COMMAND_FLAGS, type CommandLine, parseCommandLine, readConfig } from './config.js';
+import { COMMAND_FLAGS, type CommandLine, parseCommandLine, readConfig } from './config/read.js';
 import { StartError, UsageError } from './errors.js';
-import { version } from './package.js';
+import { version } from './version.js';
 
 async function main(args: readonly string[], environment: NodeJS.Dict<string>): Promise<number | undefined> {
   const commandLine = parseCommandLine(args);
@@ -23,7 +23,7 @@ async function main(args: readonly string[], environment: NodeJS.Dict<string>): 
     // Each is loaded when it is asked for: with a new key, and before each start, systemd waits for `key copy`.
     case 'serve': {
       expectNoWords(command, words);
-      const { serve } = await import('./cli/serve.js');
+      const { serve } = await import('./service/run.js');
       await serve(config, environment);
       return undefined; // goes on
     }
@@ -38,7 +38,7 @@ async function main(args: readonly string[], environment: NodeJS.Dict<string>): 
     }
     case 'doctor': {
       expectNoWords(command, words);
-      const { doctor } = await import('./cli/doctor.js');
+      const { doctor } = await import('./cli/doctor/doctor.js');
       return doctor(config, environment);
     }
     case 'install':

@@ -3,7 +3,7 @@ import type { ap } from '../src/documents/ap.js';
 import type { clients } from '../src/documents/clients.js';
 import type { networking } from '../src/documents/networking.js';
 import type { system } from '../src/documents/system.js';
-import type { Infer } from '../src/schema.js';
+import type { Infer } from '../src/model/schema.js';
 
 export type System = Infer<typeof system.view>;
 export type Ap = Infer<typeof ap.view>;

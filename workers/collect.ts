@@ -9,18 +9,14 @@
  * an error loses its class and code on its way between threads.
  */
 import { workerData } from 'node:worker_threads';
-import type { Sampling } from '../src/collector.js';
 import { type AnyCollector, collectorByName } from '../src/collectors/index.js';
 import { type AnyDocument, documentByName } from '../src/documents/index.js';
 import { decodeJson, encodeBody, encodeJson, encodeValue, largeBody } from '../src/encode/body.js';
-import { encodeHistory } from '../src/encode/history.js';
+import { encodeHistory } from '../src/encode/history-rows.js';
 import { renderFamilies } from '../src/encode/prometheus.js';
 import { freeShared } from '../src/encode/shared.js';
-import { Absent, SourceError } from '../src/errors.js';
-import { readHistory } from '../src/history.js';
-import { createHost, type Host, yieldToRequests } from '../src/host.js';
-import { isUnchanged, type Reads, recordReads } from '../src/reads.js';
-import { holdsSecrets } from '../src/secrets.js';
+import { isUnchanged, type Reads, recordReads } from '../src/engine/change-detection.js';
+import { readHistory } from '../src/engine/history.js';
 import {
   type Body,
   type Composed,
@@ -39,15 +35,19 @@ import {
   type ThreadData,
   type Tracked,
   type Unchanged,
-} from '../src/task.js';
+} from '../src/engine/messages.js';
+import { Absent, SourceError } from '../src/errors.js';
+import { createMachine, type Machine, yieldToRequests } from '../src/machine/machine.js';
+import type { Sampling } from '../src/model/collector.js';
+import { holdsSecrets } from '../src/model/redact.js';
 
-const { exposeSecrets, mostStationMetrics, ...machine } = workerData as ThreadData;
-const machineHost = createHost(machine);
-const host: Host = {
-  ...machineHost,
+const { exposeSecrets, mostStationMetrics, ...options } = workerData as ThreadData;
+const realMachine = createMachine(options);
+const machine: Machine = {
+  ...realMachine,
   run(program, args) {
     Atomics.add(current, PROGRAMS, 1);
-    return machineHost.run(program, args);
+    return realMachine.run(program, args);
   },
 };
 yieldToRequests();
@@ -90,7 +90,7 @@ export function answer({ document: name, parts, query, progress }: Tracked<Query
     const { queries, verbatim } = documentNamed(name);
     if (!queries) throw new Error(`${name} takes no query`);
     if (verbatim) freeShared(); // of lists that were asked for before
-    return { ok: true, bodies: [encodeBody(null, queries.answer(query, host, parts))], metrics: [], changes: [] };
+    return { ok: true, bodies: [encodeBody(null, queries.answer(query, machine, parts))], metrics: [], changes: [] };
   });
 }
 
@@ -114,14 +114,14 @@ function takeSample(request: SampleRequest): Sampled | Unchanged {
     exposeSecrets: exposeSecrets || secrets,
     mostStationMetrics,
   };
-  if (!collector.whenChanged) return readCollector(collector, host, sampling, request);
-  if (before && isUnchanged(host, before as Reads)) return { ok: true, unchanged: true };
-  const recording = recordReads(host, nowMs);
-  const sampled = readCollector(collector, recording.host, sampling, request);
+  if (!collector.whenChanged) return readCollector(collector, machine, sampling, request);
+  if (before && isUnchanged(machine, before as Reads)) return { ok: true, unchanged: true };
+  const recording = recordReads(machine, nowMs);
+  const sampled = readCollector(collector, recording.machine, sampling, request);
   return { ...sampled, keep: encodeJson(recording.reads()) };
 }
 
-function readCollector(collector: AnyCollector, from: Host, sampling: Sampling<unknown>, request: SampleRequest): Sampled {
+function readCollector(collector: AnyCollector, from: Machine, sampling: Sampling<unknown>, request: SampleRequest): Sampled {
   const encoded = (value: unknown) => ({
     value: encodeValue(value, collector.view, exposeSecrets),
     ...(request.secrets && holdsSecrets(collector.view.json) && { secretValue: encodeValue(value, collector.view, true) }),

@@ -1,7 +1,8 @@
 /** What the command line takes, in words: `--help`; the manual page and the completion are made of the same. */
-import { options } from '../config.js';
-import { KEY_VARIABLE, SECRETS_KEY_VARIABLE } from '../key.js';
-import { version } from '../package.js';
+
+import { KEY_VARIABLE, SECRETS_KEY_VARIABLE } from '../access/env-file.js';
+import { options } from '../config/read.js';
+import { version } from '../version.js';
 
 interface Command {
   /** The command, and what follows it. */

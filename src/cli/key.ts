@@ -1,7 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
-import type { Config } from '../config.js';
-import { StartError, UsageError } from '../errors.js';
 import {
   copyEnvFile,
   editEnvFile,
@@ -14,8 +12,10 @@ import {
   SECRETS_KEY_VARIABLE,
   withVariable,
   writeKey,
-} from '../key.js';
-import { digestOf, formatOldKeys, type OldKey, oldVariable, parseOldKeys } from '../keyring.js';
+} from '../access/env-file.js';
+import { digestOf, formatOldKeys, type OldKey, oldVariable, parseOldKeys } from '../access/keys.js';
+import type { Config } from '../config/read.js';
+import { StartError, UsageError } from '../errors.js';
 
 /** More than these in their grace at once: the oldest give way. */
 const MOST_OLD_KEYS = 8;

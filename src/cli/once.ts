@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CollectorName } from '../collectors/index.js';
-import type { Config } from '../config.js';
-import { createSampler, threadData } from '../sampler.js';
-import { createScheduler } from '../scheduler.js';
-import { createStore, type Store } from '../store.js';
+import type { Config } from '../config/read.js';
+import { createScheduler } from '../engine/schedule.js';
+import { createStore, type Store } from '../engine/store.js';
+import { createSampler, threadData } from '../engine/worker-pool.js';
 
 /** A thread that has not ended by then is stuck. */
 const CLOSE_MS = 1_500;

@@ -1,8 +1,8 @@
-import type { Config } from '../config.js';
+import type { Config } from '../config/read.js';
 import { documents } from '../documents/index.js';
+import type { DocumentRecord } from '../engine/store.js';
 import { UsageError } from '../errors.js';
-import { snapshotPieces } from '../http/snapshot.js';
-import type { DocumentRecord } from '../store.js';
+import { snapshotPieces } from '../http/responses/snapshot.js';
 import { sampleOnce } from './once.js';
 
 /**

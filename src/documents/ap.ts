@@ -1,7 +1,7 @@
-import { firstAtStart } from '../access-points.js';
-import { configuredAccessPoint, hostapdSettings } from '../collectors/hostapdconf.js';
-import { document } from '../document.js';
-import { array, nullable, object, oneOf } from '../schema.js';
+import { configuredAccessPoint, hostapdSettings } from '../collectors/wifi/hostapdconf.js';
+import { document } from '../model/document.js';
+import { array, nullable, object, oneOf } from '../model/schema.js';
+import { firstAtStart } from './first-access-point.js';
 
 const BANDS = ['2.4', '5', '6'] as const;
 

@@ -2,14 +2,14 @@
  * Who is connected. An active client is whoever there is living evidence for on an interface that serves clients:
  * a station of an access point, a neighbour, or an address that a bridge of ours has seen at a port. A lease is none.
  */
-import { dnsmasq as dnsmasqCollector } from '../collectors/dnsmasq.js';
+import { dnsmasq as dnsmasqCollector } from '../collectors/dns-dhcp/dnsmasq.js';
+import type { Lease } from '../collectors/dns-dhcp/leases.js';
 import type { Values } from '../collectors/index.js';
-import type { Lease } from '../collectors/leases.js';
-import type { Neighbour } from '../collectors/neighbours.js';
-import { rangeInterfaces } from '../dhcp-range.js';
-import { document } from '../document.js';
-import { perRow } from '../metrics.js';
-import { array, type Infer, integer, nullable, number, object, oneOf, string } from '../schema.js';
+import type { Neighbour } from '../collectors/network/neighbours.js';
+import { document } from '../model/document.js';
+import { perRow } from '../model/metrics.js';
+import { array, type Infer, integer, nullable, number, object, oneOf, string } from '../model/schema.js';
+import { rangeInterfaces } from '../parse/dhcp-range.js';
 
 const identity = {
   timestamp: nullable(integer('When the lease ends; 0: never; null: there is no lease', 'Unix seconds')),

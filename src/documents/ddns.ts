@@ -1,5 +1,5 @@
-import { ddclient } from '../collectors/ddclient.js';
-import { document } from '../document.js';
+import { ddclient } from '../collectors/ddns/ddclient.js';
+import { document } from '../model/document.js';
 
 /** Dynamic DNS. The flat fields are RaspAP's, `hosts` is ours. */
 export const ddns = document({

@@ -1,10 +1,10 @@
-import { firstAtStart } from '../access-points.js';
-import { staticLease } from '../collectors/dnsmasq.js';
+import { staticLease } from '../collectors/dns-dhcp/dnsmasq.js';
 import type { Values } from '../collectors/index.js';
-import { rangeInterfaces } from '../dhcp-range.js';
-import { document, type Parts } from '../document.js';
-import { contains, netmask } from '../ipv4.js';
-import { array, nullable, object, string } from '../schema.js';
+import { document, type Parts } from '../model/document.js';
+import { array, nullable, object, string } from '../model/schema.js';
+import { rangeInterfaces } from '../parse/dhcp-range.js';
+import { contains, netmask } from '../parse/ipv4.js';
+import { firstAtStart } from './first-access-point.js';
 
 const PARTS = ['interfaces', 'addresses', 'hostapdconf', 'raspap', 'dnsmasq', 'dhcpcd'] as const;
 type Sources = Parts<(typeof PARTS)[number]>;

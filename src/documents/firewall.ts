@@ -1,5 +1,5 @@
-import { firewall as collected } from '../collectors/firewall.js';
-import { document } from '../document.js';
+import { firewall as collected } from '../collectors/firewall/firewall.js';
+import { document } from '../model/document.js';
 
 /** The rules of RaspAP's firewall, as RaspAP keeps them. */
 export const firewall = document({

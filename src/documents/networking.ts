@@ -1,7 +1,7 @@
 import type { Values } from '../collectors/index.js';
-import { document } from '../document.js';
-import { netmask } from '../ipv4.js';
-import { array, boolean, type Infer, integer, map, nullable, object, oneOf, string } from '../schema.js';
+import { document } from '../model/document.js';
+import { array, boolean, type Infer, integer, map, nullable, object, oneOf, string } from '../model/schema.js';
+import { netmask } from '../parse/ipv4.js';
 
 const count = (description: string, unit: string) => nullable(integer(description, unit));
 

@@ -1,13 +1,13 @@
-import { clock } from '../collectors/clock.js';
-import { cpu } from '../collectors/cpu.js';
-import { disk } from '../collectors/disk.js';
-import { load } from '../collectors/load.js';
-import { memory } from '../collectors/memory.js';
-import { power } from '../collectors/power.js';
-import { thermal } from '../collectors/thermal.js';
-import { document } from '../document.js';
-import { integer, nullable, number, object, string } from '../schema.js';
-import { uptimeText } from '../uptime.js';
+import { clock } from '../collectors/system/clock.js';
+import { cpu } from '../collectors/system/cpu.js';
+import { disk } from '../collectors/system/disk.js';
+import { load } from '../collectors/system/load.js';
+import { memory } from '../collectors/system/memory.js';
+import { power } from '../collectors/system/power.js';
+import { thermal } from '../collectors/system/thermal.js';
+import { uptimeText } from '../collectors/system/uptime.js';
+import { document } from '../model/document.js';
+import { integer, nullable, number, object, string } from '../model/schema.js';
 
 /** The host at a glance. The flat fields are RaspAP's, the objects at the end are ours. */
 export const system = document({

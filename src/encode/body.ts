@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import { Encoded } from '../collector.js';
-import type { Schema } from '../schema.js';
-import { hideSecrets } from '../secrets.js';
-import type { Body } from '../task.js';
+import type { Body } from '../engine/messages.js';
+import { Encoded } from '../model/collector.js';
+import { hideSecrets } from '../model/redact.js';
+import type { Schema } from '../model/schema.js';
 import { gzip } from './gzip.js';
 
 /** Less than this goes in one packet either way. */

@@ -1,9 +1,10 @@
 /** The part of the OpenAPI specification that comes from the documents' definitions. */
-import { slug } from '../document.js';
+
 import { type AnyDocument, documents } from '../documents/index.js';
-import { version } from '../package.js';
-import { parameterSchema } from '../query.js';
-import { array, integer, type JsonSchema, nullable, number, object, oneOf, string } from '../schema.js';
+import { slug } from '../model/document.js';
+import { parameterSchema } from '../model/query.js';
+import { array, integer, type JsonSchema, nullable, number, object, oneOf, string } from '../model/schema.js';
+import { version } from '../version.js';
 
 const problem: JsonSchema = {
   type: 'object',

@@ -2,7 +2,7 @@
  * Metrics as text: Prometheus 0.0.4, prometheus.io/docs/instrumenting/exposition_formats, and OpenMetrics 1.0, its successor.
  * Without time stamps: what is exposed is what is so now.
  */
-import type { MetricFamily, MetricSample } from '../metrics.js';
+import type { MetricFamily, MetricSample } from '../model/metrics.js';
 
 /** The two formats, by what they are called in `Accept`. */
 export type MetricsFormat = 'prometheus' | 'openmetrics';

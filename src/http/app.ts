@@ -11,16 +11,16 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import Koa, { type Middleware } from 'koa';
-import type { DocumentRecord } from '../store.js';
-import type { AccessLog } from './access-log.js';
-import type { HostCheck } from './allowed-hosts.js';
-import { createAnswers, type ReadyAnswer, refusal, sendAnswer } from './answers.js';
-import { cors, corsHeaders } from './cors.js';
-import type { Verdict } from './gate.js';
+import type { Verdict } from '../access/authorize.js';
+import type { DocumentRecord } from '../engine/store.js';
+import type { AccessLog } from './middleware/access-log.js';
+import type { HostCheck } from './middleware/allowed-hosts.js';
+import { cors, corsHeaders } from './middleware/cors.js';
+import { secure } from './middleware/security-headers.js';
 import { PackageError } from './packages.js';
-import { HttpProblem, PROBLEM_TYPE, problemBody } from './problem.js';
-import { type KeyedOptions, keyedRoutes, openRoutes, type Pages } from './routes.js';
-import { secure } from './security-headers.js';
+import { HttpProblem, PROBLEM_TYPE, problemBody } from './responses/problem.js';
+import { createAnswers, type ReadyAnswer, refusal, sendAnswer } from './responses/ready.js';
+import { type KeyedOptions, keyedRoutes, openRoutes, type Pages } from './routes/routes.js';
 
 export interface AppOptions extends KeyedOptions {
   readonly accessLog: AccessLog;

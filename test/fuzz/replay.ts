@@ -1,7 +1,7 @@
 /** A machine in memory: what a collector read of a fixture, and would read again, with changes. */
 import type { StatsFs } from 'node:fs';
 import { SourceError, type SourceErrorCode } from '../../src/errors.js';
-import type { EntryKind, Host } from '../../src/host.js';
+import type { EntryKind, Machine } from '../../src/machine/machine.js';
 import { applyEdits, type Edit } from './mutations.js';
 
 /** What one look at the machine gave: bytes of a file, output of a program, names in a folder, … */
@@ -21,7 +21,7 @@ export type Recording = ReadonlyMap<string, Seen>;
 const MOST_BYTES = 16 << 20;
 
 /** A host that takes down all that is read through it. */
-export function record(host: Host): { readonly host: Host; readonly recording: Map<string, Seen> } {
+export function record(host: Machine): { readonly host: Machine; readonly recording: Map<string, Seen> } {
   const recording = new Map<string, Seen>();
   const keep = (key: string, look: () => Seen): Seen => {
     let seen = recording.get(key);
@@ -75,7 +75,7 @@ export interface Change {
  * @param texts of other machines, of which lines are taken
  * @returns the machine that was recorded, with the changes made
  */
-export function replay(recording: Recording, changes: readonly Change[], texts: readonly string[]): Host {
+export function replay(recording: Recording, changes: readonly Change[], texts: readonly string[]): Machine {
   const changed = new Map(recording);
   /** Names that are new in a folder, and those whose files they have. */
   const aliases: [from: string, to: string][] = [];
@@ -100,7 +100,7 @@ export function replay(recording: Recording, changes: readonly Change[], texts: 
 }
 
 /** The same machine with some bytes in the place of a file or of what a program printed. */
-export function withContent(recording: Recording, key: string, content: Buffer): Host {
+export function withContent(recording: Recording, key: string, content: Buffer): Machine {
   const seen: Seen = key.startsWith('run ') ? { is: 'text', text: content.toString() } : { is: 'bytes', bytes: content };
   return replay(new Map([...recording, [key, seen]]), [], []);
 }
@@ -155,7 +155,7 @@ function changeNames(key: string, names: readonly string[], edits: readonly Edit
 }
 
 /** A host that looks at things by their keys, within the limits that the real one has. */
-function machine(look: (key: string) => Seen): Host {
+function machine(look: (key: string) => Seen): Machine {
   function see<Is extends Seen['is']>(key: string, is: Is): Extract<Seen, { is: Is }> {
     const seen = look(key);
     if (seen.is === 'error') throw new SourceError(seen.code, seen.message);
@@ -167,7 +167,7 @@ function machine(look: (key: string) => Seen): Host {
     if (held.length > limit) throw new SourceError('too-large', `${path}: has more than ${limit} bytes`);
     return held;
   }
-  const host: Host = {
+  const host: Machine = {
     readText: (path, limit) => bytes(path, limit).toString('utf8'),
     readTextIfThere(path, limit) {
       try {

@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Koa from 'koa';
-import { dashboard } from '../../src/http/dashboard.js';
+import { dashboard } from '../../src/http/routes/dashboard.js';
 import type { Client, CollectorState, Documents, States } from '../../web/model.js';
 import { exampleSwing } from './example-machine.js';
 

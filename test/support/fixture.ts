@@ -30,15 +30,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
-import type { Sampling } from '../../src/collector.js';
 import { type AnyCollector, collectorByName } from '../../src/collectors/index.js';
 import type { AnyDocument } from '../../src/documents/index.js';
 import { decodeJson, encodeJson, encodeValue } from '../../src/encode/body.js';
 import { joinFamilies, renderFamilies } from '../../src/encode/prometheus.js';
 import { Absent, SourceError } from '../../src/errors.js';
-import { createHost, type Host } from '../../src/host.js';
-import type { MetricFamily } from '../../src/metrics.js';
-import type { Schema } from '../../src/schema.js';
+import { createMachine, type Machine } from '../../src/machine/machine.js';
+import type { Sampling } from '../../src/model/collector.js';
+import type { MetricFamily } from '../../src/model/metrics.js';
+import type { Schema } from '../../src/model/schema.js';
 
 /** The repository's test/fixtures; the compiled tests lie in dist. */
 const FIXTURES = fileURLToPath(new URL('../../../test/fixtures/', import.meta.url));
@@ -152,8 +152,8 @@ said='${join(recorded, program).replaceAll("'", "'\\''")}'
 }
 
 /** The case as a machine. Only statfs(2) is made up, and only where the case says so. */
-export function createCaseHost(folder: string): Host {
-  const host = createHost({ rootfs: folder, path: replayBin(folder) });
+export function createCaseHost(folder: string): Machine {
+  const host = createMachine({ rootfs: folder, path: replayBin(folder) });
   const statfs = join(folder, 'statfs.json');
   return existsSync(statfs) ? { ...host, fileSystem: () => JSON.parse(readFileSync(statfs, 'utf8')) as StatsFs } : host;
 }

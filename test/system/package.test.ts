@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { version } from '../../src/package.js';
+import { version } from '../../src/version.js';
 import { run } from '../support/cli.js';
 import { eventually } from '../support/eventually.js';
 import { startServer } from '../support/server.js';

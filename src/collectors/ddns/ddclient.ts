@@ -1,0 +1,151 @@
+import { Absent, SourceError } from '../../errors.js';
+import { collector } from '../../model/collector.js';
+import { array, object, secret, string } from '../../model/schema.js';
+import { readStatements, type Statement } from './statements.js';
+
+const FILE = '/etc/ddclient.conf';
+const MAX_BYTES = 64 << 10;
+/** Each definition repeats what the lines before it say, so both their number and the length of a value have an end. */
+const MAX_DEFINITIONS = 1_000;
+const MAX_VALUE_CHARS = 1_024;
+
+interface Definition {
+  use: string;
+  method: string;
+  protocol: string;
+  server: string;
+  login: string;
+  password: string | null;
+  domain: string;
+}
+
+const definition = {
+  use: string('How the address is found: `web`, `if`, `cmd`, `fw`, `ip`, a kind of router; what `usev4` or else `usev6` says goes before'),
+  method: string('Where it is found: the value of the option that `use` names, of a router that of `fw`'),
+  protocol: string("The service's protocol"),
+  server: string("The service's server, where it is not the protocol's own"),
+  login: string('Who the service knows'),
+  password: secret(string('What proves it')),
+  domain: string('The host names that get the address, separated by commas'),
+};
+
+/** The host names that ddclient keeps up to date. */
+export const ddclient = collector({
+  name: 'ddclient',
+  summary: 'Dynamic DNS: configuration of ddclient',
+  schedule: '*/30 * * * * *',
+  sources: [FILE],
+  whenChanged: true,
+  required: false,
+  advice: `ddclient takes every right to it from all but its owner: chown USER ${FILE} (root may read it still), or run the service as root`,
+  view: object({
+    ...definition,
+    hosts: array(object(definition), 'Each definition of hosts in the file; the fields above are those of the first'),
+  }),
+  absent: { ...describe(new Map(), []), hosts: [] },
+  read(machine) {
+    const text = machine.readTextIfThere(FILE, MAX_BYTES);
+    if (text === undefined) throw new Absent(`no ${FILE}`);
+    return { value: parseDdclient(text) };
+  },
+});
+
+/** Options that say where the address is, each also with v4 or v6 at its end. */
+const PLACES = new Set(['web', 'if', 'cmd', 'fw', 'ip'].flatMap((name) => [name, `${name}v4`, `${name}v6`]));
+const KNOWN = new Set([...PLACES, 'use', 'usev4', 'usev6', 'protocol', 'server', 'login', 'password']);
+
+/**
+ * /etc/ddclient.conf, as RaspAP writes it. Options without a host hold for all hosts after them; see also
+ * https://github.com/ddclient/ddclient/blob/main/ddclient.conf.in
+ *
+ *     daemon=300
+ *     syslog=yes
+ *     protocol=dyndns2
+ *     use=web
+ *     web=https://api.ipify.org
+ *     server=members.dyndns.org
+ *     login=me
+ *     password='secret'
+ *     my.example.org
+ *
+ * Errors name a line and do not quote it: it may hold a password.
+ *
+ * @returns text as it is written, "" where there is none; without hosts, what would hold for one
+ */
+export function parseDdclient(text: string): Definition & { hosts: Definition[] } {
+  // ddclient takes it out, which makes one value of two: a password may be the second.
+  const torn = text.split('\n').findIndex((line) => line.trimEnd().includes('\r'));
+  if (torn >= 0) throw malformed(`line ${torn + 1} has a carriage return within`);
+  const globals = new Map<string, string>();
+  const hosts: Definition[] = [];
+  for (const statement of readStatements(text)) {
+    const options = knownOptions(statement);
+    if (statement.words.length === 0 && !statement.options.has('host')) {
+      for (const [name, value] of options) globals.set(name, value);
+      continue;
+    }
+    const names = hostNames(statement);
+    if (names.length === 0) continue;
+    const [, login, password] = statement.words;
+    const settings = new Map([...globals, ...options]);
+    if (login !== undefined) settings.set('login', login);
+    if (password !== undefined) settings.set('password', password);
+    if (hosts.length === MAX_DEFINITIONS)
+      throw malformed(`line ${statement.line} is the definition of hosts after the ${MAX_DEFINITIONS}th`);
+    hosts.push(describe(settings, names));
+  }
+  return { ...(hosts[0] ?? describe(globals, [])), hosts };
+}
+
+function malformed(what: string): SourceError {
+  return new SourceError('malformed', `${FILE}: ${what}`);
+}
+
+function knownOptions({ line, options }: Statement): [string, string][] {
+  const known = [...options].filter(([name]) => KNOWN.has(name));
+  const long = known.find(([, value]) => value.length > MAX_VALUE_CHARS);
+  if (long) throw malformed(`line ${line}: ${long[0]} has more than ${MAX_VALUE_CHARS} characters`);
+  return known;
+}
+
+/** ddclient takes any word for a name; one that can be none is a mistake, and may be a password. */
+function hostNames({ line, options, words }: Statement): string[] {
+  const names = [words[0] ?? '', options.get('host') ?? ''].flatMap((list) => list.split(/[, ]/)).filter(Boolean);
+  if (words.includes('=')) throw malformed(`line ${line} has blanks around =`);
+  if (!names.every((name) => isHostName(name))) throw malformed(`line ${line} is neither options nor host names`);
+  return names;
+}
+
+/** `password` without `=` is none: what follows would be shown as the login. */
+function isHostName(word: string): boolean {
+  return /^[\p{L}\p{N}_.*@-]+$/u.test(word) && word.toLowerCase() !== 'password';
+}
+
+function describe(settings: ReadonlyMap<string, string>, names: readonly string[]): Definition {
+  const of = (name: string) => settings.get(name) ?? '';
+  const { use, family } = strategy(of);
+  return {
+    use,
+    method: isDisabled(use) ? '' : method(use.toLowerCase(), family, of),
+    protocol: of('protocol'),
+    server: of('server'),
+    login: of('login'),
+    password: of('password'),
+    domain: names.join(','),
+  };
+}
+
+/** ddclient passes over `use` where it is told a strategy for one family. */
+function strategy(of: (name: string) => string): { use: string; family: string } {
+  const family = ['v4', 'v6'].find((one) => !isDisabled(of(`use${one}`))) ?? '';
+  return { use: of(`use${family}`), family };
+}
+
+function isDisabled(use: string): boolean {
+  return ['', 'no', 'disabled'].includes(use.toLowerCase());
+}
+
+function method(use: string, family: string, of: (name: string) => string): string {
+  const option = PLACES.has(use) ? use : 'fw';
+  return of(`${option}${family}`) || of(option);
+}

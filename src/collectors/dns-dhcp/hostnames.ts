@@ -1,0 +1,30 @@
+import { absentIfNotFound } from '../../errors.js';
+import { collector, encoded } from '../../model/collector.js';
+import { array, type Infer, integer, object, string } from '../../model/schema.js';
+import { blockedNames, parseHostnames } from '../../parse/blocklist.js';
+
+const FILE = '/etc/raspap/adblock/hostnames.txt';
+/** The largest lists there are have a million lines, of 30 bytes. */
+const MAX_BYTES = 128 << 20;
+
+const view = object({
+  hostnames: array(string('Host name'), 'In the order of the file'),
+  amount: integer('How many there are'),
+});
+
+/** The host names that RaspAP's ad blocking has dnsmasq block. */
+export const hostnames = collector({
+  name: 'hostnames',
+  summary: 'Host names that dnsmasq blocks',
+  schedule: '*/30 * * * * *',
+  sources: [FILE],
+  whenChanged: true,
+  heavy: true,
+  required: false,
+  view,
+  absent: { hostnames: [], amount: 0 },
+  read(machine) {
+    const list = absentIfNotFound(() => machine.readInPieces(FILE, MAX_BYTES, (size, pieces) => parseHostnames(size, pieces, FILE)));
+    return { value: encoded<Infer<typeof view>>(list), metrics: () => [blockedNames('hostnames', list)] };
+  },
+});

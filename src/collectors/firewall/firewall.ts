@@ -1,0 +1,68 @@
+import { Absent, SourceError } from '../../errors.js';
+import { collector } from '../../model/collector.js';
+import { anything } from '../../model/schema.js';
+import { nestsDeeper } from '../../parse/json-depth.js';
+import { jsonErrorAt } from '../../parse/json-error.js';
+
+/** The first that is there. */
+const FILES = ['/etc/raspap/networking/firewall/iptables_rules.json', '/etc/raspap/networking/iptables_rules.json'];
+/** RaspAP's own has 10 KB. */
+const MAX_BYTES = 256 << 10;
+/** RaspAP's own goes 5 deep. Clients' JSON parsers give up at some depth, as does ours when it writes. */
+const MAX_DEPTH = 64;
+
+/** The rules of RaspAP's firewall. */
+export const firewall = collector({
+  name: 'firewall',
+  summary: "Rules of RaspAP's firewall",
+  schedule: '*/30 * * * * *',
+  sources: FILES,
+  whenChanged: true,
+  required: false,
+  view: anything("RaspAP's iptables_rules.json as it is; an empty object where there is none"),
+  absent: {},
+  read(machine) {
+    for (const path of FILES) {
+      const text = machine.readTextIfThere(path, MAX_BYTES);
+      if (text !== undefined) return { value: parseRules(text, path) };
+    }
+    throw new Absent(`no ${FILES.join(', ')}`);
+  },
+});
+
+/**
+ * RaspAP's iptables_rules.json: an object of any form.
+ *
+ *     {
+ *         "info": "IPTABLES rules. $...$ expressions will be replaces automatically ($INTERFACE$, $PORT$, $IPADDRESS$)",
+ *         "rules_v4_file": "/etc/iptables/rules.v4",
+ *         "order": [ "pre_rules", "restriction_rules", "main_rules", "exception_rules" ],
+ *         "pre_rules": [
+ *             { "name": "loopback", "fw-state": true, "rules": [ "-A INPUT -i lo -j ACCEPT" ] }
+ *         ]
+ *     }
+ *
+ * @param source named in an error, which says where and does not quote: addresses of others are in it
+ * @returns the object, with its keys in the file's order, except `__proto__`, which some clients take for more than a name
+ */
+export function parseRules(text: string, source: string): unknown {
+  const malformed = (what: string) => new SourceError('malformed', `${source}: ${what}`);
+  if (nestsDeeper(text, MAX_DEPTH)) throw malformed(`nests deeper than ${MAX_DEPTH}`);
+  let rules: unknown;
+  try {
+    rules = JSON.parse(text);
+  } catch {
+    const at = jsonErrorAt(text) ?? text.length;
+    const line = text.slice(0, at).split('\n').length;
+    throw malformed(at === text.length ? `ends in line ${line}, before its JSON does` : `line ${line} is not JSON`);
+  }
+  if (typeof rules !== 'object' || rules === null || Array.isArray(rules)) throw malformed('is JSON, but no object');
+  return withoutPrototypes(rules);
+}
+
+function withoutPrototypes(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(withoutPrototypes);
+  const entries = Object.entries(value).filter(([name]) => name !== '__proto__');
+  return Object.fromEntries(entries.map(([name, held]) => [name, withoutPrototypes(held)]));
+}

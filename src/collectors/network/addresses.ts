@@ -1,0 +1,83 @@
+import { isIP } from 'node:net';
+import { Absent, quote, SourceError } from '../../errors.js';
+import type { Machine } from '../../machine/machine.js';
+import { collector } from '../../model/collector.js';
+import { array, integer, object, oneOf, string } from '../../model/schema.js';
+import { MOST_DEPTH_OF_IP, nestsDeeper } from '../../parse/json-depth.js';
+
+export interface InterfaceAddress {
+  interface: string;
+  family: 'inet' | 'inet6';
+  address: string;
+  prefixLength: number;
+  scope: string;
+}
+
+/** The addresses of the machine's own interfaces, of both families. */
+export const addresses = collector({
+  name: 'addresses',
+  summary: 'Addresses of the network interfaces',
+  schedule: '*/10 * * * * *',
+  sources: ['ip -j addr'],
+  startsPrograms: true,
+  required: false,
+  view: object({
+    addresses: array(
+      object({
+        interface: string('Whose'),
+        family: oneOf(['inet', 'inet6'], 'IPv4 or IPv6'),
+        address: string('The address'),
+        prefixLength: integer('Length of its network', 'bits'),
+        scope: string('Where it is valid, ip-address(8): global, site, link, machine, or a number'),
+      }),
+      'Every address of every interface, in the order of the kernel',
+    ),
+  }),
+  absent: { addresses: [] },
+  read: (machine) => ({ value: { addresses: parseAddr(readAddr(machine)) } }),
+});
+
+function readAddr(machine: Machine): string {
+  try {
+    return machine.run('ip', ['-j', 'addr']);
+  } catch (error) {
+    if (error instanceof SourceError && error.code === 'program-missing') throw new Absent(`${error.message}: apt-get install iproute2`);
+    throw error;
+  }
+}
+
+/**
+ * What `ip -j addr` prints, ip-address(8): one array, an entry for each interface. Of a point-to-point link `address` is the
+ * other end, so the own address is always `local`.
+ *
+ *     [{"ifname":"wlan0","link_type":"ether","address":"02:00:00:00:00:00","addr_info":[
+ *       {"family":"inet","local":"10.3.141.1","prefixlen":24,"scope":"global","label":"wlan0"},
+ *       {"family":"inet6","local":"fe80::ff:fe00:0","prefixlen":64,"scope":"link"}]}, …]
+ *
+ * @returns addresses in the order printed; what is no address is passed over
+ * @throws SourceError it is no JSON array
+ */
+export function parseAddr(text: string): InterfaceAddress[] {
+  let rows: unknown;
+  try {
+    rows = nestsDeeper(text, MOST_DEPTH_OF_IP) ? undefined : JSON.parse(text.trim() || '[]');
+  } catch {
+    rows = undefined;
+  }
+  if (!Array.isArray(rows)) throw new SourceError('malformed', `ip -j addr: not a JSON array: ${quote(text)}`);
+  return rows.flatMap((row: { ifname?: unknown; addr_info?: unknown } | null) => {
+    const { ifname: name, addr_info: held } = row ?? {};
+    if (typeof name !== 'string' || !Array.isArray(held)) return [];
+    return held.flatMap((one) => addressOf(name, one) ?? []);
+  });
+}
+
+type Printed = { family?: unknown; local?: unknown; prefixlen?: unknown; scope?: unknown } | null;
+
+function addressOf(name: string, printed: Printed): InterfaceAddress | undefined {
+  const { family, local, prefixlen, scope } = printed ?? {};
+  if ((family !== 'inet' && family !== 'inet6') || typeof local !== 'string' || typeof prefixlen !== 'number') return undefined;
+  const bits = family === 'inet' ? 32 : 128;
+  if (isIP(local) !== (family === 'inet' ? 4 : 6) || !Number.isInteger(prefixlen) || prefixlen < 0 || prefixlen > bits) return undefined;
+  return { interface: name, family, address: local, prefixLength: prefixlen, scope: typeof scope === 'string' ? scope : 'global' };
+}

@@ -1,0 +1,94 @@
+import { isIP } from 'node:net';
+import { quote, SourceError } from '../../errors.js';
+import type { Machine } from '../../machine/machine.js';
+import { collector } from '../../model/collector.js';
+import { array, nullable, object, oneOf, string } from '../../model/schema.js';
+import { MOST_DEPTH_OF_IP, nestsDeeper } from '../../parse/json-depth.js';
+import { parseMac } from '../../parse/mac.js';
+
+const STATES = ['REACHABLE', 'DELAY', 'PROBE', 'STALE', 'PERMANENT'] as const;
+
+export interface Neighbour {
+  interface: string;
+  mac_address: string;
+  ip_address: string;
+  state: (typeof STATES)[number] | null;
+}
+
+/** Who the kernel has talked to on each link, of both address families. */
+export const neighbours = collector({
+  name: 'neighbours',
+  summary: 'Neighbour tables of the kernel',
+  schedule: '*/2 * * * * *',
+  sources: ['ip -j neigh show', '/proc/net/arp'],
+  startsPrograms: true,
+  required: true,
+  view: object({
+    neighbours: array(
+      object({
+        interface: string('Where'),
+        mac_address: string('Who'),
+        ip_address: string('Address of either family'),
+        state: nullable(oneOf(STATES, 'What the kernel knows of it, ip-neighbour(8); null where /proc/net/arp does not say')),
+      }),
+      'Neighbours that answered: none that FAILED or is INCOMPLETE',
+    ),
+  }),
+  absent: { neighbours: [] },
+  read: (machine) => ({ value: { neighbours: readNeighbours(machine) } }),
+});
+
+function readNeighbours(machine: Machine): Neighbour[] {
+  try {
+    return parseNeigh(machine.run('ip', ['-j', 'neigh', 'show']));
+  } catch (error) {
+    // Without iproute2 there is still IPv4.
+    if (error instanceof SourceError && error.code === 'program-missing') return parseArp(machine.readText('/proc/net/arp'));
+    throw error;
+  }
+}
+
+/**
+ * What `ip -j neigh show` prints: one array. An entry without `lladdr` is nobody; NOARP are addresses that need no one
+ * to answer (multicast).
+ *
+ *     [{"dst":"10.3.141.93","dev":"wlan0","lladdr":"02:00:00:00:02:00","state":["REACHABLE"]}, …]
+ */
+export function parseNeigh(text: string): Neighbour[] {
+  let rows: unknown;
+  try {
+    rows = nestsDeeper(text, MOST_DEPTH_OF_IP) ? undefined : JSON.parse(text.trim() || '[]');
+  } catch {
+    rows = undefined;
+  }
+  if (!Array.isArray(rows)) throw new SourceError('malformed', `ip -j neigh: not a JSON array: ${quote(text)}`);
+  return rows.flatMap((row: { dst?: unknown; dev?: unknown; lladdr?: unknown; state?: unknown } | null) => {
+    const mac = typeof row?.lladdr === 'string' ? parseMac(row.lladdr) : undefined;
+    const state = STATES.find((known) => Array.isArray(row?.state) && row.state.includes(known));
+    if (!mac || !state || typeof row?.dev !== 'string' || typeof row.dst !== 'string' || isIP(row.dst) === 0) return [];
+    return [{ interface: row.dev, mac_address: mac, ip_address: row.dst, state }];
+  });
+}
+
+// Flags of linux/if_arp.h: an entry that is complete.
+const ATF_COM = 0x2;
+
+/**
+ * /proc/net/arp: IPv4 only, and no state but whether an entry is complete.
+ *
+ *     IP address       HW type     Flags       HW address            Mask     Device
+ *     10.3.141.93      0x1         0x2         02:00:00:00:02:00     *        wlan0
+ */
+export function parseArp(text: string): Neighbour[] {
+  const neighbours: Neighbour[] = [];
+  for (const line of text.split('\n').slice(1)) {
+    if (line === '') continue;
+    const match = /^(\S+) +0x[0-9a-f]+ +0x([0-9a-f]+) +(\S+) +\S+ +(\S+)$/.exec(line);
+    if (!match || isIP(match[1] as string) === 0) throw new SourceError('malformed', `arp: not an entry: ${quote(line)}`);
+    const [, address = '', flags = '', hardware = '', name = ''] = match;
+    const mac = parseMac(hardware);
+    if (!mac || (Number.parseInt(flags, 16) & ATF_COM) === 0) continue;
+    neighbours.push({ interface: name, mac_address: mac, ip_address: address, state: null });
+  }
+  return neighbours;
+}

@@ -1,0 +1,56 @@
+import { quote, SourceError } from '../../errors.js';
+import type { Machine } from '../../machine/machine.js';
+import { collector } from '../../model/collector.js';
+import { gauge } from '../../model/metrics.js';
+import { integer, number, object, string } from '../../model/schema.js';
+import { formatDate, parseTzif, type TimeZone, utc } from './timezone.js';
+
+/** Time since boot, and the wall clock as `date` prints it in the machine's own time zone. */
+export const clock = collector({
+  name: 'clock',
+  summary: 'Uptime, time and time zone',
+  schedule: '* * * * * *',
+  sources: ['/proc/uptime', '/etc/localtime'],
+  required: true,
+  view: object({
+    uptimeSeconds: number('Time since boot', 'seconds'),
+    unixSeconds: integer('The wall clock', 'seconds'),
+    text: string('The wall clock as `date` prints it'),
+  }),
+  absent: { uptimeSeconds: 0, unixSeconds: 0, text: '' },
+  read(machine, { nowMs }) {
+    const uptimeSeconds = parseUptime(machine.readText('/proc/uptime'));
+    const unixSeconds = Math.floor(nowMs / 1000);
+    return {
+      value: { uptimeSeconds, unixSeconds, text: formatDate(readTimeZone(machine), unixSeconds) },
+      metrics: () => [gauge('node_time_seconds', 'System time in seconds since epoch (1970).', nowMs / 1000)],
+    };
+  },
+});
+
+/** The bytes parsed last, and what they say: the same for years, and dear to parse each second. */
+let parsed: { readonly bytes: Buffer; readonly zone: TimeZone } | undefined;
+
+/** As `date` does, takes a missing or broken time zone for UTC. */
+function readTimeZone(machine: Machine): TimeZone {
+  try {
+    const bytes = machine.readBytes('/etc/localtime');
+    if (!parsed?.bytes.equals(bytes)) parsed = { bytes, zone: parseTzif(bytes) };
+    return parsed.zone;
+  } catch {
+    return utc;
+  }
+}
+
+/**
+ * /proc/uptime, proc_uptime(5): seconds since boot, and seconds that all processors were idle.
+ *
+ *     12345.67 23456.78
+ *
+ * @returns seconds since boot
+ */
+export function parseUptime(text: string): number {
+  const match = /^(\d{1,15}(?:\.\d+)?) /.exec(text);
+  if (!match) throw new SourceError('malformed', `uptime: not seconds: ${quote(text)}`);
+  return Number(match[1]);
+}

@@ -1,0 +1,158 @@
+import { quote, SourceError } from '../../errors.js';
+import type { Machine } from '../../machine/machine.js';
+import { collector } from '../../model/collector.js';
+import type { MetricFamily } from '../../model/metrics.js';
+import { integer, nullable, object, string } from '../../model/schema.js';
+import { boardName } from './board.js';
+
+const DEFAULTS_PHP = 'includes/defaults.php';
+
+/** What the machine is: names, versions, board. */
+export const host = collector({
+  name: 'host',
+  summary: 'Host name, system, kernel, board, RaspAP version',
+  schedule: '*/30 * * * * *',
+  sources: [
+    '/proc/sys/kernel/{hostname,osrelease,ostype,version,arch,domainname}',
+    '/etc/os-release',
+    '/proc/cpuinfo',
+    '/proc/device-tree/model',
+    '/sys/devices/system/cpu/possible',
+    `/var/www/html/${DEFAULTS_PHP}`,
+  ],
+  required: true,
+  view: object({
+    hostname: string('Host name'),
+    operatingSystem: nullable(string('Name and version of the distribution')),
+    kernelVersion: string('Release of the kernel'),
+    processorCount: integer('Processors the kernel is configured for, as `nproc --all`'),
+    revision: nullable(string("Revision code of a Raspberry Pi's board")),
+    board: string('Model of the board, or `Unknown Device`'),
+    raspapVersion: nullable(string('Version of RaspAP; null where it is not installed')),
+  }),
+  absent: {
+    hostname: '',
+    operatingSystem: null,
+    kernelVersion: '',
+    processorCount: 0,
+    revision: null,
+    board: 'Unknown Device',
+    raspapVersion: null,
+  },
+  read(machine) {
+    const osRelease = machine.readTextIfThere('/etc/os-release') ?? machine.readTextIfThere('/usr/lib/os-release');
+    const revision = parseRevision(machine.readTextIfThere('/proc/cpuinfo') ?? '');
+    const model = machine.readTextIfThere('/proc/device-tree/model')?.replace(/\0.*$/s, '');
+    const nodename = readName(machine, '/proc/sys/kernel/hostname');
+    const release = readName(machine, '/proc/sys/kernel/osrelease');
+    return {
+      metrics: () => [unameInfo(machine, nodename, release)],
+      value: {
+        hostname: nodename,
+        operatingSystem: osRelease === undefined ? null : parsePrettyName(osRelease),
+        kernelVersion: release,
+        processorCount: readProcessorCount(machine),
+        revision,
+        board: (revision && boardName(revision)) || model || 'Unknown Device',
+        raspapVersion: readRaspapVersion(machine),
+      },
+    };
+  },
+});
+
+/** One of the kernel's names of uname(2), which are one line of up to 64 characters. */
+function readName(machine: Machine, path: string): string {
+  const text = machine.readText(path);
+  if (!/^(?=\S)[^\p{C}]{1,64}\n?$/u.test(text)) throw new SourceError('malformed', `${path}: not a name: ${quote(text)}`);
+  return text.trim();
+}
+
+/**
+ * uname(2), which the kernel also has in files. `arch` is one since Linux 6.1: before that, `machine` is empty. So is what cannot be
+ * read: only Prometheus is told of it, which is no reason for the sample to fail.
+ */
+function unameInfo(machine: Machine, nodename: string, release: string): MetricFamily {
+  const word = (file: string) => {
+    try {
+      return machine.readText(`/proc/sys/kernel/${file}`).trim().slice(0, 64);
+    } catch (error) {
+      if (error instanceof SourceError) return '';
+      throw error;
+    }
+  };
+  const labels = {
+    ...{ sysname: word('ostype'), release, version: word('version') },
+    ...{ machine: word('arch'), nodename, domainname: word('domainname') },
+  };
+  const help = 'Labeled system information as provided by the uname system call.';
+  return { name: 'node_uname_info', help, type: 'info', samples: [{ labels, value: 1 }] };
+}
+
+/**
+ * `Revision` in /proc/cpuinfo, which only a Raspberry Pi's kernel writes there.
+ *
+ *     Revision	: a02082
+ */
+export function parseRevision(cpuinfo: string): string | null {
+  return /^Revision\s*: ([0-9a-f]+)$/m.exec(cpuinfo)?.[1] ?? null;
+}
+
+/**
+ * `PRETTY_NAME` of os-release(5): shell-like quoting, so a backslash guards the next character.
+ *
+ *     PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"
+ */
+export function parsePrettyName(text: string): string | null {
+  const value = /^PRETTY_NAME=(.*)$/m.exec(text)?.[1]?.trim();
+  if (!value) return null;
+  const quoted = /^(["'])(.*)\1$/.exec(value);
+  return (quoted?.[2] ?? value).replace(/\\(.)/g, '$1');
+}
+
+/** glibc's own source for `nproc --all`; without /sys the processors that are online. */
+function readProcessorCount(machine: Machine): number {
+  const possible = machine.readTextIfThere('/sys/devices/system/cpu/possible');
+  if (possible !== undefined) return parseCpuList(possible);
+  return machine.readText('/proc/stat').match(/^cpu\d/gm)?.length ?? 1;
+}
+
+/**
+ * Number of processors in a list of /sys/devices/system/cpu (kernel documentation, admin-guide/cputopology).
+ *
+ *     0-3,8-11
+ */
+export function parseCpuList(text: string): number {
+  let count = 0;
+  for (const range of text.trim().split(',')) {
+    const match = /^(\d{1,6})(?:-(\d{1,6}))?$/.exec(range);
+    const first = Number(match?.[1]);
+    const last = Number(match?.[2] ?? first);
+    if (!match || last < first) throw new SourceError('malformed', `cpu/possible: not a list of processors: ${quote(text)}`);
+    count += last - first + 1;
+  }
+  return count;
+}
+
+function readRaspapVersion(machine: Machine): string | null {
+  for (const webRoot of new Set(['/var/www/html', readDocumentRoot(machine)])) {
+    const defaults = webRoot && machine.readTextIfThere(`${webRoot}/${DEFAULTS_PHP}`);
+    if (defaults) return parseRaspapVersion(defaults);
+  }
+  return null;
+}
+
+function readDocumentRoot(machine: Machine): string | undefined {
+  const lighttpd = machine.readTextIfThere('/etc/lighttpd/lighttpd.conf');
+  return lighttpd && /^[ \t]*server\.document-root[ \t]*=[ \t]*"(\/[^"]*)"/m.exec(lighttpd)?.[1];
+}
+
+/**
+ * The version in RaspAP's includes/defaults.php.
+ *
+ *     'RASPI_VERSION' => '3.5.1',
+ *
+ * One of an array of constants; up to 2.5 it was `define('RASPI_VERSION', '2.5');`.
+ */
+export function parseRaspapVersion(php: string): string | null {
+  return /['"]RASPI_VERSION['"]\s*(?:=>|,)\s*['"]([^'"]{1,40})['"]/.exec(php)?.[1] ?? null;
+}

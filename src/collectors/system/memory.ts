@@ -1,0 +1,81 @@
+import { quote, SourceError } from '../../errors.js';
+import { collector } from '../../model/collector.js';
+import { gauge, type MetricFamily } from '../../model/metrics.js';
+import { integer, object } from '../../model/schema.js';
+
+export interface Memory {
+  totalBytes: number;
+  availableBytes: number;
+  freeBytes: number;
+  buffersBytes: number;
+  cachedBytes: number;
+  swapTotalBytes: number;
+  swapFreeBytes: number;
+}
+
+/** Memory and swap. */
+export const memory = collector({
+  name: 'memory',
+  summary: 'Memory and swap',
+  schedule: '* * * * * *',
+  sources: ['/proc/meminfo'],
+  required: true,
+  view: object({
+    totalBytes: integer('All memory that Linux manages', 'bytes'),
+    availableBytes: integer('What programs can still get without swapping', 'bytes'),
+    freeBytes: integer('What is used for nothing', 'bytes'),
+    buffersBytes: integer('Buffers of block devices', 'bytes'),
+    cachedBytes: integer('Cached files', 'bytes'),
+    swapTotalBytes: integer('All swap', 'bytes'),
+    swapFreeBytes: integer('Swap that is not used', 'bytes'),
+  }),
+  absent: { totalBytes: 0, availableBytes: 0, freeBytes: 0, buffersBytes: 0, cachedBytes: 0, swapTotalBytes: 0, swapFreeBytes: 0 },
+  read(machine) {
+    const text = machine.readText('/proc/meminfo');
+    const value = parseMeminfo(text);
+    return { value, metrics: () => meminfoFamilies(text), points: { memory_used_ratio: 1 - value.availableBytes / value.totalBytes } };
+  },
+});
+
+/**
+ * /proc/meminfo, proc_meminfo(5). The kernel's kB are 1024 bytes.
+ *
+ *     MemTotal:        3885396 kB
+ *     MemFree:         2890144 kB
+ *     MemAvailable:    3301876 kB
+ *
+ * Before Linux 3.14 there is no MemAvailable: free, buffers and cache together come close. In a container (lxcfs) it may be
+ * the host's, and more than the total: then, as procps does, what is free is taken.
+ */
+export function parseMeminfo(text: string): Memory {
+  const bytes: Record<string, number> = {};
+  for (const [, name = '', kibibytes = ''] of text.matchAll(/^(\w+): +(\d{1,13}) kB$/gm)) bytes[name] = Number(kibibytes) * 1024;
+  const { MemTotal, MemFree, Buffers = 0, Cached = 0, SwapTotal = 0, SwapFree = 0 } = bytes;
+  if (!MemTotal || MemFree === undefined) throw new SourceError('malformed', `meminfo: no MemTotal and MemFree: ${quote(text)}`);
+  const { MemAvailable = MemFree + Buffers + Cached } = bytes;
+  return {
+    totalBytes: MemTotal,
+    availableBytes: Math.min(MemAvailable > MemTotal ? MemFree : MemAvailable, MemTotal),
+    freeBytes: MemFree,
+    buffersBytes: Buffers,
+    cachedBytes: Cached,
+    swapTotalBytes: SwapTotal,
+    swapFreeBytes: SwapFree,
+  };
+}
+
+/**
+ * Every line of /proc/meminfo as a family, named as node_exporter does: what is in kB is in bytes, and ends so.
+ *
+ *     Active(anon):     123456 kB
+ *     HugePages_Total:       0
+ */
+export function meminfoFamilies(text: string): MetricFamily[] {
+  const families = new Map<string, MetricFamily>();
+  for (const [, field = '', number, unit] of text.matchAll(/^([\w()]{1,64}): +(\d{1,13})( kB)?$/gm)) {
+    const name = `node_memory_${field.replace(/\((\w*)\)$/, '_$1')}${unit ? '_bytes' : ''}`;
+    if (!/^\w+$/.test(name)) continue;
+    families.set(name, gauge(name, `Memory information field ${name.slice(12)}.`, Number(number) * (unit ? 1024 : 1)));
+  }
+  return [...families.values()];
+}

@@ -1,0 +1,91 @@
+import { Absent, quote, SourceError } from '../../errors.js';
+import type { Machine } from '../../machine/machine.js';
+import { collector } from '../../model/collector.js';
+import { gauge, type MetricFamily } from '../../model/metrics.js';
+import { boolean, nullable, object } from '../../model/schema.js';
+
+const HWMON = '/sys/class/hwmon';
+
+export interface Throttled {
+  underVoltage: boolean | null;
+  frequencyCapped: boolean | null;
+  throttled: boolean | null;
+  softTemperatureLimit: boolean | null;
+}
+
+const nothing: Throttled = { underVoltage: null, frequencyCapped: null, throttled: null, softTemperatureLimit: null };
+
+const flags = (when: string) => ({
+  underVoltage: nullable(boolean(`The supply is below 4.63 V ${when}`)),
+  frequencyCapped: nullable(boolean(`The processor's frequency is capped ${when}`)),
+  throttled: nullable(boolean(`The processor is throttled ${when}`)),
+  softTemperatureLimit: nullable(boolean(`The soft temperature limit is reached ${when}`)),
+});
+
+/** Whether a Raspberry Pi has power enough: null where the board or the system cannot tell. */
+export const power = collector({
+  name: 'power',
+  summary: 'Under-voltage and throttling of a Raspberry Pi',
+  schedule: '*/5 * * * * *',
+  sources: [`${HWMON}/hwmon*/in0_lcrit_alarm`, 'vcgencmd get_throttled'],
+  startsPrograms: true,
+  required: false,
+  advice: 'vcgencmd needs group video: add the service to it',
+  view: object({ ...flags('now'), sinceBoot: object(flags('or was so since boot')) }),
+  absent: { ...nothing, sinceBoot: nothing },
+  read(machine) {
+    const underVoltage = readAlarm(machine);
+    try {
+      const { now, sinceBoot } = parseThrottled(machine.run('vcgencmd', ['get_throttled']));
+      return told({ ...now, underVoltage: underVoltage ?? now.underVoltage, sinceBoot });
+    } catch (error) {
+      if (!(error instanceof SourceError)) throw error;
+      // Either may be missing; the kernel's alarm alone is worth having.
+      if (underVoltage !== null) return told({ ...nothing, underVoltage, sinceBoot: nothing });
+      if (error.code === 'program-missing') throw new Absent(`no hwmon named rpi_volt, and ${error.message}`);
+      throw error;
+    }
+  },
+});
+
+function told<Value extends Throttled>(value: Value): { value: Value; metrics: () => MetricFamily[] } {
+  const flag = (now: boolean | null) => (now === null ? null : Number(now));
+  return {
+    value,
+    metrics: () => [
+      gauge('apsnap_under_voltage', 'Whether the supply of the board is too low now.', flag(value.underVoltage)),
+      gauge('apsnap_throttled', 'Whether the processor is throttled now.', flag(value.throttled)),
+    ],
+  };
+}
+
+/** The kernel's own alarm (driver raspberrypi-hwmon); null where there is none. */
+function readAlarm(machine: Machine): boolean | null {
+  for (const name of machine.list(HWMON)) {
+    if (machine.readTextIfThere(`${HWMON}/${name}/name`)?.trim() !== 'rpi_volt') continue;
+    const text = machine.readTextIfThere(`${HWMON}/${name}/in0_lcrit_alarm`);
+    if (text === undefined) return null;
+    if (!/^[01]\n?$/.test(text)) throw new SourceError('malformed', `power: in0_lcrit_alarm is not 0 or 1: ${quote(text)}`);
+    return text.startsWith('1');
+  }
+  return null;
+}
+
+/**
+ * `vcgencmd get_throttled`: bits 0 to 3 are now, 16 to 19 the same since boot
+ * (Raspberry Pi documentation, os/using-vcgencmd).
+ *
+ *     throttled=0x50005
+ */
+export function parseThrottled(text: string): { now: Throttled; sinceBoot: Throttled } {
+  const match = /^throttled=0x([0-9a-fA-F]{1,8})$/.exec(text.trim());
+  if (!match) throw new SourceError('malformed', `vcgencmd get_throttled: not throttled=0x…: ${quote(text)}`);
+  const bits = Number.parseInt(match[1] as string, 16);
+  const flagsFrom = (bit: number): Throttled => ({
+    underVoltage: (bits & (1 << bit)) !== 0,
+    frequencyCapped: (bits & (2 << bit)) !== 0,
+    throttled: (bits & (4 << bit)) !== 0,
+    softTemperatureLimit: (bits & (8 << bit)) !== 0,
+  });
+  return { now: flagsFrom(0), sinceBoot: flagsFrom(16) };
+}

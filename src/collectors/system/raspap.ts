@@ -1,0 +1,80 @@
+import { Absent, SourceError } from '../../errors.js';
+import { collector } from '../../model/collector.js';
+import { boolean, nullable, object, string } from '../../model/schema.js';
+
+const FILE = '/etc/raspap/hostapd.ini';
+/** RaspAP's has twenty lines. */
+const MAX_BYTES = 64 << 10;
+
+/** How RaspAP has set up its access point. */
+export const raspap = collector({
+  name: 'raspap',
+  summary: "RaspAP's choice of interfaces and mode",
+  schedule: '*/30 * * * * *',
+  sources: [FILE],
+  whenChanged: true,
+  required: false,
+  view: object({
+    wifiInterface: nullable(string('The access point')),
+    wifiManaged: nullable(string('The interface that is a client of another network, or the bridge')),
+    bridgedEnable: boolean('The access point is joined to the wired network'),
+    repeaterEnable: boolean('The access point passes on another wireless network'),
+    dualApEnable: boolean('There are two access points'),
+    wifiApEnable: boolean('One radio is access point (uap0) and client'),
+  }),
+  absent: {
+    wifiInterface: null,
+    wifiManaged: null,
+    bridgedEnable: false,
+    repeaterEnable: false,
+    dualApEnable: false,
+    wifiApEnable: false,
+  },
+  read(machine) {
+    const text = machine.readTextIfThere(FILE, MAX_BYTES);
+    if (text === undefined) throw new Absent('RaspAP is not installed');
+    const settings = parseIni(text);
+    const enabled = (key: string) => ENABLED.test(settings.get(key) ?? '');
+    return {
+      value: {
+        wifiInterface: settings.get('WifiInterface') || null,
+        wifiManaged: settings.get('WifiManaged') || null,
+        bridgedEnable: enabled('BridgedEnable'),
+        repeaterEnable: enabled('RepeaterEnable'),
+        dualApEnable: enabled('DualAPEnable'),
+        wifiApEnable: enabled('WifiAPEnable'),
+      },
+    };
+  },
+});
+
+/** What PHP reads as true. */
+const ENABLED = /^(?:0*[1-9]\d*|true|on|yes)$/i;
+
+/**
+ * A file for PHP's parse_ini_file: `key = value`, the value bare or in quotes, comments after `;`,
+ * sections in brackets.
+ *
+ *     WifiInterface = uap0
+ *     LogEnable = 0
+ *     WifiAPEnable = 1
+ *     BridgedEnable = 0
+ *     WifiManaged = wlan0
+ *
+ * @returns values by key; of a repeated key the last
+ * @throws SourceError it holds NUL bytes
+ */
+export function parseIni(text: string): Map<string, string> {
+  if (text.includes('\0')) throw new SourceError('malformed', `${FILE}: holds NUL bytes, so it is no configuration file`);
+  const settings = new Map<string, string>();
+  for (const whole of text.split('\n')) {
+    const line = whole.trim();
+    const equals = line.indexOf('=');
+    if (equals < 0 || /^[;#[]/.test(line)) continue;
+    const value = line.slice(equals + 1).trim();
+    const quoted = /^"([^"]*)"|^'([^']*)'/.exec(value);
+    const [bare = ''] = value.split(';', 1);
+    settings.set(line.slice(0, equals).trim(), quoted ? (quoted[1] ?? quoted[2] ?? '') : bare.trim());
+  }
+  return settings;
+}

@@ -1,0 +1,47 @@
+import { collector } from '../../model/collector.js';
+import { array, object, string } from '../../model/schema.js';
+import { contentsView, readConfigFolder, readContents } from './config-folder.js';
+
+const FOLDER = '/etc/openvpn/client';
+
+/** The client configurations of OpenVPN. */
+export const openvpn = collector({
+  name: 'openvpn',
+  summary: 'Client configurations of OpenVPN',
+  schedule: '*/30 * * * * *',
+  sources: [`${FOLDER}/*`],
+  whenChanged: true,
+  required: false,
+  advice: `setfacl -m u:USER:rx ${FOLDER} lets USER list the names and read no more than before; or run the service as root`,
+  view: object({
+    client_configs: string('Regular files in the folder and below it'),
+    client_config_names: array(object({ config: string('Name of the file') }), 'Configurations: files with `_client` in their names'),
+    client_config_active: string('The one that is used: where the link client.conf points to; empty if there is no such link'),
+    client_login_names: array(object({ login: string('Name of the file') }), 'Files of credentials: those with `_login` in their names'),
+    client_login_active: string('The one that is used: where the link login.conf points to; empty if there is no such link'),
+    contents: contentsView,
+  }),
+  absent: {
+    client_configs: '0',
+    client_config_names: [],
+    client_config_active: '',
+    client_login_names: [],
+    client_login_active: '',
+    contents: [],
+  },
+  read(machine, { exposeSecrets }) {
+    const { fileCount, names, target } = readConfigFolder(machine, FOLDER);
+    const configs = names.filter((name) => name.includes('_client'));
+    const logins = names.filter((name) => name.includes('_login'));
+    return {
+      value: {
+        client_configs: String(fileCount),
+        client_config_names: configs.map((config) => ({ config })),
+        client_config_active: target('client.conf'),
+        client_login_names: logins.map((login) => ({ login })),
+        client_login_active: target('login.conf'),
+        contents: readContents(machine, FOLDER, configs, exposeSecrets),
+      },
+    };
+  },
+});

@@ -1,0 +1,29 @@
+import type { Machine } from '../../machine/machine.js';
+import { collector } from '../../model/collector.js';
+import { gauge } from '../../model/metrics.js';
+import { boolean, object } from '../../model/schema.js';
+
+/** Whether hostapd runs: a process of that name. */
+export const hostapd = collector({
+  name: 'hostapd',
+  summary: 'Whether hostapd runs',
+  schedule: '*/5 * * * * *',
+  sources: ['/proc/*/comm'],
+  required: false,
+  view: object({ running: boolean('A process named hostapd exists') }),
+  absent: { running: false },
+  read(machine, { before }: { before: { pid: string } | undefined }) {
+    // Nearly always it is the process that it was: one file to read instead of hundreds.
+    const pid = before && isHostapd(machine, before.pid) ? before.pid : machine.list('/proc').find((name) => isHostapd(machine, name));
+    return {
+      value: { running: pid !== undefined },
+      ...(pid && { keep: { pid } }),
+      metrics: () => [gauge('apsnap_hostapd_up', 'Whether hostapd runs.', Number(pid !== undefined))],
+    };
+  },
+});
+
+function isHostapd(machine: Machine, name: string): boolean {
+  // A process may end between the listing and the reading.
+  return /^\d+$/.test(name) && machine.readTextIfThere(`/proc/${name}/comm`) === 'hostapd\n';
+}

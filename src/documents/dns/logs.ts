@@ -1,0 +1,34 @@
+import { logView, newestEntries } from '../../collectors/dns-dhcp/dnslog.js';
+import { Absent } from '../../errors.js';
+import { document } from '../../model/document.js';
+
+export const dnsLogs = document({
+  name: 'dns/logs',
+  summary: "The newest entries of dnsmasq's log",
+  parts: ['dnslog'],
+  needs: ['dnslog'],
+  view: logView,
+  compose({ dnslog }) {
+    if (!dnslog) throw new Error('dns/logs: composed without what it needs');
+    return dnslog.entries;
+  },
+  queries: {
+    parameters: {
+      limit: { type: 'integer', description: 'Most entries in the answer', least: 1, most: 10_000, default: 1_000 },
+      client: {
+        type: 'string',
+        description: 'Only entries that name this IP or MAC address; it is looked for in the last 16 MiB of the log',
+        pattern: /^(?:\d{1,3}(?:\.\d{1,3}){3}|[\da-fA-F]{0,4}(?::[\da-fA-F]{0,4}){2,7})$/,
+        expected: 'an IP or a MAC address',
+      },
+    },
+    answer({ limit, client }, machine) {
+      try {
+        return newestEntries(machine, limit as number, client as string | undefined);
+      } catch (error) {
+        if (error instanceof Absent) return [];
+        throw error;
+      }
+    },
+  },
+});

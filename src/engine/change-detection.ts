@@ -1,0 +1,70 @@
+/** What a sample has read, so that the next one can tell whether any of it has changed. */
+import type { Machine } from '../machine/machine.js';
+
+/** What was read, by path, as {@link Machine.fingerprint} has it. */
+export interface Reads {
+  readonly files: Readonly<Record<string, string>>;
+  /** Where links that were looked at pointed; null: there was none. */
+  readonly links: Readonly<Record<string, string | null>>;
+  /** Whether a change after the reading must show: not if a file had changed in the very moment before. */
+  readonly settled: boolean;
+}
+
+/** The kernel stamps changes with the time of its last tick, which is up to 10 ms ago. Twice in one tick looks like once. */
+const TICK_MS = 50;
+
+/** A host that takes down what is read of it. */
+export interface RecordingMachine {
+  readonly machine: Machine;
+  /** What has been read so far. */
+  reads(): Reads;
+}
+
+/** @param nowMs wall clock, Unix milliseconds */
+export function recordReads(machine: Machine, nowMs: number): RecordingMachine {
+  const files = new Map<string, string>();
+  const links = new Map<string, string | null>();
+  let settled = true;
+  /** Before it is read: what changes while it is being read shows the next time. */
+  const record = (path: string) => {
+    if (files.has(path)) return;
+    const { words, changedMs } = machine.fingerprint(path);
+    files.set(path, words);
+    if (Math.abs(nowMs - changedMs) < TICK_MS) settled = false;
+  };
+  const recorded =
+    <Rest extends unknown[], Result>(read: (path: string, ...rest: Rest) => Result) =>
+    (path: string, ...rest: Rest): Result => {
+      record(path);
+      return read(path, ...rest);
+    };
+  return {
+    machine: {
+      ...machine,
+      readText: recorded(machine.readText),
+      readTextIfThere: recorded(machine.readTextIfThere),
+      readBytes: recorded(machine.readBytes),
+      readTail: recorded(machine.readTail),
+      readInPieces: (path, limit, read) => {
+        record(path);
+        return machine.readInPieces(path, limit, read);
+      },
+      readLink(path) {
+        const target = machine.readLink(path);
+        links.set(path, target ?? null);
+        return target;
+      },
+      list: recorded(machine.list),
+      entries: recorded(machine.entries),
+      exists: recorded(machine.exists),
+    },
+    reads: () => ({ files: Object.fromEntries(files), links: Object.fromEntries(links), settled }),
+  };
+}
+
+/** Whether everything that was read is as it was. */
+export function isUnchanged(machine: Machine, { files, links, settled }: Reads): boolean {
+  if (!settled) return false;
+  if (Object.entries(links).some(([path, target]) => (machine.readLink(path) ?? null) !== target)) return false;
+  return Object.entries(files).every(([path, words]) => machine.fingerprint(path).words === words);
+}

@@ -1,0 +1,248 @@
+/**
+ * When what is sampled: on each collector's schedule, when something happened, and when a client asks.
+ *
+ *     cron, events, refresh ──▶ sample collectors ──▶ store ──▶ compose the documents that changed ──▶ store
+ */
+import { type CollectorName, collectors } from '../collectors/index.js';
+import { type AnyDocument, documents } from '../documents/index.js';
+import { holdsSecrets } from '../model/redact.js';
+import { onSchedule } from './cron.js';
+import type { Composed, ComposeRequest, Failure, SampleRequest, Taken } from './messages.js';
+import type { CollectorRecord, Store } from './store.js';
+import type { Sampler } from './worker-pool.js';
+
+export interface Scheduler {
+  /**
+   * Samples collectors, each at most once at a time: who asks while one is under way shares it.
+   *
+   * @returns when their documents are composed
+   */
+  sample(names: readonly CollectorName[]): Promise<void>;
+  /**
+   * Samples collectors with samples that start now: one that is under way may have missed what the caller knows of.
+   * Calls at the same time share the samples.
+   *
+   * @param thorough take nothing from the sample before that could have changed
+   * @returns when their documents are composed
+   */
+  sampleAfresh(names: readonly CollectorName[], thorough: boolean): Promise<void>;
+  /** Samples everything now, and from then on by schedule: a cron expression for each collector. */
+  start(schedules: ReadonlyMap<CollectorName, string>): void;
+  stop(): void;
+}
+
+/** A document is composed without waiting longer than this for a part that is still being sampled. */
+const PATIENCE_MS = 50;
+/** A wall clock that moves this much against the steady one was set: timers that wait for a time of day start anew. */
+const CLOCK_JUMP_MS = 1_500;
+
+interface Progress {
+  underWay: Promise<void> | undefined;
+  /** The sample that starts when the one under way has ended. */
+  next: Promise<void> | undefined;
+  /** Whether the last sample cost a thread or ran out of time. */
+  troubled: boolean;
+  /** Whether the thread that it cost has not ended yet: it is stuck in the kernel, and so would the next one be. */
+  stuck: boolean;
+  notBeforeMs: number;
+}
+
+export function createScheduler(sampler: Sampler, store: Store): Scheduler {
+  const progress = new Map<CollectorName, Progress>(
+    collectors.map(({ name }) => [name, { underWay: undefined, next: undefined, troubled: false, stuck: false, notBeforeMs: 0 }]),
+  );
+  const composer = createComposer(sampler, store, (name) => progress.get(name)?.underWay !== undefined);
+  const batcher = createBatcher(sampler, store);
+  let tasks: ReturnType<typeof onSchedule>[] = [];
+  let watch: NodeJS.Timeout | undefined;
+
+  function sampleOne(name: CollectorName, thorough = false): Promise<void> {
+    const state = progress.get(name) as Progress;
+    if (state.underWay) return state.underWay;
+    if (state.stuck || performance.now() < state.notBeforeMs) return Promise.resolve();
+    state.underWay = sampleNow(name, thorough, state).finally(() => {
+      state.underWay = undefined;
+      composer.settled(name);
+    });
+    return state.underWay;
+  }
+
+  function sampleOneAfresh(name: CollectorName, thorough: boolean): Promise<void> {
+    const state = progress.get(name) as Progress;
+    if (!state.underWay) return sampleOne(name, thorough);
+    state.next ??= state.underWay.then(() => {
+      state.next = undefined;
+      return sampleOne(name, thorough);
+    });
+    return state.next;
+  }
+
+  async function sampleNow(name: CollectorName, thorough: boolean, state: Progress): Promise<void> {
+    const { outcome, tookMs, threadEnd } = await batcher.take(name, thorough, state.troubled);
+    state.troubled = !outcome.ok && (outcome.code === 'thread-lost' || outcome.code === 'timeout');
+    // What hangs has half of a thread at most; and when it hangs no longer, that shows within two intervals.
+    const { intervalMs } = store.collectors.get(name) as CollectorRecord;
+    if (state.troubled) state.notBeforeMs = performance.now() + Math.min(tookMs, intervalMs);
+    if (threadEnd) {
+      state.stuck = true;
+      void threadEnd.then(() => {
+        state.stuck = false;
+        state.notBeforeMs = 0;
+        void sample([name]);
+      });
+    }
+    if (store.sampled(name, outcome, tookMs)) composer.changed(name);
+  }
+
+  async function sample(names: readonly CollectorName[]): Promise<void> {
+    await Promise.all(names.map((name) => sampleOne(name)));
+    await composer.idle(names);
+  }
+
+  return {
+    sample,
+    async sampleAfresh(names, thorough) {
+      await Promise.all(names.map((name) => sampleOneAfresh(name, thorough)));
+      await composer.idle(names);
+    },
+    start(schedules) {
+      void sample(collectors.map(({ name }) => name));
+      tasks = [...new Set(schedules.values())].map((expression) => {
+        const names = collectors.map(({ name }) => name).filter((name) => schedules.get(name) === expression);
+        const task = onSchedule(expression, () => void sample(names));
+        for (const name of names) store.setInterval(name, task.intervalMs);
+        return task;
+      });
+      let offsetMs = Date.now() - performance.now();
+      watch = setInterval(() => {
+        const now = Date.now() - performance.now();
+        if (Math.abs(now - offsetMs) > CLOCK_JUMP_MS) {
+          for (const task of tasks) task.restart();
+          // After a sleep of the machine, through which the steady clock stands still, all that is known is old.
+          void sample(collectors.map(({ name }) => name));
+        }
+        offsetMs = now;
+        store.review();
+      }, 1_000);
+      watch.unref();
+    },
+    stop() {
+      clearInterval(watch);
+      for (const task of tasks) task.stop();
+    },
+  };
+}
+
+interface Batcher {
+  /** @param alone it made trouble: nothing else should wait for it */
+  take(name: CollectorName, thorough: boolean, alone: boolean): Promise<Taken>;
+}
+
+/** Takes the samples that are asked for at the same time as one task; those that may take long get one each. */
+function createBatcher(sampler: Sampler, store: Store): Batcher {
+  const takeTogether = together<SampleRequest, Taken>((requests) => sampler.sample(requests, 'quick'));
+  return {
+    async take(name, thorough, alone) {
+      const record = store.collectors.get(name) as CollectorRecord;
+      const { startsPrograms, heavy } = record.collector;
+      // As long as it is kept whether secrets are wanted, files that have not changed need not be read.
+      const isAlike = (record.good?.secretValue !== undefined) === (store.wantsSecrets && holdsSecrets(record.collector.view.json));
+      const before = isAlike ? record.good?.keep : undefined;
+      const request = { collector: name, before, thorough, metrics: store.wantsMetrics, secrets: store.wantsSecrets };
+      if (!alone && !startsPrograms && !heavy) return takeTogether(request);
+      const [taken] = await sampler.sample([request], startsPrograms ? 'program' : heavy ? 'heavy' : 'quick');
+      return taken as Taken;
+    },
+  };
+}
+
+/** Joins what is asked for at the same time. @returns asks, and gives the result when all of it is there */
+function together<Request, Result>(run: (requests: readonly Request[]) => Promise<Result[]>): (request: Request) => Promise<Result> {
+  let batch: { readonly request: Request; resolve(result: Result): void }[] = [];
+
+  async function flush(): Promise<void> {
+    const running = batch;
+    batch = [];
+    const results = await run(running.map(({ request }) => request));
+    for (const [index, { resolve }] of running.entries()) resolve(results[index] as Result);
+  }
+
+  return (request) => {
+    // After all timers that are due now: schedules of several collectors often name the same second.
+    if (batch.length === 0) setImmediate(() => void flush());
+    return new Promise((resolve) => batch.push({ request, resolve }));
+  };
+}
+
+interface Composer {
+  /** A collector has a new value. */
+  changed(name: CollectorName): void;
+  /** A collector is not under way any more. */
+  settled(name: CollectorName): void;
+  /** Resolves when nothing is left to be composed of values of some collectors: not later, for a large list may take seconds. */
+  idle(names: readonly CollectorName[]): Promise<void>;
+}
+
+/** Composes each document once for all parts that change at about the same time, and never twice at once. */
+function createComposer(sampler: Sampler, store: Store, isUnderWay: (name: CollectorName) => boolean): Composer {
+  const dirty = new Map<AnyDocument, NodeJS.Timeout>();
+  const composing = new Set<AnyDocument>();
+  const composeTogether = together<ComposeRequest, Composed | Failure>((requests) => sampler.compose(requests, 'quick'));
+  let waiters: { readonly documents: readonly AnyDocument[]; resolve(): void }[] = [];
+
+  function composeIfDue(document: AnyDocument, patient: boolean): void {
+    if (!dirty.has(document) || composing.has(document)) return;
+    if (patient && document.parts.some(isUnderWay)) return;
+    clearTimeout(dirty.get(document));
+    dirty.delete(document);
+    const parts = store.partsOf(document);
+    if (!parts) {
+      settle();
+      return;
+    }
+    composing.add(document);
+    void compose(document, parts).then((outcome) => {
+      store.composed(document.name, outcome);
+      composing.delete(document);
+      composeIfDue(document, true);
+      settle();
+    });
+  }
+
+  async function compose(document: AnyDocument, parts: Record<string, Uint8Array>): Promise<Composed | Failure> {
+    const before = store.wantsChanges && document.changes ? store.documents.get(document.name)?.bodies.get(null)?.json : undefined;
+    const request = { document: document.name, parts, secretParts: store.secretPartsOf(document), before };
+    if (!document.verbatim) return composeTogether(request);
+    const [outcome] = await sampler.compose([request], 'heavy');
+    return outcome as Composed | Failure;
+  }
+
+  function settle(): void {
+    const isBusy = (document: AnyDocument) => dirty.has(document) || composing.has(document);
+    const done = waiters.filter((waiter) => !waiter.documents.some(isBusy));
+    waiters = waiters.filter((waiter) => !done.includes(waiter));
+    for (const waiter of done) waiter.resolve();
+  }
+
+  return {
+    changed(name) {
+      for (const document of documents) {
+        if (dirty.has(document) || !document.parts.includes(name)) continue;
+        dirty.set(
+          document,
+          setTimeout(() => composeIfDue(document, false), PATIENCE_MS),
+        );
+      }
+    },
+    settled(name) {
+      for (const document of documents) if (document.parts.includes(name)) composeIfDue(document, true);
+    },
+    idle(names) {
+      const awaited = documents.filter((document) => document.parts.some((part) => names.includes(part)));
+      return new Promise((resolve) => {
+        waiters.push({ documents: awaited, resolve });
+        settle();
+      });
+    },
+  };
+}

@@ -1,0 +1,64 @@
+/** `iw event`: says at once that a station came or went, so that clients need not wait for the schedule. */
+import type { Following, Machine } from '../machine/machine.js';
+
+/** What an event is about: the stations, or the interfaces themselves (an access point that started or ended). */
+export type StationEvent = 'station' | 'interface';
+
+const FIRST_BACKOFF_MS = 1_000;
+const LONGEST_BACKOFF_MS = 60_000;
+/** Having run for so long it was sound, and is started again at once. */
+const SOUND_MS = 60_000;
+
+/**
+ * A line of `iw event`.
+ *
+ *     wlan0: new station 02:00:00:00:01:00
+ *     wlan0: del station 02:00:00:00:01:00
+ *     wlan0 (phy #0): set interface type access point use 4addr 0
+ *     wlan0 (phy #0): mgmt TX status (cookie 3e): acked
+ *
+ * @returns undefined for a line that changes nothing for clients
+ */
+export function parseStationEvent(line: string): StationEvent | undefined {
+  if (/: (?:new|del) station /.test(line)) return 'station';
+  if (/: (?:new|del|set) interface\b|: (?:started|stopped) ap\b/i.test(line)) return 'interface';
+  return undefined;
+}
+
+/**
+ * Follows `iw event`, and starts it again, ever more slowly, when it ends or cannot be started.
+ *
+ * @param onEvent called at each event
+ * @returns stops it
+ */
+export function followStationEvents(machine: Machine, onEvent: (event: StationEvent) => void): { stop(): void } {
+  let following: Following;
+  let timer: NodeJS.Timeout | undefined;
+  let backoffMs = FIRST_BACKOFF_MS;
+
+  function start(): void {
+    const startedMs = performance.now();
+    following = machine.follow(
+      'iw',
+      ['event'],
+      (line) => {
+        const event = parseStationEvent(line);
+        if (event) onEvent(event);
+      },
+      () => {
+        if (performance.now() - startedMs > SOUND_MS) backoffMs = FIRST_BACKOFF_MS;
+        timer = setTimeout(start, backoffMs);
+        timer.unref();
+        backoffMs = Math.min(backoffMs * 2, LONGEST_BACKOFF_MS);
+      },
+    );
+  }
+
+  start();
+  return {
+    stop() {
+      clearTimeout(timer);
+      following.stop();
+    },
+  };
+}

@@ -1,0 +1,88 @@
+/** Queries of documents, `/dns/domains?contains=ads`: answered by a worker, and kept for as long as the document does not change. */
+
+import type { Body } from '../../engine/messages.js';
+import { type DocumentRecord, problemOfDocument, problemText, type Store } from '../../engine/store.js';
+import type { Sampler } from '../../engine/worker-pool.js';
+import { parseQuery, QueryError } from '../../model/query.js';
+import { HttpProblem, notYet } from './problem.js';
+import { type ReadyAnswer, readyAnswer } from './ready.js';
+
+/** Answers are kept until the document changes, or they would have more than this together. */
+const KEPT_BYTES = 8 << 20;
+/** What keeping an answer takes, however short it is. */
+const LEAST_BYTES = 1_000;
+
+/** Answers of one document's queries. */
+interface Kept {
+  readonly tag: string | undefined;
+  readonly answers: Map<string, Promise<Body>>;
+  bytes: number;
+}
+
+/**
+ * @returns gives the answer to what stands behind the question mark; undefined if that asks for nothing that the document knows.
+ * It throws {@link HttpProblem}: 400 a parameter is not what it may be; 503 too many queries wait, or it could not be answered
+ */
+export function createQueries(
+  store: Store,
+  sampler: Sampler,
+): (record: DocumentRecord, search: string) => Promise<ReadyAnswer> | undefined {
+  const kept = new Map<DocumentRecord, Kept>();
+
+  function keptOf(record: DocumentRecord): Kept {
+    const tag = record.bodies.get(null)?.tag;
+    const before = kept.get(record);
+    if (before && before.tag === tag) return before;
+    const fresh: Kept = { tag, answers: new Map(), bytes: 0 };
+    kept.set(record, fresh);
+    return fresh;
+  }
+
+  async function ask(record: DocumentRecord, query: Readonly<Record<string, string | number>>): Promise<Body> {
+    const { document } = record;
+    const parts = store.partsOf(document);
+    if (!parts) throw notYet(record);
+    const outcome = await sampler.answer({ document: document.name, parts, query });
+    if (!outcome) throw new HttpProblem(503, 'too many queries are waiting: ask again in a moment', { headers: { 'Retry-After': '1' } });
+    if (!outcome.ok) {
+      const detail = problemText(problemOfDocument(document, outcome));
+      throw new HttpProblem(503, detail, { headers: { 'Retry-After': '2' } });
+    }
+    return outcome.bodies[0] as Body;
+  }
+
+  return (record, search) => {
+    const parameters = record.document.queries?.parameters;
+    const query = parameters && checkedQuery(() => parseQuery(parameters, search));
+    if (!query) return undefined;
+    const own = keptOf(record);
+    const key = JSON.stringify(query);
+    let body = own.answers.get(key);
+    if (!body) {
+      body = ask(record, query);
+      own.answers.set(key, body);
+      body.then(
+        ({ json, gzip }) => {
+          const bytes = LEAST_BYTES + json.length + (gzip?.length ?? 0);
+          if (own.bytes + bytes > KEPT_BYTES) {
+            own.answers.clear();
+            own.bytes = 0;
+          } else own.bytes += bytes;
+        },
+        () => own.answers.delete(key),
+      );
+    }
+    return body.then(({ json, gzip, tag }) => {
+      const modifiedMs = record.bodies.get(null)?.modifiedMs ?? Date.now();
+      return readyAnswer([json], gzip && [gzip], tag, { modifiedMs, sampledAtMs: record.sampledAtMs ?? modifiedMs, state: record.state });
+    });
+  };
+}
+
+function checkedQuery<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    throw error instanceof QueryError ? new HttpProblem(400, error.message) : error;
+  }
+}

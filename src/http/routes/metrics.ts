@@ -1,0 +1,201 @@
+/**
+ * `/metrics`: what the threads rendered with each sample, joined, and what is known of the collectors and of this process. They render
+ * only while somebody scrapes.
+ *
+ * The text is kept until something changes, with its compressed form: ten Prometheis cost one.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { constants, gzip as gzipWithCallback } from 'node:zlib';
+import type { Middleware } from 'koa';
+import { joinFamilies, METRICS_CONTENT_TYPE, METRICS_END, type MetricsFormat, renderFamilies } from '../../encode/prometheus.js';
+import type { Scheduler } from '../../engine/schedule.js';
+import { type CollectorRecord, type DocumentRecord, isExpired, problemOf, type Store } from '../../engine/store.js';
+import { gauge, type MetricFamily, perRow } from '../../model/metrics.js';
+import { HttpProblem } from '../responses/problem.js';
+import { acceptsGzip } from '../responses/ready.js';
+import { processFamilies } from './process-metrics.js';
+
+const gzip = promisify(gzipWithCallback);
+
+/** As long as nothing changes, this process does; and what is too old changes nothing by itself. */
+const KEPT_MS = 1_000;
+/** Metrics are rendered for so long after somebody has asked for them: longer than anybody's interval. */
+const WANTED_MS = 600_000;
+/** Half of what Prometheus waits for an answer by default: what is not there by then comes with the next scrape. */
+const MOST_WAIT_MS = 5_000;
+/** Texts of different formats and choices that are kept at once. */
+const MOST_KEPT = 8;
+/** Less than this goes in one packet either way. */
+const WORTH_COMPRESSING_BYTES = 1_200;
+/** What `collect[]` calls the metrics of this process. */
+const PROCESS = 'process';
+
+/** One text, and its compressed form once somebody has asked for it. */
+interface Page {
+  readonly text: Promise<Buffer>;
+  gzip: Promise<Buffer> | undefined;
+}
+
+/**
+ * @openapi
+ * /metrics:
+ *   get:
+ *     summary: Metrics for Prometheus
+ *     description: >-
+ *       Prometheus text 0.0.4, or OpenMetrics 1.0 where `Accept` prefers it. What has not been sampled for three intervals is left out.
+ *       Names and labels are those of node_exporter where the meaning is the same.
+ *     tags: [Metrics]
+ *     parameters:
+ *       - name: collect[]
+ *         in: query
+ *         description: Only metrics of this collector or document, or `process` for those of the service itself; may be repeated
+ *         schema: { type: array, items: { type: string }, examples: [[cpu, stations, clients]] }
+ *         style: form
+ *         explode: true
+ *     responses:
+ *       '200':
+ *         description: The metrics
+ *         content:
+ *           text/plain: { schema: { type: string } }
+ *           application/openmetrics-text: { schema: { type: string } }
+ *       '400': { $ref: '#/components/responses/BadRequest' }
+ *       '403': { $ref: '#/components/responses/Unauthorized' }
+ *       '429': { $ref: '#/components/responses/TooManyKeys' }
+ */
+export function createMetrics(
+  store: Store,
+  scheduler: Scheduler,
+  certificateExpiresMs: () => number | undefined = () => undefined,
+): Middleware {
+  let rendered: Promise<void> | undefined;
+  let idle: NodeJS.Timeout | undefined;
+
+  /** Has the threads render metrics, for as long as somebody asks for them: the first to ask waits until they have, or for a while. */
+  function wantMetrics(): Promise<void> {
+    clearTimeout(idle);
+    idle = setTimeout(() => {
+      store.wantsMetrics = false;
+      rendered = undefined;
+    }, WANTED_MS);
+    idle.unref();
+    store.wantsMetrics = true;
+    const sampled = [...store.collectors.values()].filter(({ collector }) => !collector.whenChanged);
+    const names = sampled.map(({ collector }) => collector.name);
+    rendered ??= Promise.race([scheduler.sampleAfresh(names, false), sleep(MOST_WAIT_MS, undefined, { ref: false })]);
+    return rendered;
+  }
+
+  let pages = new Map<string, Page>();
+  let revision = -1;
+  let untilMs = 0;
+
+  function pageOf(format: MetricsFormat, names: readonly string[] | undefined): Page {
+    if (store.revision !== revision || performance.now() > untilMs || pages.size >= MOST_KEPT) {
+      pages = new Map();
+      revision = store.revision;
+      untilMs = performance.now() + KEPT_MS;
+    }
+    const key = [format, ...(names ?? [])].join(' ');
+    const page: Page = pages.get(key) ?? { text: makeText(store, format, names, certificateExpiresMs()), gzip: undefined };
+    pages.set(key, page);
+    return page;
+  }
+
+  return async function metrics(ctx) {
+    const format = preferredFormat(ctx.get('Accept'));
+    const names = wantedNames(store, ctx.querystring);
+    await wantMetrics();
+    const page = pageOf(format, names);
+    let body = await page.text;
+    ctx.set({ 'Content-Type': METRICS_CONTENT_TYPE[format], 'Cache-Control': 'no-store' });
+    ctx.vary(['Accept', 'Accept-Encoding']);
+    if (body.length >= WORTH_COMPRESSING_BYTES && acceptsGzip(ctx.get('Accept-Encoding'))) {
+      page.gzip ??= gzip(body, { level: constants.Z_BEST_SPEED });
+      body = await page.gzip;
+      ctx.set('Content-Encoding', 'gzip');
+    }
+    ctx.body = body;
+  };
+}
+
+/** Names that a query asks for, each once and in order; undefined: everything. */
+function wantedNames(store: Store, search: string): string[] | undefined {
+  const query = new URLSearchParams(search);
+  const names = new Set([...query.getAll('collect[]'), ...query.getAll('collect')]);
+  const known = new Set([...store.collectors.keys(), ...store.documents.keys(), PROCESS]);
+  for (const name of names) {
+    if (known.has(name)) continue;
+    throw new HttpProblem(400, `no collector ${JSON.stringify(name.slice(0, 80))}: expected ${[...known].join(', ')}`);
+  }
+  return names.size === 0 ? undefined : [...names].sort();
+}
+
+async function makeText(
+  store: Store,
+  format: MetricsFormat,
+  names: readonly string[] | undefined,
+  certificateExpiresMs: number | undefined,
+): Promise<Buffer> {
+  const isWanted = (name: string) => names === undefined || names.includes(name);
+  const collectors = [...store.collectors.values()].filter((record) => isWanted(record.collector.name));
+  const documents = [...store.documents.values()].filter((record) => isWanted(record.document.name));
+  const families = [
+    ...collectors.filter((record) => !isExpired(record)).flatMap((record) => record.good?.metrics ?? []),
+    ...documents.filter((record) => isCurrent(store, record)).flatMap((record) => record.metrics),
+    ...renderFamilies(collectorFamilies(collectors)),
+    ...(isWanted(PROCESS) ? renderFamilies([...(await processFamilies()), certificateFamily(certificateExpiresMs)]) : []),
+  ];
+  return Buffer.from(joinFamilies(families, format) + METRICS_END[format]);
+}
+
+function certificateFamily(expiresMs: number | undefined): MetricFamily {
+  const seconds = expiresMs === undefined ? undefined : expiresMs / 1000;
+  return gauge('apsnap_tls_certificate_expiry_timestamp_seconds', 'When the certificate of this service ends.', seconds);
+}
+
+/** Whether what a document cannot be without is current. */
+function isCurrent({ collectors }: Store, { document }: DocumentRecord): boolean {
+  return document.needs.every((name) => !isExpired(collectors.get(name) as CollectorRecord));
+}
+
+function collectorFamilies(records: readonly CollectorRecord[]): MetricFamily[] {
+  const family = (name: string, help: string, value: (record: CollectorRecord) => number | null) =>
+    perRow(`apsnap_collector_${name}`, 'gauge', help, records, (record) => ({
+      labels: { collector: record.collector.name },
+      value: value(record),
+    }));
+  return [
+    family('last_success_timestamp_seconds', 'When the last good sample was taken.', ({ goodAtMs }) =>
+      goodAtMs === undefined ? null : goodAtMs / 1000,
+    ),
+    family('duration_seconds', 'How long the last sample took.', ({ endedAtMonotonicMs, tookMs }) =>
+      endedAtMonotonicMs === undefined ? null : Math.round(tookMs * 1000) / 1e6,
+    ),
+    family('success', 'Whether the last sample was good, and not too long ago.', (record) => Number(problemOf(record) === null)),
+    family('interval_seconds', 'Time between two samples.', ({ intervalMs }) => (Number.isFinite(intervalMs) ? intervalMs / 1000 : null)),
+  ];
+}
+
+/**
+ * Which format `Accept` prefers, RFC 9110, 12.5.1. Prometheus 2 and 3 name both, and OpenMetrics with the greater weight:
+ *
+ *     application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*\/*;q=0.1
+ *     application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,…,text/plain;version=0.0.4;q=0.2,*\/*;q=0.1
+ *
+ * Who names neither gets text: there is nothing else to be had.
+ */
+export function preferredFormat(accept: string): MetricsFormat {
+  const weights: { openmetrics: number; plain?: number; any: number } = { openmetrics: 0, any: 0 };
+  for (const item of accept.toLowerCase().split(',')) {
+    const [type, ...parameters] = item.split(';').map((part) => part.trim());
+    const parameter = (name: string) => parameters.find((text) => text.startsWith(`${name}=`))?.slice(name.length + 1);
+    const version = parameter('version')?.replace(/^"(.*)"$/, '$1');
+    const weight = Number(parameter('q') ?? 1) || 0;
+    if (type === 'application/openmetrics-text' && (version === undefined || version === '1.0.0'))
+      weights.openmetrics = Math.max(weights.openmetrics, weight);
+    else if (type === 'text/plain' && (version === undefined || version === '0.0.4')) weights.plain = Math.max(weights.plain ?? 0, weight);
+    else if (type === 'text/*' || type === '*/*') weights.any = Math.max(weights.any, weight);
+  }
+  return weights.openmetrics > 0 && weights.openmetrics >= (weights.plain ?? weights.any) ? 'openmetrics' : 'prometheus';
+}

@@ -1,0 +1,236 @@
+// Server-sent events of the built service: what is there first, what changes then, to each who listens.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { documents } from '../../src/documents/index.js';
+import { type EventClient, listenToEvents } from '../support/events.js';
+import { eventually } from '../support/eventually.js';
+import { ask } from '../support/http.js';
+import { createAccessPoint, IW, type Root } from '../support/root.js';
+import { startServer, type TestServer } from '../support/server.js';
+
+const LISTENERS = 5;
+
+describe('events', () => {
+  let root: Root;
+  let server: TestServer;
+  const clients: EventClient[] = [];
+
+  before(async () => {
+    root = createAccessPoint();
+    root.write('/etc/hostapd/hostapd.conf', 'interface=wlan0\nssid=RigNet\n');
+    const args = ['--path.rootfs', root.folder, '--events.listeners', String(LISTENERS)];
+    server = await startServer({ args, env: { PATH: root.path } });
+    await ask(server.url, '/snapshot/refresh', { method: 'POST', headers: { access_token: server.key } });
+  });
+
+  after(async () => {
+    await server?.stop();
+    root?.remove();
+  });
+
+  async function listen(path: string, headers: Record<string, string> = {}): Promise<EventClient> {
+    const client = await listenToEvents(server.url, path, { access_token: server.key, ...headers });
+    clients.push(client);
+    return client;
+  }
+
+  function closeAll(): void {
+    for (const client of clients.splice(0)) client.close();
+  }
+
+  test('events/first all that is there, each as its endpoint has it', async () => {
+    const client = await listen('/events');
+    assert.equal(client.response.statusCode, 200);
+    assert.equal(client.response.headers['content-type'], 'text/event-stream');
+    await eventually(() => assert.ok(client.named('collectors').length > 0));
+    const expected = documents.filter(({ verbatim }) => !verbatim).map(({ name }) => name);
+    assert.deepEqual(
+      client.events.slice(0, expected.length).map(({ event }) => event),
+      expected,
+    );
+    const { text } = await ask(server.url, '/ap', { headers: { access_token: server.key } });
+    assert.deepEqual(client.named('ap')[0]?.data, JSON.parse(text));
+    closeAll();
+  });
+
+  test('events/what changes, once for each change, with rising numbers', async () => {
+    const client = await listen('/events?documents=ap');
+    await eventually(() => assert.equal(client.named('ap').length, 1));
+    root.write('/etc/hostapd/hostapd.conf', 'interface=wlan0\nssid=Elsewhere\n');
+    await eventually(() => assert.equal(client.named('ap').length, 2));
+    const [first, second] = client.named('ap');
+    assert.equal(client.newest<{ ssid: string }>('ap').ssid, 'Elsewhere');
+    assert.ok(Number(second?.id) > Number(first?.id));
+    assert.deepEqual([...new Set(client.events.map(({ event }) => event))].sort(), ['ap', 'collectors', 'states']);
+    // It is sampled on, and nothing is said as nothing changes.
+    await ask(server.url, '/snapshot/refresh', { method: 'POST', headers: { access_token: server.key } });
+    assert.equal(client.named('ap').length, 2);
+    closeAll();
+  });
+
+  test('events/who comes back gets what has changed since', async () => {
+    const client = await listen('/events?documents=ap,dhcp,clients');
+    await eventually(() => {
+      for (const name of ['ap', 'dhcp', 'clients', 'states', 'collectors']) assert.ok(client.named(name).length > 0, name);
+    });
+    const last = Math.max(...client.events.map(({ id }) => id));
+    closeAll();
+    root.write('/etc/hostapd/hostapd.conf', 'interface=wlan0\nssid=Third\n');
+    await eventually(async () => {
+      const { text } = await ask(server.url, '/ap', { headers: { access_token: server.key } });
+      assert.match(text, /"Third"/);
+    });
+    const again = await listen('/events?documents=ap,dhcp,clients', { 'Last-Event-ID': String(last) });
+    await eventually(() => assert.ok(again.named('collectors').length > 0));
+    assert.equal(again.named('dhcp').length, 0);
+    assert.equal(again.named('ap').length, 1);
+    // Nor with the next sample.
+    await ask(server.url, '/snapshot/refresh', { method: 'POST', headers: { access_token: server.key } });
+    root.write('/etc/hostapd/hostapd.conf', 'interface=wlan0\nssid=Fourth\n');
+    await eventually(() => assert.equal(again.newest<{ ssid: string }>('ap').ssid, 'Fourth'));
+    assert.equal(again.named('ap').length, 2);
+    assert.equal(again.named('dhcp').length, 0);
+    assert.equal(again.named('states').length, 1);
+    // One that was connected to a service before this one has seen nothing of this one's.
+    // Nor one whose clock was an hour ahead.
+    for (const id of [4711, last + 3_600_000]) {
+      const stranger = await listen('/events?documents=dhcp', { 'Last-Event-ID': String(id) });
+      await eventually(() => assert.equal(stranger.named('dhcp').length, 1));
+    }
+    closeAll();
+  });
+
+  test('events/clients that come and go, with their records', async () => {
+    const client = await listen('/events?documents=clients');
+    await eventually(() => assert.equal(client.named('clients').length, 1));
+    root.program('iw', IW.replace(/'dev wlan0 station dump'\) .*? ;;/, "'dev wlan0 station dump') ;;"));
+    await eventually(() => assert.equal(client.named('client-left').length, 1));
+    assert.equal(client.newest<{ hostname: string }>('client-left').hostname, 'living-room-tv');
+    root.program('iw', IW);
+    await eventually(() => assert.equal(client.named('client-joined').length, 1));
+    assert.equal(client.newest<{ mac_address: string }>('client-joined').mac_address, '02:00:00:00:03:00');
+    closeAll();
+  });
+
+  test('events/a source that fails shows in the states, and in the collectors', async () => {
+    const client = await listen('/events?documents=system');
+    await eventually(() => assert.ok(client.named('collectors').length > 0));
+    const temp = '/sys/class/thermal/thermal_zone0/temp';
+    root.write(temp, 'hot\n');
+    await eventually(() => {
+      const { system } = client.newest<{ system: { state: string; error: { message: string } | null } }>('states');
+      assert.equal(system.state, 'stale');
+      assert.match(String(system.error?.message), /^thermal: /);
+      const { collectors } = client.newest<{ collectors: { name: string; state: string }[] }>('collectors');
+      assert.equal(collectors.find(({ name }) => name === 'thermal')?.state, 'failing');
+    });
+    const answer = await ask(server.url, '/collectors', { headers: { access_token: server.key } });
+    const { collectors } = answer.json<{ collectors: { name: string; reason: string | null }[] }>();
+    assert.match(String(collectors.find(({ name }) => name === 'thermal')?.reason), /not an integer/);
+    root.write(temp, '48312\n');
+    await eventually(() => {
+      const { system } = client.newest<{ system: { state: string } }>('states');
+      assert.equal(system.state, 'fresh');
+    });
+    closeAll();
+  });
+
+  test('events/no more listeners than are allowed, and room again when one leaves', async () => {
+    for (let amount = 0; amount < LISTENERS; amount++) await listen('/events?documents=system');
+    const refused = await ask(server.url, '/events', { headers: { access_token: server.key } });
+    assert.deepEqual([refused.status, refused.headers['retry-after']], [503, '10']);
+    assert.match(String(refused.json().detail), /^5 listen already/);
+    closeAll();
+    await eventually(async () => {
+      const client = await listen('/events?documents=system');
+      assert.equal(client.response.statusCode, 200);
+    });
+    closeAll();
+  });
+
+  test('events/who reads slowly is not queued for, and gets the newest in the end', async () => {
+    const { hostname, port } = new URL(server.url);
+    const socket = connect(Number(port), hostname);
+    socket.pause();
+    socket.write(`GET /events?documents=clients,system HTTP/1.1\r\nHost: x\r\naccess_token: ${server.key}\r\n\r\n`);
+    const other = await listen('/events?documents=system');
+    await eventually(() => assert.ok(other.named('system').length >= 4));
+    assert.equal((await ask(server.url, '/healthz')).status, 200);
+    let got = '';
+    socket.setEncoding('utf8').on('data', (chunk: string) => {
+      got += chunk;
+    });
+    socket.resume();
+    await eventually(() => {
+      const last = other.named('system').at(-1)?.id;
+      assert.ok(got.includes(`id: ${last}\n`), 'it has what the other has');
+    });
+    socket.destroy();
+    closeAll();
+  });
+
+  test('events/who reads only after the key was replaced gets nothing that is newer', async () => {
+    const machine = createAccessPoint();
+    machine.write('/etc/hostapd/hostapd.conf', 'interface=wlan0\nssid=Before\n');
+    // More than sockets take without being read.
+    machine.write(
+      '/etc/raspap/adblock/domains.txt',
+      Array.from({ length: 400_000 }, (_, n) => `local=/ads-${n}.tracker.example/\n`).join(''),
+    );
+    const own = await startServer({ args: ['--path.rootfs', machine.folder], env: { PATH: machine.path } });
+    try {
+      const get = (path: string, key: string) => ask(own.url, path, { headers: { access_token: key } });
+      await eventually(async () => assert.ok((await get('/dns/domains', own.key)).text.length > 8_000_000));
+      const { hostname, port } = new URL(own.url);
+      const socket = connect(Number(port), hostname);
+      let got = '';
+      socket.setEncoding('latin1').on('data', (chunk: string) => {
+        got += chunk;
+      });
+      socket.write(`GET /events?documents=ap,dns/domains HTTP/1.1\r\nHost: x\r\naccess_token: ${own.key}\r\n\r\n`);
+      await once(socket, 'data');
+      socket.pause();
+      writeFileSync(own.dotenv, 'RASPAP_API_KEY=another-key-0123456789\n');
+      await eventually(async () => assert.equal((await get('/ap', 'another-key-0123456789')).status, 200));
+      machine.write('/etc/hostapd/hostapd.conf', 'interface=wlan0\nssid=Afterwards\n');
+      await eventually(async () => assert.match((await get('/ap', 'another-key-0123456789')).text, /Afterwards/));
+      socket.resume();
+      await once(socket, 'close');
+      assert.match(got, /"Before"/);
+      assert.doesNotMatch(got, /Afterwards/);
+    } finally {
+      await own.stop();
+      machine.remove();
+    }
+  });
+
+  test('events/refused', async () => {
+    const get = (path: string, headers = {}) => ask(server.url, path, { headers });
+    assert.equal((await get('/events')).status, 403);
+    const unknown = await get('/events?documents=nope', { access_token: server.key });
+    assert.equal(unknown.status, 400);
+    const head = await ask(server.url, '/events', { method: 'HEAD', headers: { access_token: server.key } });
+    assert.deepEqual([head.status, head.body.length], [200, 0]);
+  });
+
+  test('events/end with the service', async () => {
+    const own = await startServer({ args: ['--path.rootfs', root.folder], env: { PATH: root.path } });
+    const client = await listenToEvents(own.url, '/events', { access_token: own.key });
+    await eventually(() => assert.ok(client.events.length > 0));
+    const startedMs = performance.now();
+    assert.equal(await own.stop(), 0);
+    assert.ok(performance.now() - startedMs < 4_000, 'a listener does not hold it up');
+    await eventually(() => assert.ok(client.ended));
+  });
+
+  test('events/without listeners nothing is made for them', async () => {
+    closeAll();
+    await sleep(100);
+    const { text } = await ask(server.url, '/collectors', { headers: { access_token: server.key } });
+    assert.match(text, /"name":"stations"/);
+  });
+});

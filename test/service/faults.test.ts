@@ -1,0 +1,236 @@
+// Faults in every collector, one after the other, while everything else has to stay fresh: thrown, hung, lost with its thread.
+// They come from outside: a module that is loaded before the service does them. The table of collectors is the service's own, so a
+// new one is tried too.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, readdirSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { collectors } from '../../src/collectors/index.js';
+import { eventually } from '../support/eventually.js';
+import type { Fault } from '../support/fault-hooks.js';
+import { ask } from '../support/http.js';
+import { assertAllFresh, documentsOf, eachSecond, type Patient, withPatient } from '../support/patient.js';
+
+/** What all that is made of a collector says of it. */
+async function assertBlamed(patient: Patient, name: string, reason: RegExp): Promise<void> {
+  const documents = await patient.documents();
+  for (const document of documentsOf(name)) {
+    const { state, error, data } = documents[document] as (typeof documents)[string];
+    assert.equal(state, 'stale', document);
+    assert.ok(error?.message.startsWith(`${name}: `), `${document}: ${error?.message}`);
+    assert.match(error?.message ?? '', reason);
+    assert.match(error?.message ?? '', /^[^\p{Cc}]{1,400}$/u);
+    assert.ok(error?.advice, document);
+    assert.ok(data, `${document} keeps what was good`);
+  }
+}
+
+async function recovered(patient: Patient, name: string): Promise<void> {
+  await patient.until(name, 'ok');
+  await eventually(() => assertAllFresh(patient));
+  patient.suspect();
+}
+
+/** Puts a fault into a collector, waits until it is told, takes it away, waits until all is well. */
+async function suffer(patient: Patient, name: string, fault: Fault, reason: RegExp): Promise<void> {
+  patient.suspect(name);
+  await patient.control({ faults: { [name]: fault } });
+  patient.touch(name);
+  const documents = documentsOf(name);
+  // What hangs is waited for; else it need not wait for its schedule.
+  const hurry = () => (documents.length > 0 && fault === 'throw' ? patient.refresh(documents) : undefined);
+  await hurry();
+  assert.ok((await patient.until(name, 'failing', reason)).advice);
+  await assertBlamed(patient, name, reason);
+  await patient.control({});
+  if (fault === 'block') patient.unblock();
+  await hurry();
+  await recovered(patient, name);
+}
+
+const names = collectors.map(({ name }) => name);
+const HANGS = /no answer within \d+ ms: the thread was given up/;
+
+describe('faults', { concurrency: 4 }, () => {
+  test('faults/thrown by each', () =>
+    withPatient({ hooks: true, args: eachSecond(names.filter((name) => documentsOf(name).length === 0)) }, async (patient) => {
+      for (const name of names) await suffer(patient, name, 'throw', /: TypeError: injected$/);
+      // And by all of them, where nothing was good before.
+      patient.suspect(...names);
+      await patient.control({ faults: Object.fromEntries(names.map((name) => [name, 'throw'])) });
+      const { status, rows } = await patient.doctor();
+      assert.equal(status, 1);
+      for (const name of names)
+        assert.match(rows.get(name) ?? '', new RegExp(`^${name} +failing .*\\n +why: TypeError: injected\\n +do: {2}\\S`));
+    }));
+
+  for (const some of [['clock', 'leases'], ['thermal'], ['stations']]) {
+    test(`faults/hung ${some}`, () =>
+      withPatient({ hooks: true, args: eachSecond(some) }, async (patient) => {
+        for (const name of some) await suffer(patient, name, 'block', HANGS);
+      }));
+  }
+
+  for (const [fault, reason] of [
+    ['exit', /the sampling thread ended: worker exited with code: 7/],
+    ['memory', /the sampling thread ended: .*memory limit|no answer within/],
+    ['loop', HANGS],
+  ] as const) {
+    test(`faults/thread lost: ${fault}`, () =>
+      withPatient({ hooks: true, args: eachSecond(['load', 'firewall', 'neighbours']) }, async (patient) => {
+        const before = threadsOf(patient);
+        for (const name of ['load', 'firewall', 'neighbours', ...(fault === 'loop' ? [] : ['domains'])]) {
+          await suffer(patient, name, fault, reason);
+        }
+        await eventually(() => assert.equal(threadsOf(patient), before));
+      }));
+  }
+
+  test('faults/a thread that is stuck in the kernel does not keep the service from ending', () =>
+    withPatient({ hooks: true, args: eachSecond(['thermal']), signal: 'SIGTERM' }, async (patient) => {
+      const before = threadsOf(patient);
+      patient.suspect('thermal');
+      await patient.control({ faults: { thermal: 'block' } });
+      await patient.until('thermal', 'failing', HANGS);
+      // It is not tried again: each try would cost another thread.
+      for (let look = 0; look < 40; look++) {
+        assert.ok(threadsOf(patient) <= before + 1);
+        await sleep(100);
+      }
+      const { rows, stderr } = await patient.doctor();
+      assert.equal(stderr, '');
+      assert.match(rows.get('thermal') ?? '', /^thermal +failing .*\n +why: no answer within \d+ ms/);
+      assert.match(rows.get('load') ?? '', /^load +ok /);
+      assert.match(rows.get('history') ?? '', /^history +ok /);
+    }));
+
+  test('faults/the clock is set forward and back', () =>
+    // One is on a schedule that needs a calendar.
+    withPatient(
+      { hooks: true, args: [...eachSecond(['interfaces', 'traffic']), '--schedule.memory', '* * * 1-31 * *'] },
+      async (patient) => {
+        const COUNTER = '/sys/class/net/eth0/statistics/rx_bytes';
+        let bytes = Number(patient.root.read(COUNTER));
+        const traffic = setInterval(() => {
+          bytes += 100_000;
+          patient.root.write(COUNTER, `${bytes}\n`);
+        }, 100);
+        const everySecond = ['clock', 'load', 'cpu', 'memory', 'thermal', 'traffic', 'interfaces'];
+        try {
+          for (const clockMs of [3_600_000, 0, -3_600_000, 12_345_678, 0]) {
+            await patient.control({ clockMs });
+            const nowMs = () => Date.now() + clockMs;
+            await eventually(async () => assertNow(Number((await systemTime(patient)).unixSeconds) * 1000, nowMs()));
+            for (let round = 0; round < 20; round++) {
+              const { throughput } = (await patient.ask('/networking')).json<{
+                throughput: Record<'eth0', { RX_bytes_per_second: number | null }>;
+              }>();
+              const rate = throughput.eth0.RX_bytes_per_second;
+              assert.ok(rate === null || (rate >= 0 && rate < 20e6), `${rate} bytes/s`);
+              const { busyRatio } = (await patient.ask('/system')).json<{ cpu: { busyRatio: number | null } }>().cpu;
+              assert.ok(busyRatio === null || (busyRatio >= 0 && busyRatio <= 1), `${busyRatio}`);
+              await sleep(50);
+            }
+            // Not only those that are sampled anew soon: what was sampled before was so a moment ago, by the new clock too.
+            for (const [name, { sampledAt }] of Object.entries(await patient.documents()))
+              assertNow(Date.parse(sampledAt ?? ''), nowMs(), name);
+            const { headers } = await patient.ask('/firewall');
+            assert.ok(Date.parse(headers['last-modified'] ?? '') <= nowMs() + 1_000, headers['last-modified']);
+            // The schedule goes on.
+            const before = await Promise.all(everySecond.map((name) => patient.collector(name)));
+            await eventually(async () => {
+              for (const { name, last_success } of before) {
+                const now = await patient.collector(name);
+                assert.ok(Date.parse(now.last_success ?? '') > Date.parse(last_success ?? ''), `${name}: ${now.last_success}`);
+              }
+            }, 10_000);
+          }
+          const since = new Date(Date.now() - 60_000).toISOString();
+          const rows = (await patient.ask(`/history?series=rx_bytes_per_second:eth0&since=${since}`)).json<
+            Record<string, number | null>[]
+          >();
+          const rates = rows.flatMap((row) => row['rx_bytes_per_second:eth0'] ?? []);
+          assert.ok(rates.length > 0 && rates.every((rate) => rate >= 0), JSON.stringify(rates));
+        } finally {
+          clearInterval(traffic);
+        }
+      },
+    ));
+
+  test('faults/stopped for a while, and continued', () =>
+    withPatient({}, async (patient) => {
+      const { process: child } = patient.server;
+      const before = threadsOf(patient);
+      patient.suspect(...names);
+      child.kill('SIGSTOP');
+      await sleep(8_000); // of what is sampled each second all is overdue
+      child.kill('SIGCONT');
+      const reasons = new Set<string>();
+      await eventually(async () => {
+        for (const { error } of Object.values(await patient.documents())) if (error) reasons.add(error.code);
+        await assertAllFresh(patient);
+      });
+      reasons.delete('overdue'); // that it was
+      reasons.delete('timeout'); // a program that had to wait for its end
+      assert.deepEqual([...reasons], [], 'no thread is blamed for the time');
+      assert.equal(threadsOf(patient), before);
+      patient.suspect();
+      for (let look = 0; look < 10; look++) {
+        await assertAllFresh(patient);
+        await sleep(100);
+      }
+    }));
+
+  test('faults/nobody can write what it logs', async () => {
+    const port = await freePort();
+    const full = openSync('/dev/full', 'w');
+    const main = new URL('../../src/main.js', import.meta.url).pathname;
+    const env = { RASPAP_API_KEY: 'a-key-of-32-characters-0123456789' };
+    const child = spawn(process.execPath, [main, '--host', '127.0.0.1', '--port', String(port), '--access-log', 'all'], {
+      env,
+      stdio: ['ignore', full, full],
+    });
+    try {
+      for (let n = 0; n < 3; n++) {
+        await eventually(async () => {
+          const { status } = await ask(`http://127.0.0.1:${port}`, '/system', { headers: { access_token: env.RASPAP_API_KEY } });
+          assert.equal(status, 200);
+        });
+      }
+      const ended = once(child, 'exit');
+      child.kill('SIGTERM');
+      assert.deepEqual(await ended, [0, null]);
+    } finally {
+      child.kill('SIGKILL');
+      closeSync(full);
+    }
+  });
+});
+
+function threadsOf({ server }: Patient): number {
+  return readdirSync(`/proc/${server.process.pid}/task`).length;
+}
+
+async function systemTime(patient: Patient): Promise<{ unixSeconds: number }> {
+  return (await patient.ask('/system')).json<{ time: { unixSeconds: number } }>().time;
+}
+
+/** Within half a minute, as much as lies between two samples: an hour is more. */
+function assertNow(ms: number, nowMs: number, what = ''): void {
+  assert.ok(
+    ms <= nowMs + 1_500 && ms > nowMs - 45_000,
+    `${what} ${new Date(ms).toISOString()}, and it is ${new Date(nowMs).toISOString()}`,
+  );
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}

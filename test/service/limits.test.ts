@@ -1,0 +1,455 @@
+// What clients may take of the service: slow, silent, endless and greedy ones over real sockets, while others are served as ever.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, describe, test } from 'node:test';
+import { MOST_HEADERS, MOST_PIPELINED } from '../../src/http/server/limits.js';
+import { run } from '../support/cli.js';
+import { eventually } from '../support/eventually.js';
+import { ask } from '../support/http.js';
+import { createRoot, type Root } from '../support/root.js';
+import { startServer, type TestServer } from '../support/server.js';
+import {
+  closeAll,
+  connectMany,
+  connectTo,
+  descriptorsOf,
+  head,
+  problemOf,
+  type RawClient,
+  residentMb,
+  statuses,
+  undisturbed,
+  untilClosedThere,
+  untilDescriptors,
+} from '../support/sockets.js';
+
+/** Another client's address: all of 127.0.0.0/8 is ours. */
+const ELSEWHERE = '127.0.0.2';
+/** Names in the list of blocked ones: more than sockets take without being read. */
+const NAMES = 400_000;
+
+/** Of an answer with all of them. */
+const WHOLE_BYTES = NAMES * 20;
+
+const IMPATIENT = ['--timeout.headers', '3', '--timeout.request', '4', '--timeout.idle', '3', '--timeout.send', '2'];
+
+function askSystem({ url, key }: TestServer) {
+  return ask(url, '/system', { headers: { access_token: key } });
+}
+
+async function untilReady(server: TestServer): Promise<void> {
+  await eventually(async () => assert.equal((await askSystem(server)).status, 200));
+}
+
+const untilClosed = (clients: readonly RawClient[]) =>
+  eventually(() => assert.equal(clients.filter((client) => !client.isClosed()).length, 0, 'of them are still connected'));
+
+/** Writes some bytes at a time, until the service closes the connections. */
+async function drip(clients: readonly RawClient[], text: string, bytes = 1): Promise<void> {
+  let at = 0;
+  const dripping = setInterval(() => {
+    for (const { socket } of clients) if (socket.writable) socket.write(text.slice(at, at + bytes));
+    at += bytes;
+  }, 100);
+  await untilClosed(clients);
+  clearInterval(dripping);
+}
+
+describe('time-outs', { concurrency: true }, () => {
+  let root: Root;
+  let server: TestServer;
+  let descriptors: number;
+  const clients: RawClient[] = [];
+
+  async function connectAll(amount: number, first = ''): Promise<RawClient[]> {
+    const more = await connectMany(server, amount, undefined, first);
+    clients.push(...more);
+    return more;
+  }
+
+  before(async () => {
+    root = createRoot();
+    const names = Array.from({ length: NAMES }, (_, n) => `local=/ads-${n}.tracker.example/\n`);
+    root.write('/etc/raspap/adblock/domains.txt', names.join(''));
+    server = await startServer({ args: [...IMPATIENT, '--path.rootfs', root.folder], env: { PATH: root.path } });
+    await untilReady(server);
+    await eventually(async () => {
+      const { headers } = await ask(server.url, '/dns/domains', { method: 'HEAD', headers: { access_token: server.key } });
+      assert.ok(Number(headers['content-length']) > 10_000_000, headers['content-length']);
+    });
+    descriptors = descriptorsOf(server);
+  });
+
+  after(async () => {
+    // The service has closed them all, and they have not: nothing of them is left there.
+    await untilDescriptors(server, descriptors);
+    closeAll(clients);
+    await server?.stop();
+    root?.remove();
+    assert.doesNotMatch(server.output(), /ERROR|WARNING|\bat .*\.js:\d+/);
+  });
+
+  test('limits/headers a byte at a time', async () => {
+    await undisturbed(server, async () => {
+      const clients = await connectAll(200, 'GET /sys');
+      const text = head(server, '/system', `X-Slow: ${'x'.repeat(1_000)}\r\n`);
+      await drip(clients, text.slice(8));
+      for (const client of clients) {
+        const { head, status, detail } = problemOf(client.got());
+        assert.match(head, /^HTTP\/1\.1 408 Request Timeout\r\n/);
+        assert.deepEqual([status, detail], [408, 'the request did not come to its end in time']);
+      }
+    });
+  });
+
+  test('limits/silence', async () => {
+    await undisturbed(server, async () => {
+      const clients = await connectAll(200);
+      await untilClosed(clients);
+      for (const { got } of clients) assert.equal(got(), '');
+    });
+  });
+
+  test('limits/silence after an answer', async () => {
+    const clients = await connectAll(50);
+    for (const { socket } of clients) socket.write(head(server, '/system'));
+    await eventually(() => assert.ok(clients.every(({ got }) => statuses(got()).length === 1)));
+    assert.ok(
+      clients.some((client) => !client.isClosed()),
+      'the connections are kept for a while',
+    );
+    await untilClosed(clients);
+    for (const { got } of clients) assert.deepEqual(statuses(got()), [200]);
+  });
+
+  test('limits/the second request a byte at a time', async () => {
+    const [client] = (await connectAll(1)) as [RawClient];
+    client.socket.write(head(server, '/system'));
+    await eventually(() => assert.equal(statuses(client.got()).length, 1));
+    await drip([client], head(server, '/system', `X-Slow: ${'x'.repeat(1_000)}\r\n`));
+    assert.deepEqual(statuses(client.got()), [200, 408]);
+  });
+
+  for (const [title, more, chunk] of [
+    ['of a length', 'Content-Length: 60000\r\n', 'x'],
+    ['in chunks', 'Transfer-Encoding: chunked\r\n', '1\r\nx\r\n'],
+  ] as const) {
+    test(`limits/body ${title} a byte at a time`, async () => {
+      await undisturbed(server, async () => {
+        const clients = await connectAll(20);
+        const text = head(server, '/snapshot/refresh', `Content-Type: application/json\r\n${more}`, 'POST');
+        for (const { socket } of clients) socket.write(text);
+        await drip(clients, chunk.repeat(1_000), chunk.length);
+        for (const { got } of clients) assert.equal(problemOf(got()).status, 408);
+      });
+    });
+  }
+
+  for (const [title, method, path, withKey, status] of [
+    ['that is wanted', 'POST', '/snapshot/refresh', true, 413],
+    ['without the key', 'POST', '/snapshot/refresh', false, 403],
+    ['where none is wanted', 'GET', '/system', true, 200],
+    ['to nowhere', 'PUT', '/nowhere', true, 404],
+  ] as const) {
+    test(`limits/endless body ${title}`, async () => {
+      await undisturbed(server, async () => {
+        const [client] = (await connectAll(1)) as [RawClient];
+        const more = 'Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n';
+        client.socket.write(head(withKey ? server : { ...server, key: 'none' }, path, more, method));
+        const chunk = `4000\r\n${'x'.repeat(0x4000)}\r\n`;
+        let sent = 0;
+        const flooding = setInterval(() => {
+          while (client.socket.writable && !client.socket.writableNeedDrain && sent < 1 << 30) {
+            client.socket.write(chunk);
+            sent += chunk.length;
+          }
+        }, 5);
+        await untilClosed([client]);
+        clearInterval(flooding);
+        assert.deepEqual(statuses(client.got()), [status]);
+        assert.ok(sent > 65_536);
+      });
+    });
+  }
+
+  for (const path of ['/dns/domains', '/snapshot', '/events?documents=dns/domains']) {
+    test(`limits/${path} that is not read`, async () => {
+      await undisturbed(server, async () => {
+        const clients = await connectAll(20, head(server, path));
+        for (const { socket } of clients) socket.pause();
+        // One that does read meanwhile, not fast, gets all of it.
+        const [slow] = (await connectAll(1)) as [RawClient];
+        slow.socket.write(head(server, path, 'Connection: close\r\n'));
+        const pausing = setInterval(() => {
+          slow.socket.pause();
+          setTimeout(() => slow.socket.resume(), 50);
+        }, 200);
+        await untilClosedThere(server, clients);
+        await eventually(() => assert.ok(slow.got().length > WHOLE_BYTES));
+        clearInterval(pausing);
+        for (const { socket } of clients) socket.resume();
+        await untilClosed(clients);
+        for (const { got } of clients) {
+          assert.deepEqual(statuses(got()), [200]);
+          assert.ok(got().length < WHOLE_BYTES, `${got().length} bytes were sent to somebody who took none of them`);
+        }
+      });
+    });
+  }
+
+  test('limits/half-closed', async () => {
+    await undisturbed(server, async () => {
+      const [silent, half, whole, after] = (await connectAll(4)) as [RawClient, RawClient, RawClient, RawClient];
+      silent.socket.end();
+      half.socket.end('GET /system HTTP/1.1\r\nHo');
+      whole.socket.end(head(server, '/system'));
+      after.socket.write(head(server, '/system'));
+      await eventually(() => assert.equal(statuses(after.got()).length, 1));
+      after.socket.end();
+      await untilClosed([silent, half, whole, after]);
+      assert.equal(silent.got(), '');
+      assert.equal(problemOf(half.got()).status, 400);
+      assert.deepEqual([statuses(whole.got()), statuses(after.got())], [[200], [200]]);
+    });
+  });
+
+  test('limits/refused, and never closed by the client', async () => {
+    const clients = await connectAll(100, 'nonsense\r\n\r\n');
+    await untilClosed(clients);
+    for (const { got } of clients) assert.equal(problemOf(got()).status, 400);
+  });
+});
+
+describe('sizes', () => {
+  let server: TestServer;
+
+  before(async () => {
+    server = await startServer();
+    await untilReady(server);
+  });
+
+  after(() => server?.stop());
+
+  test('limits/headers', async () => {
+    const many = (amount: number) => Object.fromEntries(Array.from({ length: amount }, (_, n) => [`x-${n}`, String(n)]));
+    // Three are there already: the key, Host, Connection.
+    const askWith = (amount: number) => ask(server.url, '/system', { headers: { access_token: server.key, ...many(amount - 3) } });
+    assert.equal((await askWith(MOST_HEADERS)).status, 200);
+    const refused = await askWith(MOST_HEADERS + 1);
+    assert.deepEqual(
+      [refused.status, refused.headers['content-type'], refused.headers.connection],
+      [431, 'application/problem+json', 'close'],
+    );
+    assert.equal(refused.json().detail, 'there are more than 100 headers');
+    await undisturbed(server, async () => {
+      const clients = await connectMany(server, 100);
+      for (const { socket } of clients) socket.write(`GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(1 << 20)}`);
+      await untilClosed(clients);
+      // Who is still sending may lose what it is told.
+      for (const { got } of clients) if (got()) assert.equal(problemOf(got()).status, 431);
+    });
+  });
+
+  test('limits/pipeline', async () => {
+    const [just, over, flood] = (await connectMany(server, 3)) as [RawClient, RawClient, RawClient];
+    const paths = Array.from({ length: MOST_PIPELINED }, (_, n) => ['/system', '/healthz', '/nowhere'][n % 3] ?? '');
+    just.socket.write(paths.map((path) => head(server, path)).join(''));
+    await eventually(() => assert.equal(statuses(just.got()).length, MOST_PIPELINED));
+    assert.deepEqual(
+      statuses(just.got()),
+      paths.map((path) => (path === '/nowhere' ? 404 : 200)),
+    );
+    // Once they are answered, so many more may come.
+    just.socket.write(head(server, '/system').repeat(MOST_PIPELINED));
+    await eventually(() => assert.equal(statuses(just.got()).length, 2 * MOST_PIPELINED));
+    assert.ok(!just.isClosed());
+    closeAll([just]);
+
+    over.socket.write(head(server, '/system').repeat(MOST_PIPELINED + 1));
+    await untilClosed([over]);
+    assert.ok(statuses(over.got()).length <= MOST_PIPELINED);
+    await undisturbed(server, async () => {
+      flood.socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(50_000));
+      await untilClosed([flood]);
+    });
+  });
+
+  test('limits/what comes while an answer is under way is not answered within it', async () => {
+    const client = await connectTo(server);
+    client.socket.write(head(server, '/events?documents=system'));
+    await eventually(() => assert.match(client.got(), /event: system/));
+    client.socket.write('nonsense\r\n\r\n');
+    await untilClosed([client]);
+    assert.deepEqual(statuses(client.got()), [200]);
+  });
+});
+
+describe('room', () => {
+  const MOST = 12;
+  let server: TestServer;
+
+  before(async () => {
+    server = await startServer({ args: ['--max-connections', String(MOST)] });
+    await untilReady(server);
+  });
+
+  after(() => server?.stop());
+
+  async function listenAll(amount: number): Promise<RawClient[]> {
+    const listeners = await connectMany(server, amount);
+    for (const { socket } of listeners) socket.write(head(server, '/events?documents=system'));
+    await eventually(() => assert.ok(listeners.every(({ got }) => got().includes('event: '))));
+    return listeners;
+  }
+
+  test('limits/who waits makes room: of the address that has most, the silent before the idle, the oldest first', async () => {
+    const dashboard = await connectTo(server);
+    dashboard.socket.write(head(server, '/system'));
+    const clients = await connectMany(server, 6, ELSEWHERE);
+    for (const { socket } of clients.slice(0, 3)) socket.write(head(server, '/healthz'));
+    await eventually(() => assert.equal([dashboard, ...clients].filter(({ got }) => statuses(got()).length === 1).length, 4));
+    const more = await connectMany(server, MOST - 7 + 4, ELSEWHERE);
+    await untilClosed([...clients.slice(3), more[0] as RawClient]);
+    assert.deepEqual(
+      clients.map((client) => client.isClosed()),
+      [false, false, false, true, true, true],
+    );
+    assert.deepEqual(
+      more.map((client) => client.isClosed()),
+      more.map((_, index) => index === 0),
+    );
+    assert.equal((await askSystem(server)).status, 200);
+    dashboard.socket.write(head(server, '/system'));
+    await eventually(() => assert.deepEqual(statuses(dashboard.got()), [200, 200]));
+    closeAll([dashboard, ...clients, ...more]);
+    assert.match(server.output(), /^WARNING: 12 connections are open, as many as may be \(--max-connections\)/m);
+  });
+
+  test('limits/where nobody waits, the next one is told to', async () => {
+    const listeners = await listenAll(MOST);
+    for (const { socket } of listeners) assert.ok(!socket.destroyed);
+    const refused = await connectTo(server);
+    refused.socket.write(head(server, '/system'));
+    await untilClosed([refused]);
+    const { head: first, status, detail } = problemOf(refused.got());
+    assert.match(first, /^Retry-After: 5$/m);
+    assert.equal(status, 503);
+    assert.match(detail, /^12 connections are being answered/);
+    const crowd = await connectMany(server, 200);
+    await untilClosed(crowd);
+    assert.ok(
+      crowd.every(({ got }) => got() === '' || problemOf(got()).status === 503),
+      'those who have asked nothing are told the same, or nothing',
+    );
+    assert.ok(!listeners.some((listener) => listener.isClosed()));
+    listeners[0]?.socket.destroy();
+    await eventually(async () => assert.equal((await askSystem(server)).status, 200));
+    closeAll([...listeners, refused, ...crowd]);
+  });
+
+  test('limits/who does not take its answer makes room for others', async () => {
+    const { text } = await ask(server.url, '/docs');
+    const script = /docs\/[\d.]+\/swagger-ui-bundle\.js/.exec(text)?.[0];
+    assert.ok(script);
+    const readers = await connectMany(server, MOST, ELSEWHERE);
+    for (const { socket } of readers) {
+      socket.pause();
+      socket.write(head(server, `/${script}`).repeat(MOST_PIPELINED));
+    }
+    await eventually(async () => assert.equal((await askSystem(server)).status, 200));
+    closeAll(readers);
+  });
+});
+
+describe('thousands', () => {
+  const hard = Number(/^Max open files +\d+ +(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1]);
+  const amount = Math.min(10_000, hard - 500);
+
+  test(`limits/${amount} sockets, of which 2,000 may stay`, async (context) => {
+    if (amount < 10_000) context.diagnostic(`ulimit -n is ${hard}: 10,000 need 10,500`);
+    const server = await startServer();
+    context.after(() => server.stop());
+    await untilReady(server);
+    const descriptors = descriptorsOf(server);
+    await undisturbed(server, async () => {
+      const clients = await connectMany(server, amount, ELSEWHERE);
+      assert.ok(descriptorsOf(server) < descriptors + 2_100);
+      closeAll(clients);
+    });
+    await untilDescriptors(server, descriptors);
+    assert.doesNotMatch(server.output(), /ERROR|EMFILE/);
+  });
+
+  test(`limits/${amount} sockets, again and again`, async (context) => {
+    const server = await startServer({ args: ['--max-connections', '11000', '--timeout.headers', '600', '--timeout.request', '600'] });
+    context.after(() => server.stop());
+    await untilReady(server);
+    const descriptors = descriptorsOf(server);
+    const afterMb: number[] = [];
+    for (let round = 0; round < 3; round++) {
+      await undisturbed(server, async () => {
+        const clients = await connectMany(server, amount);
+        for (const { socket } of clients.filter((_, index) => index % 2 === 0)) socket.write('GET /system HTTP/1.1\r\nHost: ');
+        await eventually(() => assert.ok(descriptorsOf(server) >= descriptors + amount));
+        closeAll(clients);
+      });
+      await untilDescriptors(server, descriptors);
+      afterMb.push(residentMb(server));
+    }
+    const [first = 0, ...later] = afterMb;
+    // What one kept of each would be more, in every later round: Node has some 10 KB for a connection. Garbage comes and goes.
+    assert.ok(Math.min(...later) < first + 60, `MB after each round: ${afterMb.map(Math.round)}`);
+  });
+});
+
+describe('file descriptors', { concurrency: true }, () => {
+  test('limits/few from the start', async (context) => {
+    const server = await startServer({ descriptors: 160 });
+    context.after(() => server.stop());
+    await untilReady(server);
+    const [, most] = /^WARNING: 160 files may be open \(ulimit -n\): at most (\d+) connections, not 2000$/m.exec(server.output()) ?? [];
+    assert.ok(Number(most) >= 8 && Number(most) < 96, server.output());
+    await undisturbed(server, async () => {
+      const clients = await connectMany(server, 400, ELSEWHERE);
+      await ask(server.url, '/snapshot/refresh', { method: 'POST', headers: { access_token: server.key } });
+      closeAll(clients);
+    });
+    const { text } = await ask(server.url, '/collectors', { headers: { access_token: server.key } });
+    assert.doesNotMatch(text + server.output(), /EMFILE/);
+  });
+
+  test('limits/none left for a while', async (context) => {
+    const server = await startServer();
+    context.after(() => server.stop());
+    await untilReady(server);
+    const kept = await connectTo(server);
+    const setLimit = async (descriptors: number) => {
+      const { status, stderr } = await run('prlimit', ['--pid', String(server.process.pid), `--nofile=${descriptors}:1000`]);
+      assert.equal(status, 0, stderr);
+    };
+    await setLimit(descriptorsOf(server));
+    const clients = await connectMany(server, 50);
+    // What is loaded when it is first needed cannot be: that passes.
+    for (const [method, path] of [
+      ['POST', '/snapshot/refresh'],
+      ['GET', '/metrics'],
+      ['GET', '/docs'],
+    ] as const) {
+      const answered = statuses(kept.got()).length;
+      kept.socket.write(head(server, path, '', method));
+      await eventually(() => assert.equal(statuses(kept.got())[answered], 503, path));
+    }
+    assert.match(kept.got(), /^Retry-After: 1\r\n[\s\S]*"what it takes cannot be opened now: try again in a moment"/m);
+    await eventually(() => {
+      kept.socket.write(head(server, '/collectors'));
+      assert.match(kept.got(), /"reason":"[^"]*EMFILE/);
+    });
+    await setLimit(1_000);
+    closeAll(clients);
+    const headers = { access_token: server.key };
+    assert.equal((await ask(server.url, '/snapshot/refresh', { method: 'POST', headers })).status, 200);
+    for (const path of ['/metrics', '/docs', '/readyz']) assert.equal((await ask(server.url, path, { headers })).status, 200, path);
+    assert.equal((await askSystem(server)).headers['sample-state'], 'fresh');
+    kept.socket.destroy();
+  });
+});

@@ -1,0 +1,223 @@
+// The pool of sampling threads: what runs beside what, what waits, and what comes of a thread that is lost.
+import assert from 'node:assert/strict';
+import { appendFileSync, chmodSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Worker } from 'node:worker_threads';
+import { type CollectorName, collectorByName } from '../../src/collectors/index.js';
+import { encodeJson } from '../../src/encode/body.js';
+import type { Outcome, Sampled } from '../../src/engine/messages.js';
+import { createSampler, type Lane, type Sampler } from '../../src/engine/worker-pool.js';
+import { createMachine } from '../../src/machine/machine.js';
+import { asNobody } from '../support/fixture.js';
+import { createAccessPoint, type Root } from '../support/root.js';
+
+let root: Root;
+/** Every thread that was started, the newest last. */
+const threads: Worker[] = [];
+const onWorker = (worker: Worker) => threads.push(worker);
+
+before(() => {
+  root = createAccessPoint();
+  process.on('worker', onWorker);
+  // A second's work for a thread, or more.
+  const lines = Array.from({ length: 2_000_000 }, (_, n) => `0.0.0.0 host-${n}.tracker.example`);
+  root.write('/etc/raspap/adblock/hostnames.txt', lines.join('\n'));
+  root.write('/etc/raspap/adblock/domains.txt', 'local=/ads.example/\n');
+});
+
+after(() => {
+  process.off('worker', onWorker);
+  root.remove();
+});
+
+async function withSampler(amount: number, use: (sampler: Sampler) => Promise<void>): Promise<void> {
+  const sampler = createSampler(amount, { rootfs: root.folder, path: root.path, exposeSecrets: false, mostStationMetrics: 0 });
+  try {
+    // Threads take a while to start.
+    await Promise.all(Array.from({ length: amount }, () => take(sampler, 'load', 'quick')));
+    await use(sampler);
+  } finally {
+    await sampler.close();
+  }
+}
+
+async function take(sampler: Sampler, collector: CollectorName, lane: Lane, last?: Sampled): Promise<Outcome> {
+  const [taken] = await sampler.sample([{ collector, before: last?.keep, thorough: false, metrics: false, secrets: false }], lane);
+  return (taken as { outcome: Outcome }).outcome;
+}
+
+const LIST = Buffer.from('{"domains":["ads.example"],"amount":1}');
+const ask = (sampler: Sampler, limit: number) =>
+  sampler.answer({ document: 'dns/domains', parts: { domains: LIST }, query: { limit, offset: 0 } });
+
+/** Starts some at once. @returns their names in the order in which they end */
+async function race(tasks: Readonly<Record<string, () => Promise<unknown> | undefined>>): Promise<string[]> {
+  const ended: string[] = [];
+  await Promise.all(
+    Object.entries(tasks).map(async ([name, task]) => {
+      await task();
+      ended.push(name);
+    }),
+  );
+  return ended;
+}
+
+describe('lanes', () => {
+  test('lanes/a program runs beside what is heavy, and what is heavy does not', () =>
+    withSampler(2, async (sampler) => {
+      const ended = await race({
+        large: () => take(sampler, 'hostnames', 'heavy'),
+        small: () => take(sampler, 'domains', 'heavy'),
+        program: () => take(sampler, 'stations', 'program'),
+      });
+      assert.deepEqual(ended, ['program', 'large', 'small']);
+    }));
+
+  test('lanes/queries wait for samples', async () => {
+    for (const amount of [1, 2]) {
+      await withSampler(amount, async (sampler) => {
+        const ended = await race({
+          large: () => take(sampler, 'hostnames', 'heavy'),
+          // Takes the other thread, where there is one.
+          program: () => take(sampler, 'stations', 'program'),
+          query: () => ask(sampler, 1),
+          quick: () => take(sampler, 'load', 'quick'),
+        });
+        assert.ok(ended.indexOf('quick') < ended.indexOf('query'), `${amount}: ${ended}`);
+      });
+    }
+  });
+
+  test('lanes/queries get their turn though samples are asked for without pause', () =>
+    withSampler(1, async (sampler) => {
+      let answered = false;
+      const sampleOn = async () => {
+        for (let samples = 0; !answered; samples++) {
+          assert.ok(samples < 200, 'the query still waits');
+          await take(sampler, 'load', 'quick');
+        }
+      };
+      const sampling = Array.from({ length: 4 }, sampleOn);
+      const query = Promise.resolve(ask(sampler, 1)).then((outcome) => {
+        answered = true;
+        assert.equal(outcome?.ok, true);
+      });
+      await Promise.all([query, ...sampling]);
+    }));
+
+  test('lanes/one thread does it all', () =>
+    withSampler(1, async (sampler) => {
+      const outcomes = await Promise.all([
+        take(sampler, 'domains', 'heavy'),
+        take(sampler, 'stations', 'program'),
+        take(sampler, 'load', 'quick'),
+        ask(sampler, 1),
+        sampler.compose([{ document: 'dns/domains', parts: { domains: LIST } }], 'heavy').then(([one]) => one),
+      ]);
+      for (const outcome of outcomes) assert.equal(outcome?.ok, true, JSON.stringify(outcome));
+    }));
+
+  test('lanes/so many queries wait and no more', () =>
+    withSampler(2, async (sampler) => {
+      const answers = await Promise.all(Array.from({ length: 100 }, (_, n) => ask(sampler, n + 1)));
+      const taken = answers.filter((answer) => answer !== undefined);
+      assert.ok(taken.length > 50 && taken.length < 80, `${taken.length}`);
+      for (const answer of taken) assert.equal(answer.ok, true);
+      assert.ok(await ask(sampler, 1), 'there is room again');
+    }));
+});
+
+describe('threads', () => {
+  test('threads/one that ends in the middle of something heavy is replaced', () =>
+    withSampler(1, async (sampler) => {
+      const [mine] = threads.slice(-1);
+      const heavy = take(sampler, 'hostnames', 'heavy');
+      const next = take(sampler, 'domains', 'heavy');
+      await sleep(50);
+      await mine?.terminate();
+      const lost = await heavy;
+      assert.deepEqual([lost.ok, !lost.ok && lost.code], [false, 'thread-lost']);
+      assert.equal((await next).ok, true, 'the next one has a thread');
+      const again = await take(sampler, 'hostnames', 'heavy');
+      assert.ok(again.ok && !again.unchanged);
+      assert.match(Buffer.from(again.value.slice(-100)).toString(), /"host-1999999\.tracker\.example"\],"amount":2000000\}$/);
+    }));
+
+  test('threads/of several documents only the one that cost the thread fails', () =>
+    withSampler(1, async (sampler) => {
+      const good = { document: 'dns/domains', parts: { domains: LIST } };
+      const bad = { document: 'nope', parts: {} };
+      const outcomes = await sampler.compose([good, bad, good], 'quick');
+      assert.deepEqual(
+        outcomes.map(({ ok }) => ok),
+        [true, false, true],
+      );
+    }));
+});
+
+describe('unchanged files', () => {
+  const FILE = '/etc/raspap/adblock/domains.txt';
+
+  /** Takes a sample, and has it settle. */
+  async function settled(sampler: Sampler): Promise<Sampled> {
+    await sleep(80);
+    const first = await take(sampler, 'domains', 'heavy');
+    assert.ok(first.ok && !first.unchanged);
+    assert.deepEqual(await take(sampler, 'domains', 'heavy', first), { ok: true, unchanged: true });
+    return first;
+  }
+
+  test('unchanged/list', () =>
+    withSampler(1, async (sampler) => {
+      const first = await settled(sampler);
+      appendFileSync(root.locate(FILE), 'local=/tracker.example/\n');
+      const second = await take(sampler, 'domains', 'heavy', first);
+      assert.ok(second.ok && !second.unchanged);
+      assert.equal(Buffer.from(second.value).toString(), '{"domains":["ads.example","tracker.example"],"amount":2}');
+    }));
+
+  test('unchanged/removed, and there again', () =>
+    withSampler(1, async (sampler) => {
+      const first = await settled(sampler);
+      const content = readFileSync(root.locate(FILE));
+      rmSync(root.locate('/etc/raspap/adblock/domains.txt'));
+      const none = await take(sampler, 'domains', 'heavy', first);
+      assert.ok(none.ok && !none.unchanged);
+      assert.match(none.absent ?? '', /domains\.txt: does not exist$/);
+      assert.deepEqual(await take(sampler, 'domains', 'heavy', none), { ok: true, unchanged: true });
+      root.write(FILE, content);
+      const back = await take(sampler, 'domains', 'heavy', none);
+      assert.ok(back.ok && !back.unchanged && back.absent === null);
+    }));
+
+  test('unchanged/what the first sample kept is not that of something else', () =>
+    withSampler(1, async (sampler) => {
+      const odd = { keep: encodeJson({ files: { '/nowhere': 'x' }, links: {}, settled: true }) } as Sampled;
+      const outcome = await take(sampler, 'domains', 'heavy', odd);
+      assert.ok(outcome.ok && !outcome.unchanged);
+    }));
+});
+
+describe('unreadable', () => {
+  test('unreadable/a folder that may not be entered is no machine without lists', () => {
+    chmodSync(root.folder, 0o755);
+    mkdirSync(root.locate('/var/log'), { recursive: true });
+    for (const [folder, names] of [
+      ['/etc/raspap', ['domains', 'hostnames']],
+      ['/var/log', ['dnslog']],
+    ] as const) {
+      chmodSync(root.locate(folder), 0);
+      const host = createMachine({ rootfs: root.folder, path: '' });
+      for (const name of names) {
+        const sampling = { before: undefined, monotonicMs: 0, nowMs: 0, thorough: false, exposeSecrets: false, mostStationMetrics: 0 };
+        assert.throws(
+          () => asNobody(() => collectorByName(name)?.read(host, sampling)),
+          { code: 'permission', message: /permission denied$/ },
+          name,
+        );
+      }
+      chmodSync(root.locate(folder), 0o755);
+    }
+  });
+});

@@ -1,0 +1,164 @@
+// Documents that have a collector of their own name, composed of that collector's cases.
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import { documentByName } from '../../../src/documents/index.js';
+import { assertValid, caseFolder, composeCase, type Outcome } from '../../support/fixture.js';
+
+interface Body {
+  readonly document: Record<string, unknown>;
+  readonly pages?: Record<string, unknown>;
+}
+
+function compose(name: string, folder: string): Outcome {
+  const document = documentByName(name);
+  assert.ok(document, name);
+  return composeCase(document, caseFolder(name, folder));
+}
+
+function bodyOf(name: string, folder: string): Body {
+  const outcome = compose(name, folder);
+  assert.ok('value' in outcome, JSON.stringify(outcome));
+  return outcome.value as Body;
+}
+
+for (const name of ['openvpn', 'wireguard', 'firewall']) {
+  test(`${name} is in the form it promises, or fails for a reason`, () => {
+    const document = documentByName(name);
+    for (const folder of readdirSync(caseFolder(name, ''))) {
+      const outcome = compose(name, folder);
+      if (!('value' in outcome)) {
+        assert.ok('error' in outcome && outcome.error.message, folder);
+        continue;
+      }
+      const { document: body, pages = {} } = outcome.value as Body;
+      assertValid(body, document?.view ?? { json: {} });
+      for (const page of Object.values(pages)) assertValid(page, document?.pages?.view ?? { json: {} });
+    }
+  });
+}
+
+describe('/openvpn', () => {
+  const names = {
+    client_configs: '4',
+    client_config_names: [{ config: 'Travel_client.conf' }, { config: 'office_client.conf' }],
+    client_config_active: 'office_client.conf',
+    client_login_names: [{ login: 'Travel_login.conf' }, { login: 'office_login.conf' }],
+    client_login_active: 'office_login.conf',
+  };
+  const pagesOf = (folder: string) => bodyOf('openvpn', folder).pages ?? {};
+
+  test('names, and a page for each, of which nothing is there while secrets are hidden', () => {
+    const nothing = { client_config: [], problem: null };
+    assert.deepEqual(bodyOf('openvpn', 'raspap'), {
+      document: names,
+      pages: { 'Travel_client.conf': nothing, 'office_client.conf': nothing },
+    });
+  });
+
+  test('the same names and the texts, where they are shown', () => {
+    const { document, pages = {} } = bodyOf('openvpn', 'raspap-exposed');
+    assert.deepEqual(document, names);
+    assert.deepEqual(Object.keys(pages), ['Travel_client.conf', 'office_client.conf']);
+    assert.deepEqual(pages['office_client.conf'], {
+      client_config: [
+        'client',
+        'dev tun',
+        'proto udp',
+        'remote vpn.example.org 1194',
+        'auth-user-pass login.conf',
+        '<key>',
+        'made up',
+        '</key>',
+      ],
+      problem: null,
+    });
+  });
+
+  test('a link to a file elsewhere, which ends its lines otherwise', () => {
+    assert.deepEqual(pagesOf('links')['elsewhere_client.conf'], {
+      client_config: ['client', 'remote vpn.example.org', '', 'verb 3'],
+      problem: null,
+    });
+  });
+
+  test('an empty file has a page without lines', () => {
+    assert.deepEqual(pagesOf('broken')['empty_client.conf'], { client_config: [], problem: null });
+  });
+
+  test('a page of what cannot be read says why', () => {
+    const contents = [{ config: 'a_client', lines: null, problem: 'a_client: permission denied' }];
+    const collected = { ...names, contents };
+    const openvpn = documentByName('openvpn');
+    assert.deepEqual(
+      [...(openvpn?.pages?.compose(names, { openvpn: collected } as never) ?? [])],
+      [['a_client', { client_config: null, problem: 'a_client: permission denied' }]],
+    );
+  });
+
+  test('no link to an active one is no error', () => {
+    assert.equal(bodyOf('openvpn', 'no-active').document.client_config_active, '');
+  });
+
+  test('no OpenVPN', () => {
+    assert.deepEqual(bodyOf('openvpn', 'missing'), {
+      document: {
+        client_configs: '0',
+        client_config_names: [],
+        client_config_active: '',
+        client_login_names: [],
+        client_login_active: '',
+      },
+      pages: {},
+    });
+  });
+});
+
+describe('/wireguard', () => {
+  test('names, and which is active', () => {
+    assert.deepEqual(bodyOf('wireguard', 'several').document, {
+      client_configs: '3',
+      client_config_names: [{ config: 'Travel.conf' }, { config: 'office.conf' }],
+      client_config_active: 'office.conf',
+    });
+  });
+
+  test('wg0.conf alone, which is no link: no names, and no error', () => {
+    assert.deepEqual(bodyOf('wireguard', 'raspap').document, { client_configs: '1', client_config_names: [], client_config_active: '' });
+  });
+
+  test('the texts are in the pages, that of the active one too', () => {
+    const { pages = {} } = bodyOf('wireguard', 'several');
+    assert.deepEqual(Object.keys(pages), ['Travel.conf', 'office.conf', 'wg0.conf']);
+    const client_config = ['[Interface]', 'Address = 10.8.1.2/24', 'PrivateKey = made up'];
+    assert.deepEqual(pages['wg0.conf'], { client_config, problem: null });
+  });
+
+  test('no WireGuard', () => {
+    assert.deepEqual(bodyOf('wireguard', 'missing').document, { client_configs: '0', client_config_names: [], client_config_active: '' });
+  });
+});
+
+describe('/firewall', () => {
+  test('the file as it is', () => {
+    assert.deepEqual(Object.keys(bodyOf('firewall', 'raspap').document), [
+      'info',
+      'rules_v4_file',
+      'rules_v6_file',
+      'order',
+      'pre_rules',
+      'main_rules',
+      'exception_rules',
+      'restriction_rules',
+    ]);
+  });
+
+  test('no RaspAP', () => {
+    assert.deepEqual(bodyOf('firewall', 'missing').document, {});
+  });
+
+  test('the reason why it is not JSON', () => {
+    const file = '/etc/raspap/networking/firewall/iptables_rules.json';
+    assert.deepEqual(compose('firewall', 'not-json'), { error: { code: 'malformed', message: `${file}: line 3 is not JSON` } });
+  });
+});

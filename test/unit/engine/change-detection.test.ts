@@ -1,0 +1,181 @@
+// What a sample has read, and whether any of it has changed since.
+import assert from 'node:assert/strict';
+import { chmodSync, linkSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isUnchanged, type Reads, recordReads } from '../../../src/engine/change-detection.js';
+import { createMachine, type Machine } from '../../../src/machine/machine.js';
+import { asNobody } from '../../support/fixture.js';
+
+const scratch = mkdtempSync(join(tmpdir(), 'apsnap-reads-'));
+chmodSync(scratch, 0o755);
+after(() => rmSync(scratch, { recursive: true, force: true }));
+let folders = 0;
+
+/** Longer than a change may go unnoticed in the kernel's clock. */
+const SETTLED_MS = 80;
+
+/** A folder `etc` with a file and a link to it, on a root of its own, and a host that counts what is read of it. */
+async function newFolder() {
+  const root = join(scratch, String(++folders));
+  mkdirSync(join(root, 'etc'), { recursive: true });
+  writeFileSync(join(root, 'etc/file'), 'one\n');
+  symlinkSync('file', join(root, 'etc/link'));
+  symlinkSync('nowhere', join(root, 'etc/dangling'));
+  await sleep(SETTLED_MS);
+  return { root, machine: createMachine({ rootfs: root, path: '' }), at: (path: string) => join(root, 'etc', path) };
+}
+
+/** What a sample reads, taken down. */
+function readsOf(machine: Machine, read: (machine: Machine) => unknown, nowMs = Date.now()): Reads {
+  const recording = recordReads(machine, nowMs);
+  read(recording.machine);
+  return JSON.parse(JSON.stringify(recording.reads())) as Reads;
+}
+
+type Folder = Awaited<ReturnType<typeof newFolder>>;
+
+/** Changes, by what is done, and what a sample has read before. */
+const changes: Readonly<Record<string, { read(machine: Machine): unknown; change(folder: Folder): unknown }>> = {
+  content: { read: (machine) => machine.readText('/etc/file'), change: ({ at }) => writeFileSync(at('file'), 'three\n') },
+  'content of the same size, with its time put back': {
+    read: (machine) => machine.readText('/etc/file'),
+    change({ at }) {
+      const { atime, mtime } = statSync(at('file'));
+      writeFileSync(at('file'), 'two\n');
+      utimesSync(at('file'), atime, mtime);
+    },
+  },
+  'content, by way of a link': {
+    read: (machine) => machine.readBytes('/etc/link'),
+    change: ({ at }) => writeFileSync(at('file'), 'two\n'),
+  },
+  'rename over it': {
+    read: (machine) => machine.readInPieces('/etc/file', 100, (_size, pieces) => [...pieces]),
+    change({ at }) {
+      writeFileSync(at('new'), 'one\n');
+      renameSync(at('new'), at('file'));
+    },
+  },
+  permissions: { read: (machine) => machine.readTail('/etc/file', 10), change: ({ at }) => chmodSync(at('file'), 0o600) },
+  removal: { read: (machine) => machine.readText('/etc/file'), change: ({ at }) => rmSync(at('file')) },
+  'making of a file that was not there': {
+    read: (machine) => machine.readTextIfThere('/etc/none'),
+    change: ({ at }) => writeFileSync(at('none'), ''),
+  },
+  'making of a file that was looked for': {
+    read: (machine) => machine.exists('/etc/none'),
+    change: ({ at }) => writeFileSync(at('none'), ''),
+  },
+  'new name in a folder': { read: (machine) => machine.list('/etc'), change: ({ at }) => writeFileSync(at('new'), '') },
+  'removed name in a folder': { read: (machine) => machine.entries('/etc'), change: ({ at }) => rmSync(at('link')) },
+  'folder that was not there': { read: (machine) => machine.list('/etc/none'), change: ({ at }) => mkdirSync(at('none')) },
+  'folder removed and made anew': {
+    read: (machine) => machine.readText('/etc/file'),
+    change({ root, at }) {
+      rmSync(join(root, 'etc'), { recursive: true });
+      mkdirSync(join(root, 'etc'));
+      writeFileSync(at('file'), 'one\n');
+    },
+  },
+  'link to another file': {
+    read: (machine) => machine.readText('/etc/link'),
+    change({ at }) {
+      writeFileSync(at('other'), 'one\n');
+      rmSync(at('link'));
+      symlinkSync('other', at('link'));
+    },
+  },
+  'link to another name of the file': {
+    read: (machine) => machine.readLink('/etc/link'),
+    change({ at }) {
+      linkSync(at('file'), at('other'));
+      rmSync(at('link'));
+      symlinkSync('other', at('link'));
+    },
+  },
+  'link that leads nowhere, elsewhere': {
+    read: (machine) => machine.readLink('/etc/dangling'),
+    change({ at }) {
+      rmSync(at('dangling'));
+      symlinkSync('nowhere-else', at('dangling'));
+    },
+  },
+  'link in place of a file': {
+    read: (machine) => machine.readLink('/etc/file'),
+    change({ at }) {
+      renameSync(at('file'), at('other'));
+      symlinkSync('other', at('file'));
+    },
+  },
+};
+
+describe('reads', { concurrency: true }, () => {
+  for (const [name, { read, change }] of Object.entries(changes)) {
+    test(`reads/${name}`, async () => {
+      const here = await newFolder();
+      const reads = readsOf(here.machine, (machine) => {
+        try {
+          read(machine);
+        } catch {
+          // what is read is taken down, good or not
+        }
+      });
+      assert.equal(isUnchanged(here.machine, reads), true, 'before');
+      change(here);
+      assert.equal(isUnchanged(here.machine, reads), false, 'after');
+    });
+  }
+
+  test('reads/a change in the moment of the reading', async () => {
+    const { machine, at } = await newFolder();
+    writeFileSync(at('file'), 'two\n');
+    const reads = readsOf(machine, (recording) => recording.readText('/etc/file'));
+    assert.equal(isUnchanged(machine, reads), false, 'it may have been written again in the same tick');
+    await sleep(SETTLED_MS);
+    assert.equal(
+      isUnchanged(
+        machine,
+        readsOf(machine, (recording) => recording.readText('/etc/file')),
+      ),
+      true,
+    );
+  });
+
+  test('reads/nothing is read to tell', async () => {
+    const { machine } = await newFolder();
+    const reads = readsOf(machine, (recording) => {
+      recording.readText('/etc/file');
+      recording.list('/etc');
+      recording.readLink('/etc/link');
+      recording.readTextIfThere('/etc/none');
+    });
+    const read: string[] = [];
+    const spy = new Proxy(machine, {
+      get(target, name: keyof Machine) {
+        read.push(name);
+        return target[name];
+      },
+    });
+    assert.equal(isUnchanged(spy, reads), true);
+    assert.deepEqual([...new Set(read)].sort(), ['fingerprint', 'readLink']);
+  });
+
+  test('reads/a file that may be read no longer', async () => {
+    const { machine, at, root } = await newFolder();
+    const reads = readsOf(machine, (recording) => recording.readText('/etc/file'));
+    chmodSync(at('file'), 0);
+    asNobody(() => {
+      assert.equal(isUnchanged(machine, reads), false);
+      assert.throws(() => machine.readText('/etc/file'), { code: 'permission' });
+    });
+    chmodSync(at('file'), 0o644);
+    await sleep(SETTLED_MS);
+    const again = readsOf(machine, (recording) => recording.readText('/etc/file'));
+    chmodSync(join(root, 'etc'), 0);
+    asNobody(() => assert.equal(isUnchanged(machine, again), false, 'its folder may not be entered'));
+    chmodSync(join(root, 'etc'), 0o755);
+  });
+});

@@ -1,0 +1,39 @@
+// When what is sampled and composed, with a sampler that does as the test wants.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { encodeBody, encodeJson } from '../../../src/encode/body.js';
+import { createScheduler } from '../../../src/engine/schedule.js';
+import { createStore } from '../../../src/engine/store.js';
+import type { Sampler } from '../../../src/engine/worker-pool.js';
+
+test('scheduler/who waits for one document does not wait for a list', async () => {
+  let finishList = () => {};
+  const list = new Promise<void>((resolve) => {
+    finishList = resolve;
+  });
+  const sampler: Sampler = {
+    sample: async (requests) =>
+      requests.map(() => ({
+        outcome: { ok: true, absent: null, value: encodeJson({}), keep: undefined, metrics: [], points: {} },
+        tookMs: 1,
+      })),
+    async compose(requests, lane) {
+      if (lane === 'heavy') await list;
+      return requests.map(() => ({ ok: true, bodies: [encodeBody(null, {})], changes: [], metrics: [] }));
+    },
+    answer: async () => undefined,
+    history: async () => undefined,
+    close: async () => {},
+  };
+  const store = createStore();
+  const scheduler = createScheduler(sampler, store);
+  const domains = scheduler.sampleAfresh(['domains'], false);
+  await sleep(100); // the list is being composed now
+  await scheduler.sampleAfresh(['firewall'], false);
+  assert.equal(store.documents.get('firewall')?.state, 'fresh');
+  assert.equal(store.documents.get('dns/domains')?.state, 'absent');
+  finishList();
+  await domains;
+  assert.equal(store.documents.get('dns/domains')?.state, 'fresh');
+});

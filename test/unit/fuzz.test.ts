@@ -1,0 +1,40 @@
+// A short run of `npm run fuzz`, the same inputs each time; and that nothing which takes text apart is left out of it.
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
+import { collectors } from '../../src/collectors/index.js';
+import { documents } from '../../src/documents/index.js';
+import { parsers } from '../fuzz/parsers.js';
+import { targets } from '../fuzz/targets.js';
+
+const repository = fileURLToPath(new URL('../../../', import.meta.url));
+const CASES = 150;
+const SEED = 1;
+
+describe('fuzz', () => {
+  for (const [name, target] of targets) {
+    test(`fuzz/${name}`, () => fc.assert(target().property(), { numRuns: CASES, seed: SEED }));
+  }
+
+  test('fuzz/every collector and every document is a target', () => {
+    for (const { name } of collectors) assert.ok(targets.has(`collector ${name}`), name);
+    for (const { name } of documents) assert.ok(targets.has(`document ${name}`), name);
+  });
+
+  test('fuzz/every function that parses is a target', () => {
+    const files = ['src', 'web'].flatMap((folder) =>
+      readdirSync(`${repository}${folder}`, { recursive: true, encoding: 'utf8' }).map((name) => `${folder}/${name}`),
+    );
+    const sources = files.filter((name) => name.endsWith('.ts')).map((name) => readFileSync(`${repository}${name}`, 'utf8'));
+    const named = sources.flatMap((source) =>
+      [...source.matchAll(/^export (?:async )?(?:function|const) (parse\w+|\w+Parser)\b/gm)].map((match) => match[1] ?? ''),
+    );
+    assert.ok(named.length > 40, `${named.length}`);
+    assert.deepEqual(
+      named.filter((name) => !Object.hasOwn(parsers, name)),
+      [],
+    );
+  });
+});
