@@ -21,7 +21,7 @@ export interface Config {
   readonly schedules: ReadonlyMap<CollectorName, string>;
   readonly exposeSecrets: boolean;
   /** How many may listen to events at once. */
-  readonly mostListeners: number;
+  readonly maxListeners: number;
   /** For how many stations there are metrics of their own. */
   readonly mostStationMetrics: number;
   readonly corsOrigins: readonly string[];
@@ -202,7 +202,7 @@ export function readConfig({ flags }: CommandLine, environment: NodeJS.Dict<stri
     threads: one('threads', 2, wholeNumber(1, 64)),
     schedules: new Map(collectors.map(({ name, schedule }) => [name, one(`schedule.${name}`, schedule, cronExpression)])),
     exposeSecrets: one('expose-secrets', false, onOrOff),
-    mostListeners: one('events.listeners', 200, wholeNumber(0, 100_000)),
+    maxListeners: one('events.listeners', 200, wholeNumber(0, 100_000)),
     mostStationMetrics: one('metrics.stations', 1_000, (setting) => (setting.text === 'off' ? 0 : wholeNumber(0, 100_000)(setting))),
     corsOrigins: find('cors-origin', file).flatMap(origins),
     allowedHosts: find('allowed-host', file).flatMap(hostNames),
@@ -215,7 +215,7 @@ export function readConfig({ flags }: CommandLine, environment: NodeJS.Dict<stri
     accessLog: one('access-log', 'summary', accessLogMode),
     tls: tlsFiles((flag) => find(flag, file).at(-1)),
     limits: Object.freeze({
-      mostConnections: one('max-connections', 2_000, wholeNumber(1, 100_000)),
+      maxConnections: one('max-connections', 2_000, wholeNumber(1, 100_000)),
       headersMs: one('timeout.headers', 10_000, milliseconds),
       requestMs: one('timeout.request', 20_000, milliseconds),
       // Longer than a dashboard's interval, so that it keeps its connection.

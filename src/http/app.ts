@@ -19,7 +19,7 @@ import { cors, corsHeaders } from './middleware/cors.js';
 import { secure } from './middleware/security-headers.js';
 import { PackageError } from './packages.js';
 import { HttpProblem, PROBLEM_TYPE, problemBody } from './responses/problem.js';
-import { createAnswers, type ReadyAnswer, refusal, sendAnswer } from './responses/ready.js';
+import { createReadyResponses, type ReadyResponse, refusal, sendReady } from './responses/ready.js';
 import { type KeyedOptions, keyedRoutes, openRoutes, type Pages } from './routes/routes.js';
 
 export interface AppOptions extends KeyedOptions {
@@ -44,7 +44,7 @@ const misdirected = refusal(421, 'this service does not answer to that name: see
 /** @returns handles requests of a `node:http` server */
 export function createApp(options: AppOptions): (request: IncomingMessage, response: ServerResponse) => void {
   const { store, accessLog, corsOrigins, specification, exposeSecrets, pages, isAllowedHost, judge, logError } = options;
-  const answers = createAnswers(secondsToNextSample, exposeSecrets);
+  const answers = createReadyResponses(secondsToNextSample, exposeSecrets);
   for (const record of store.documents.values()) answers.update(record);
   store.onChange(answers.update);
 
@@ -68,9 +68,9 @@ export function createApp(options: AppOptions): (request: IncomingMessage, respo
     const { method, url = '', headers } = request;
     const refused = isAllowedHost(headers.host) ? undefined : misdirected;
     const answer = refused ?? (headers.host === undefined && request.httpVersion === '1.1' ? withoutHost : undefined);
-    const send = (ready: ReadyAnswer) => {
+    const send = (ready: ReadyResponse) => {
       const extra = corsOrigins.length === 0 ? undefined : corsHeaders(headers.origin, corsOrigins);
-      accessLog.record(request, sendAnswer(request, response, ready, extra));
+      accessLog.record(request, sendReady(request, response, ready, extra));
     };
     if (answer) {
       send(answer);
@@ -78,7 +78,7 @@ export function createApp(options: AppOptions): (request: IncomingMessage, respo
     }
     if ((method !== 'GET' && method !== 'HEAD') || !answers.get(url, 'read')) return false;
     const verdict = judge(request);
-    send(typeof verdict === 'string' ? (answers.get(url, verdict) as ReadyAnswer) : refusalOf(verdict));
+    send(typeof verdict === 'string' ? (answers.get(url, verdict) as ReadyResponse) : refusalOf(verdict));
     return true;
   }
 
@@ -158,7 +158,7 @@ function requireKey(judge: AppOptions['judge'], isOpen: (ctx: Koa.Context) => bo
   };
 }
 
-function refusalOf({ retryAfterSeconds: seconds }: Exclude<Verdict, string>): ReadyAnswer {
+function refusalOf({ retryAfterSeconds: seconds }: Exclude<Verdict, string>): ReadyResponse {
   return seconds === 0 ? unauthorized : refusal(429, tooMany(seconds), ['Retry-After', String(seconds)]);
 }
 

@@ -89,7 +89,7 @@ export async function serve(asked: Config, environment: NodeJS.Dict<string>): Pr
     sampler,
     history,
     events: eventStreams,
-    mostListeners: config.mostListeners,
+    maxListeners: config.maxListeners,
     accessLog,
     exposeSecrets: config.exposeSecrets,
     pages: config,

@@ -248,11 +248,11 @@ describe('precedence', () => {
     );
     for (const { name, schedule } of collectors) assert.equal(config.schedules.get(name), schedule);
     assert.ok(Object.isFrozen(config));
-    const usual = { mostConnections: 2_000, headersMs: 10_000, requestMs: 20_000, idleMs: 30_000, sendMs: 30_000 };
+    const usual = { maxConnections: 2_000, headersMs: 10_000, requestMs: 20_000, idleMs: 30_000, sendMs: 30_000 };
     assert.deepEqual(config.limits, usual);
     const environment = { APSNAP_MAX_CONNECTIONS: '50', APSNAP_TIMEOUT_HEADERS: '3', APSNAP_TIMEOUT_REQUEST: '4' };
     const others = configure('--max-connections 60 --timeout.idle 5 --timeout.send 6', environment).limits;
-    assert.deepEqual(others, { mostConnections: 60, headersMs: 3_000, requestMs: 4_000, idleMs: 5_000, sendMs: 6_000 });
+    assert.deepEqual(others, { maxConnections: 60, headersMs: 3_000, requestMs: 4_000, idleMs: 5_000, sendMs: 6_000 });
   });
 
   test('precedence/secrets', () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import { MOST_HEADERS, MOST_PIPELINED } from '../../src/http/server/limits.js';
+import { MAX_HEADERS, MAX_PIPELINED } from '../../src/http/server/limits.js';
 import { run } from '../support/cli.js';
 import { eventually } from '../support/eventually.js';
 import { ask } from '../support/http.js';
@@ -234,8 +234,8 @@ describe('sizes', () => {
     const many = (amount: number) => Object.fromEntries(Array.from({ length: amount }, (_, n) => [`x-${n}`, String(n)]));
     // Three are there already: the key, Host, Connection.
     const askWith = (amount: number) => ask(server.url, '/system', { headers: { access_token: server.key, ...many(amount - 3) } });
-    assert.equal((await askWith(MOST_HEADERS)).status, 200);
-    const refused = await askWith(MOST_HEADERS + 1);
+    assert.equal((await askWith(MAX_HEADERS)).status, 200);
+    const refused = await askWith(MAX_HEADERS + 1);
     assert.deepEqual(
       [refused.status, refused.headers['content-type'], refused.headers.connection],
       [431, 'application/problem+json', 'close'],
@@ -252,22 +252,22 @@ describe('sizes', () => {
 
   test('limits/pipeline', async () => {
     const [just, over, flood] = (await connectMany(server, 3)) as [RawClient, RawClient, RawClient];
-    const paths = Array.from({ length: MOST_PIPELINED }, (_, n) => ['/system', '/healthz', '/nowhere'][n % 3] ?? '');
+    const paths = Array.from({ length: MAX_PIPELINED }, (_, n) => ['/system', '/healthz', '/nowhere'][n % 3] ?? '');
     just.socket.write(paths.map((path) => head(server, path)).join(''));
-    await eventually(() => assert.equal(statuses(just.got()).length, MOST_PIPELINED));
+    await eventually(() => assert.equal(statuses(just.got()).length, MAX_PIPELINED));
     assert.deepEqual(
       statuses(just.got()),
       paths.map((path) => (path === '/nowhere' ? 404 : 200)),
     );
     // Once they are answered, so many more may come.
-    just.socket.write(head(server, '/system').repeat(MOST_PIPELINED));
-    await eventually(() => assert.equal(statuses(just.got()).length, 2 * MOST_PIPELINED));
+    just.socket.write(head(server, '/system').repeat(MAX_PIPELINED));
+    await eventually(() => assert.equal(statuses(just.got()).length, 2 * MAX_PIPELINED));
     assert.ok(!just.isClosed());
     closeAll([just]);
 
-    over.socket.write(head(server, '/system').repeat(MOST_PIPELINED + 1));
+    over.socket.write(head(server, '/system').repeat(MAX_PIPELINED + 1));
     await untilClosed([over]);
-    assert.ok(statuses(over.got()).length <= MOST_PIPELINED);
+    assert.ok(statuses(over.got()).length <= MAX_PIPELINED);
     await undisturbed(server, async () => {
       flood.socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(50_000));
       await untilClosed([flood]);
@@ -354,7 +354,7 @@ describe('room', () => {
     const readers = await connectMany(server, MOST, ELSEWHERE);
     for (const { socket } of readers) {
       socket.pause();
-      socket.write(head(server, `/${script}`).repeat(MOST_PIPELINED));
+      socket.write(head(server, `/${script}`).repeat(MAX_PIPELINED));
     }
     await eventually(async () => assert.equal((await askSystem(server)).status, 200));
     closeAll(readers);

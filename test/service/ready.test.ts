@@ -26,7 +26,7 @@ before(async () => {
     accessLog: { record() {}, close() {} },
     corsOrigins: [],
     events: createEventStreams(store),
-    mostListeners: 0,
+    maxListeners: 0,
     history: createHistory(),
     exposeSecrets: false,
     specification: Buffer.from('{}'),

@@ -15,7 +15,7 @@ import type { Scheduler } from '../../src/engine/schedule.js';
 import { createStore } from '../../src/engine/store.js';
 import type { Sampler } from '../../src/engine/worker-pool.js';
 import { createApp } from '../../src/http/app.js';
-import { createAnswers } from '../../src/http/responses/ready.js';
+import { createReadyResponses } from '../../src/http/responses/ready.js';
 import { createEventStreams } from '../../src/http/routes/events.js';
 import { keyedRoutes, openRoutes } from '../../src/http/routes/routes.js';
 import { eventually } from '../support/eventually.js';
@@ -124,8 +124,8 @@ describe('specification', () => {
     const routers = [
       openRoutes(store, Buffer.from('{}'), { dashboard: true, docs: true }),
       keyedRoutes(
-        { store, scheduler, sampler, corsOrigins: [], events: createEventStreams(store), mostListeners: 0, history: createHistory() },
-        createAnswers(() => 1, false),
+        { store, scheduler, sampler, corsOrigins: [], events: createEventStreams(store), maxListeners: 0, history: createHistory() },
+        createReadyResponses(() => 1, false),
       ),
     ];
     const served = routers
@@ -180,7 +180,7 @@ describe('answers', () => {
     await ask(guarded.url, '/system', { headers: { access_token: 'wrong' } });
     const store = createStore();
     const app = createApp({
-      ...{ events: createEventStreams(store), mostListeners: 0, history: createHistory() },
+      ...{ events: createEventStreams(store), maxListeners: 0, history: createHistory() },
       ...{ store, scheduler, sampler, corsOrigins: [], exposeSecrets: false, specification: Buffer.from(text) },
       ...{ accessLog: { record() {}, close() {} }, logError: (line) => assert.fail(line) },
       ...{ pages: { dashboard: true, docs: true }, isAllowedHost: () => true, judge: () => 'read' as const },

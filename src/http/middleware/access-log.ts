@@ -32,8 +32,8 @@ export interface AccessLog {
 
 const INTERVAL_MS = 60_000;
 /** How many different answers a summary tells apart: an attacker's thousand paths are one line. */
-const MOST_ENTRIES = 1_000;
-const LONGEST_PATH = 200;
+const MAX_ENTRIES = 1_000;
+const MAX_PATH = 200;
 
 interface Entry {
   /** The line of the last of them. */
@@ -104,7 +104,7 @@ export function createAccessLog(
     if (entry) {
       entry.repeats++;
       entry.line = lineOf(request, status, peer);
-    } else if (entries.size >= MOST_ENTRIES) {
+    } else if (entries.size >= MAX_ENTRIES) {
       others++;
       return;
     } else {
@@ -142,6 +142,6 @@ function lineOf({ method, url, httpVersion }: IncomingMessage, status: number, {
 /** The path without its query, with whatever could forge a line written as %XX. */
 function pathOf(url = '/'): string {
   const path = url.split('?', 1)[0] ?? '/';
-  const shown = path.length > LONGEST_PATH ? `${path.slice(0, LONGEST_PATH)}…` : path;
+  const shown = path.length > MAX_PATH ? `${path.slice(0, MAX_PATH)}…` : path;
   return shown.replace(/[^\x21\x23-\x7e…]/g, (char) => `%${(char.charCodeAt(0) & 0xff).toString(16).padStart(2, '0').toUpperCase()}`);
 }

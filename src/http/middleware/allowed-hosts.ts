@@ -5,7 +5,7 @@
 import { isIP } from 'node:net';
 
 /** Who sends us ever other names is not to fill the memory. */
-const MOST_VERDICTS = 100;
+const MAX_VERDICTS = 100;
 
 /** Whether a request's `Host` is one to be answered. */
 export type HostCheck = (host: string | undefined) => boolean;
@@ -24,7 +24,7 @@ export function createHostCheck(names: readonly string[]): HostCheck {
     if (verdict === undefined) {
       const name = hostName(host);
       verdict = name !== undefined && (allowed.has(name) || isIP(name) !== 0);
-      if (verdicts.size >= MOST_VERDICTS) verdicts.clear();
+      if (verdicts.size >= MAX_VERDICTS) verdicts.clear();
       verdicts.set(host, verdict);
     }
     return verdict;

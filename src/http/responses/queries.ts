@@ -5,7 +5,7 @@ import { type DocumentRecord, problemOfDocument, problemText, type Store } from 
 import type { Sampler } from '../../engine/worker-pool.js';
 import { parseQuery, QueryError } from '../../model/query.js';
 import { HttpProblem, notYet } from './problem.js';
-import { type ReadyAnswer, readyAnswer } from './ready.js';
+import { type ReadyResponse, readyResponse } from './ready.js';
 
 /** Answers are kept until the document changes, or they would have more than this together. */
 const KEPT_BYTES = 8 << 20;
@@ -26,7 +26,7 @@ interface Kept {
 export function createQueries(
   store: Store,
   sampler: Sampler,
-): (record: DocumentRecord, search: string) => Promise<ReadyAnswer> | undefined {
+): (record: DocumentRecord, search: string) => Promise<ReadyResponse> | undefined {
   const kept = new Map<DocumentRecord, Kept>();
 
   function keptOf(record: DocumentRecord): Kept {
@@ -74,7 +74,7 @@ export function createQueries(
     }
     return body.then(({ json, gzip, tag }) => {
       const modifiedMs = record.bodies.get(null)?.modifiedMs ?? Date.now();
-      return readyAnswer([json], gzip && [gzip], tag, { modifiedMs, sampledAtMs: record.sampledAtMs ?? modifiedMs, state: record.state });
+      return readyResponse([json], gzip && [gzip], tag, { modifiedMs, sampledAtMs: record.sampledAtMs ?? modifiedMs, state: record.state });
     });
   };
 }

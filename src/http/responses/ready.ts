@@ -21,7 +21,7 @@ interface Variant {
   readonly body: string | Buffer | readonly Buffer[];
 }
 
-export interface ReadyAnswer {
+export interface ReadyResponse {
   readonly status: number;
   readonly plain: Variant;
   readonly gzip: Variant | undefined;
@@ -36,7 +36,7 @@ const ONE_WRITE_BYTES = 16_384;
 export const PIECE_BYTES = 1 << 18;
 
 /** Who takes an answer byte by byte keeps the memory of a list that may long be another. */
-const LONGEST_SEND_MS = 600_000;
+const MAX_SEND_MS = 600_000;
 
 /** What all forms of one answer have in common. */
 export interface Freshness {
@@ -52,12 +52,12 @@ export interface Freshness {
  * @param gzip the same compressed, or null
  * @param tag what the ETag is made of; the same for the same bytes
  */
-export function readyAnswer(
+export function readyResponse(
   json: readonly Uint8Array[],
   gzip: readonly Uint8Array[] | null,
   tag: string,
   freshness: Freshness,
-): ReadyAnswer {
+): ReadyResponse {
   // The same bytes would have the same tag: who has what one key sees is never told by the other that nothing has changed.
   const own = freshness.byKey?.hasSecrets ? `${tag}-secrets` : tag;
   return {
@@ -101,7 +101,7 @@ export function inPieces(buffer: Buffer): Buffer[] {
 }
 
 /** An answer that refuses; made once, like the others. */
-export function refusal(status: number, detail: string, more: readonly string[] = []): ReadyAnswer {
+export function refusal(status: number, detail: string, more: readonly string[] = []): ReadyResponse {
   const body = problemBody(status, detail);
   const headers = [
     ...['Content-Type', PROBLEM_TYPE],
@@ -114,12 +114,12 @@ export function refusal(status: number, detail: string, more: readonly string[] 
 }
 
 /** Ready answers by path. */
-export interface Answers {
+export interface ReadyResponses {
   /**
    * @param path as in a request, undecoded, without a query
    * @param access what the key lets see
    */
-  get(path: string, access: Access): ReadyAnswer | undefined;
+  get(path: string, access: Access): ReadyResponse | undefined;
   /** Makes the answers of a document anew. */
   update(record: DocumentRecord): void;
 }
@@ -128,10 +128,10 @@ export interface Answers {
  * @param retryAfterSeconds how long a client should wait for a document that has nothing yet
  * @param exposeSecrets whether pages that are secret are shown
  */
-export function createAnswers(retryAfterSeconds: (record: DocumentRecord) => number, exposeSecrets: boolean): Answers {
-  const answers = new Map<string, ReadyAnswer>();
+export function createReadyResponses(retryAfterSeconds: (record: DocumentRecord) => number, exposeSecrets: boolean): ReadyResponses {
+  const answers = new Map<string, ReadyResponse>();
   /** To who sees secrets, where that is another answer. */
-  const withSecrets = new Map<string, ReadyAnswer>();
+  const withSecrets = new Map<string, ReadyResponse>();
   const paths = new Map<DocumentRecord, readonly string[]>();
 
   const pathOf = (record: DocumentRecord, page: string | null) =>
@@ -140,8 +140,8 @@ export function createAnswers(retryAfterSeconds: (record: DocumentRecord) => num
   return {
     get: (path, access) => (access === 'secrets' && withSecrets.get(path)) || answers.get(path),
     update(record) {
-      const now = new Map<string, ReadyAnswer>();
-      const secret = new Map<string, ReadyAnswer>();
+      const now = new Map<string, ReadyResponse>();
+      const secret = new Map<string, ReadyResponse>();
       const { state, sampledAtMs, problem, bodies, secretBodies } = record;
       if (bodies.size === 0) {
         const detail = problem ? problemText(problem) : 'not sampled yet';
@@ -166,8 +166,8 @@ export function createAnswers(retryAfterSeconds: (record: DocumentRecord) => num
   };
 }
 
-function readyBody({ json, gzip, tag }: StoredBody, freshness: Freshness): ReadyAnswer {
-  return readyAnswer([json], gzip && [gzip], tag, freshness);
+function readyBody({ json, gzip, tag }: StoredBody, freshness: Freshness): ReadyResponse {
+  return readyResponse([json], gzip && [gzip], tag, freshness);
 }
 
 const HIDDEN = refusal(403, `it is secret: shown to the key in ${SECRETS_KEY_VARIABLE}, or to every key with --expose-secrets`);
@@ -178,7 +178,7 @@ const HIDDEN = refusal(403, `it is secret: shown to the key in ${SECRETS_KEY_VAR
  * @param extra more headers, flat
  * @returns the status
  */
-export function sendAnswer(request: IncomingMessage, response: ServerResponse, answer: ReadyAnswer, extra: string[] = []): number {
+export function sendReady(request: IncomingMessage, response: ServerResponse, answer: ReadyResponse, extra: string[] = []): number {
   const { 'accept-encoding': acceptEncoding, 'if-none-match': ifNoneMatch } = request.headers;
   const chosen = answer.gzip && acceptEncoding !== undefined && acceptsGzip(acceptEncoding) ? answer.gzip : answer.plain;
   if (ifNoneMatch !== undefined && answer.status === 200 && matchesEtag(ifNoneMatch, chosen.etag)) {
@@ -197,7 +197,7 @@ export function sendAnswer(request: IncomingMessage, response: ServerResponse, a
 /** Sends a large body piece by piece: as fast as the client takes it, and not without a pause for other requests. */
 function sendPieces(response: ServerResponse, pieces: readonly Buffer[]): void {
   let next = 0;
-  const timer = setTimeout(() => response.destroy(), LONGEST_SEND_MS);
+  const timer = setTimeout(() => response.destroy(), MAX_SEND_MS);
   timer.unref();
   response.once('close', () => clearTimeout(timer));
   const send = () => {

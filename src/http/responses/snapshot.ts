@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Access } from '../../access/keys.js';
 import { joinGzip, type Piece, plainPiece } from '../../encode/gzip.js';
 import type { DocumentRecord, Store } from '../../engine/store.js';
-import { type ReadyAnswer, readyAnswer } from './ready.js';
+import { type ReadyResponse, readyResponse } from './ready.js';
 
 /** Clients of one access point ask for a few combinations of documents; one that asks for all there are is not to fill the memory. */
 const MOST_MADE = 50;
@@ -11,11 +11,11 @@ const MOST_MADE = 50;
 /**
  * @returns gives the answer of some documents to a kind of key; asked again before anything has changed, the same one
  */
-export function createSnapshots(store: Store): (records: readonly DocumentRecord[], access: Access) => ReadyAnswer {
+export function createSnapshots(store: Store): (records: readonly DocumentRecord[], access: Access) => ReadyResponse {
   // Tags of a service that was started anew must not match those of before.
   const run = randomBytes(6).toString('base64url');
   let revision = 0;
-  let made = new Map<string, ReadyAnswer>();
+  let made = new Map<string, ReadyResponse>();
   store.onChange(() => {
     revision++;
     if (made.size > 0) made = new Map();
@@ -34,14 +34,14 @@ export function createSnapshots(store: Store): (records: readonly DocumentRecord
   };
 }
 
-function makeAnswer(records: readonly DocumentRecord[], access: Access, generation: number, tag: string): ReadyAnswer {
+function makeAnswer(records: readonly DocumentRecord[], access: Access, generation: number, tag: string): ReadyResponse {
   const sampledAtMs = Math.max(0, ...records.map((record) => record.sampledAtMs ?? 0)) || Date.now();
   const pieces = snapshotPieces(records, generation, sampledAtMs, access);
   const byKey = records.some(({ secretBodies }) => secretBodies) ? { hasSecrets: access === 'secrets' } : undefined;
   const state = records.every((record) => record.state === 'fresh') ? 'fresh' : 'stale';
   const json = pieces.map(({ bytes }) => bytes);
   const packed = pieces.some(({ gzip }) => gzip) ? joinGzip(pieces) : null;
-  return readyAnswer(json, packed, tag, { modifiedMs: sampledAtMs, sampledAtMs, state, byKey });
+  return readyResponse(json, packed, tag, { modifiedMs: sampledAtMs, sampledAtMs, state, byKey });
 }
 
 /** @returns `{"generation":…,"sampledAt":…,"documents":{name:{"state":…,"sampledAt":…,"error":…,"data":…}}}` in pieces */

@@ -9,7 +9,7 @@ import { HttpProblem } from '../responses/problem.js';
 /** What is shown if nobody says since when. */
 const DEFAULT_SECONDS = 3_600;
 /** Rows times series: what a worker makes in a second on a small board. */
-const MOST_VALUES = 200_000;
+const MAX_VALUES = 200_000;
 
 const CONTENT_TYPE = { json: 'application/json', csv: 'text/csv; charset=utf-8; header=present' } as const;
 
@@ -20,8 +20,7 @@ export function historyRoute(history: History, sampler: Sampler): Middleware {
     const query = historyQuery(given, nowSeconds);
     const series = chosenSeries(history, given.series);
     const values = series.length * rowsOf(query);
-    if (values > MOST_VALUES)
-      throw new HttpProblem(400, `${values} values: expected at most ${MOST_VALUES}: fewer series, or a larger step`);
+    if (values > MAX_VALUES) throw new HttpProblem(400, `${values} values: expected at most ${MAX_VALUES}: fewer series, or a larger step`);
     const format = ctx.accepts('application/json', 'text/csv') === 'text/csv' ? 'csv' : 'json';
     const rows = await sampler.history({ series, query, format, nowSeconds });
     if (!rows) throw new HttpProblem(503, 'too many queries are waiting: ask again in a moment', { headers: { 'Retry-After': '1' } });

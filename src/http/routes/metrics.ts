@@ -23,9 +23,9 @@ const KEPT_MS = 1_000;
 /** Metrics are rendered for so long after somebody has asked for them: longer than anybody's interval. */
 const WANTED_MS = 600_000;
 /** Half of what Prometheus waits for an answer by default: what is not there by then comes with the next scrape. */
-const MOST_WAIT_MS = 5_000;
+const MAX_WAIT_MS = 5_000;
 /** Texts of different formats and choices that are kept at once. */
-const MOST_KEPT = 8;
+const MAX_KEPT = 8;
 /** Less than this goes in one packet either way. */
 const WORTH_COMPRESSING_BYTES = 1_200;
 /** What `collect[]` calls the metrics of this process. */
@@ -82,7 +82,7 @@ export function createMetrics(
     store.wantsMetrics = true;
     const sampled = [...store.collectors.values()].filter(({ collector }) => !collector.whenChanged);
     const names = sampled.map(({ collector }) => collector.name);
-    rendered ??= Promise.race([scheduler.sampleAfresh(names, false), sleep(MOST_WAIT_MS, undefined, { ref: false })]);
+    rendered ??= Promise.race([scheduler.sampleAfresh(names, false), sleep(MAX_WAIT_MS, undefined, { ref: false })]);
     return rendered;
   }
 
@@ -91,7 +91,7 @@ export function createMetrics(
   let untilMs = 0;
 
   function pageOf(format: MetricsFormat, names: readonly string[] | undefined): Page {
-    if (store.revision !== revision || performance.now() > untilMs || pages.size >= MOST_KEPT) {
+    if (store.revision !== revision || performance.now() > untilMs || pages.size >= MAX_KEPT) {
       pages = new Map();
       revision = store.revision;
       untilMs = performance.now() + KEPT_MS;

@@ -15,7 +15,7 @@ import { SECURITY_HEADERS } from '../middleware/security-headers.js';
 import { latePackage } from '../packages.js';
 import { HttpProblem, notYet } from '../responses/problem.js';
 import { createQueries } from '../responses/queries.js';
-import { type Answers, sendAnswer } from '../responses/ready.js';
+import { type ReadyResponses, sendReady } from '../responses/ready.js';
 import { createSnapshots } from '../responses/snapshot.js';
 import { collectorStates } from './collectors.js';
 import { dashboard } from './dashboard.js';
@@ -27,7 +27,7 @@ import { createMetrics } from './metrics.js';
 const loadBodyParser = latePackage<typeof import('koa-bodyparser')>('koa-bodyparser');
 
 /** A body may be this long; the only one there is names documents. */
-const MOST_BODY_BYTES = 65_536;
+const MAX_BODY_BYTES = 65_536;
 
 /** Which pages there are. */
 export interface Pages {
@@ -96,20 +96,20 @@ export function openRoutes(store: Store, specification: Uint8Array, pages: Pages
 export interface KeyedOptions {
   readonly store: Store;
   readonly scheduler: Scheduler;
-  /** Answers queries. */
+  /** ReadyResponses queries. */
   readonly sampler: Sampler;
   readonly corsOrigins: readonly string[];
   readonly events: EventStreams;
   /** How many may listen to events at once. */
-  readonly mostListeners: number;
+  readonly maxListeners: number;
   readonly history: History;
   /** When the certificate of this service ends, Unix milliseconds; undefined: it has none. */
   certificateExpiresMs?(): number | undefined;
 }
 
 /** Endpoints that need the key. */
-export function keyedRoutes(options: KeyedOptions, answers: Answers): Router {
-  const { store, scheduler, sampler, corsOrigins, events, mostListeners, history } = options;
+export function keyedRoutes(options: KeyedOptions, answers: ReadyResponses): Router {
+  const { store, scheduler, sampler, corsOrigins, events, maxListeners, history } = options;
   const router = new Router();
   const snapshots = createSnapshots(store);
   const queries = createQueries(store, sampler);
@@ -127,7 +127,7 @@ export function keyedRoutes(options: KeyedOptions, answers: Answers): Router {
       answers.get(reencoded(path), accessOf(ctx));
     if (!answer) throw notThere(store, path);
     ctx.respond = false;
-    ctx.status = sendAnswer(ctx.req, ctx.res, answer, corsHeaders(ctx.get('Origin') || undefined, corsOrigins));
+    ctx.status = sendReady(ctx.req, ctx.res, answer, corsHeaders(ctx.get('Origin') || undefined, corsOrigins));
   };
   for (const { name, pages } of documents) {
     router.get(`/${name}`, send);
@@ -163,7 +163,7 @@ export function keyedRoutes(options: KeyedOptions, answers: Answers): Router {
     const records = names === undefined ? [...store.documents.values()] : recordsNamed(names);
     const answer = snapshots(records, accessOf(ctx));
     ctx.respond = false;
-    ctx.status = sendAnswer(ctx.req, ctx.res, answer, corsHeaders(ctx.get('Origin') || undefined, corsOrigins));
+    ctx.status = sendReady(ctx.req, ctx.res, answer, corsHeaders(ctx.get('Origin') || undefined, corsOrigins));
   });
 
   /**
@@ -197,8 +197,8 @@ export function keyedRoutes(options: KeyedOptions, answers: Answers): Router {
   router.get('/events', (ctx) => {
     const { documents: names } = givenIn(ctx.querystring);
     const wants = names === undefined ? DEFAULT_DOCUMENTS : new Set(recordsNamed(names).map((record) => record.document.name));
-    if (events.size >= mostListeners) {
-      throw new HttpProblem(503, `${mostListeners} listen already: try again later`, { headers: { 'Retry-After': '10' } });
+    if (events.size >= maxListeners) {
+      throw new HttpProblem(503, `${maxListeners} listen already: try again later`, { headers: { 'Retry-After': '10' } });
     }
     const lastId = ctx.get('Last-Event-ID');
     ctx.respond = false;
@@ -274,7 +274,7 @@ export function keyedRoutes(options: KeyedOptions, answers: Answers): Router {
    * /snapshot/refresh:
    *   post:
    *     summary: Sample now
-   *     description: Answers when the documents are there. Calls at the same time share one sample.
+   *     description: ReadyResponses when the documents are there. Calls at the same time share one sample.
    *     tags: [Snapshot]
    *     requestBody:
    *       required: false
@@ -326,7 +326,7 @@ function recordsOf(store: Store, names: readonly string[]): DocumentRecord[] {
   });
 }
 
-/** The path as {@link Answers} has it, however the client chose to encode it. */
+/** The path as {@link ReadyResponses} has it, however the client chose to encode it. */
 function reencoded(path: string): string {
   try {
     return path
@@ -356,10 +356,10 @@ const jsonBody: Middleware = async (ctx, next) => {
   }
   await bodyParser({
     enableTypes: ['json'],
-    jsonLimit: String(MOST_BODY_BYTES),
+    jsonLimit: String(MAX_BODY_BYTES),
     onerror(error) {
       const { status } = error as Error & { status?: number };
-      if (status === 413) throw new HttpProblem(413, `the body has more than ${MOST_BODY_BYTES} bytes`);
+      if (status === 413) throw new HttpProblem(413, `the body has more than ${MAX_BODY_BYTES} bytes`);
       throw new HttpProblem(400, `the body is no JSON object: ${error.message}`);
     },
   })(ctx, () => {

@@ -14,14 +14,14 @@ import type { Socket } from 'node:net';
 import { networkOf, plainAddress } from '../../access/client-address.js';
 import { SECURITY_HEADERS } from '../middleware/security-headers.js';
 import { PROBLEM_TYPE, problemBody, rawProblem } from '../responses/problem.js';
-import { MOST_HEADERS, MOST_PIPELINED } from './limits.js';
+import { MAX_HEADERS, MAX_PIPELINED } from './limits.js';
 
 /** An answer that is not taken by then may have to make room for somebody else's. */
 const SLOW_MS = 1_000;
 /** Who was refused has so long to take it down; to close at once would lose what is on its way. */
 const LINGER_MS = 1_000;
 /** Of those who are refused, so many are told why at a time. */
-const MOST_TOLD = 32;
+const MAX_TOLD = 32;
 const TELL_EVERY_MS = 60_000;
 
 /** The connections of one address that can be closed without harm. A set has the oldest first. */
@@ -168,7 +168,7 @@ export function limitConnections(
 
   function refuse(socket: Socket): void {
     // What is not encrypted yet cannot be told anything.
-    if (isSecure || told >= MOST_TOLD) {
+    if (isSecure || told >= MAX_TOLD) {
       socket.destroy();
       return;
     }
@@ -185,7 +185,7 @@ export function limitConnections(
     if (connection.asking === 0) {
       waitNoMore(connection);
       connection.sinceMs = performance.now();
-    } else if (connection.asking >= MOST_PIPELINED) {
+    } else if (connection.asking >= MAX_PIPELINED) {
       connection.socket.destroy();
       return;
     }
@@ -194,7 +194,7 @@ export function limitConnections(
     response.on('close', connection.answered);
     const { headers, rawHeaders } = request;
     if ('content-length' in headers || 'transfer-encoding' in headers) closeIfBodyGoesOn(request, response);
-    if (rawHeaders.length > 2 * MOST_HEADERS) sendProblem(response, 431, `there are more than ${MOST_HEADERS} headers`);
+    if (rawHeaders.length > 2 * MAX_HEADERS) sendProblem(response, 431, `there are more than ${MAX_HEADERS} headers`);
     else handle(request, response);
   });
 

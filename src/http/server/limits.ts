@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 
 export interface Limits {
   /** Connections at once. */
-  readonly mostConnections: number;
+  readonly maxConnections: number;
   /** From the start of a connection, or of a request, to the end of its headers. */
   readonly headersMs: number;
   /** From the start of a request to the end of its body. */
@@ -15,14 +15,14 @@ export interface Limits {
 }
 
 /** All headers of a request together, and what it asks for. */
-export const MOST_HEADER_BYTES = 16_384;
-export const MOST_HEADERS = 100;
+export const MAX_HEADER_BYTES = 16_384;
+export const MAX_HEADERS = 100;
 /** Requests on one connection that are not answered yet: each takes some 10 KB, and one packet could bring thousands. */
-export const MOST_PIPELINED = 16;
+export const MAX_PIPELINED = 16;
 
 /** What sampling, watching and a start of programs need besides those that are open when the service listens. */
 const SPARE_DESCRIPTORS = 64;
-const LEAST_CONNECTIONS = 8;
+const MIN_CONNECTIONS = 8;
 
 /**
  * How many connections the file descriptors suffice for, so that none is missing for a sample or a new key.
@@ -39,5 +39,5 @@ export function affordableConnections(wanted: number): { readonly connections: n
   const soft = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1];
   const descriptors = soft === undefined ? Number.POSITIVE_INFINITY : Number(soft); // unlimited
   const free = descriptors - readdirSync('/proc/self/fd').length - SPARE_DESCRIPTORS;
-  return { connections: Math.min(wanted, Math.max(LEAST_CONNECTIONS, free)), descriptors };
+  return { connections: Math.min(wanted, Math.max(MIN_CONNECTIONS, free)), descriptors };
 }

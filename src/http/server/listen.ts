@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { StartError } from '../../errors.js';
 import { rawProblem } from '../responses/problem.js';
 import { type Connections, endSoon, limitConnections } from './connections.js';
-import { affordableConnections, type Limits, MOST_HEADER_BYTES } from './limits.js';
+import { affordableConnections, type Limits, MAX_HEADER_BYTES } from './limits.js';
 
 /**
  * How many may have connected while we are busy with others; the kernel takes net.core.somaxconn at most. One too many believes to be
@@ -20,7 +20,7 @@ const TELL_EVERY_MS = 60_000;
 
 /** What is wrong with a request that Node cannot parse, by its error code. */
 const refusals: Readonly<Record<string, readonly [status: number, detail: string]>> = {
-  HPE_HEADER_OVERFLOW: [431, `the headers are longer than ${MOST_HEADER_BYTES / 1024} KiB`],
+  HPE_HEADER_OVERFLOW: [431, `the headers are longer than ${MAX_HEADER_BYTES / 1024} KiB`],
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'the request did not come to its end in time'],
 };
 
@@ -54,7 +54,7 @@ export function listen(
     headersTimeout: Math.min(headersMs, requestMs),
     requestTimeout: requestMs,
     connectionsCheckingInterval: LOOK_EVERY_MS,
-    maxHeaderSize: MOST_HEADER_BYTES,
+    maxHeaderSize: MAX_HEADER_BYTES,
     // What Node would answer by itself to a request without Host, or with an Expect that it does not know, has no headers and no reason.
     requireHostHeader: false,
   };
@@ -74,12 +74,12 @@ export function listen(
 /** Has a server answer, within limits. */
 function limit(
   server: Server | SecureServer,
-  { mostConnections, sendMs }: Limits,
+  { maxConnections, sendMs }: Limits,
   handle: RequestListener,
   tell: (line: string) => void,
 ): void {
-  const { connections: most, descriptors } = affordableConnections(mostConnections);
-  if (most < mostConnections) tell(`${descriptors} files may be open (ulimit -n): at most ${most} connections, not ${mostConnections}`);
+  const { connections: most, descriptors } = affordableConnections(maxConnections);
+  if (most < maxConnections) tell(`${descriptors} files may be open (ulimit -n): at most ${most} connections, not ${maxConnections}`);
   const connections = limitConnections(server, most, handle, tell);
   server.on('clientError', (error, stream) => refuse(error, stream as Socket, connections));
   server.setTimeout(sendMs, (socket) => {
