@@ -41,7 +41,7 @@ import { createMachine, type Machine, yieldToRequests } from '../src/machine/mac
 import type { Sampling } from '../src/model/collector.js';
 import { holdsSecrets } from '../src/model/redact.js';
 
-const { exposeSecrets, mostStationMetrics, ...options } = workerData as ThreadData;
+const { exposeSecrets, maxStationMetrics, ...options } = workerData as ThreadData;
 const realMachine = createMachine(options);
 const machine: Machine = {
   ...realMachine,
@@ -103,19 +103,19 @@ function takeSample(request: SampleRequest): Sampled | Unchanged {
   const collector = collectorByName(request.collector);
   if (!collector) throw new Error(`no collector ${request.collector}`);
   const { thorough, secrets } = request;
-  const before = request.before && decodeJson(request.before);
+  const carried = request.before && decodeJson(request.before);
   const nowMs = Date.now();
   const sampling = {
-    before,
+    carried,
     monotonicMs: Number(process.hrtime.bigint() / 1000n) / 1000,
     nowMs,
     thorough,
     // Read, to be given apart from the value that everybody sees.
     exposeSecrets: exposeSecrets || secrets,
-    mostStationMetrics,
+    maxStationMetrics,
   };
-  if (!collector.whenChanged) return readCollector(collector, machine, sampling, request);
-  if (before && isUnchanged(machine, before as Reads)) return { ok: true, unchanged: true };
+  if (collector.trigger === 'schedule') return readCollector(collector, machine, sampling, request);
+  if (carried && isUnchanged(machine, carried as Reads)) return { ok: true, unchanged: true };
   const recording = recordReads(machine, nowMs);
   const sampled = readCollector(collector, recording.machine, sampling, request);
   return { ...sampled, keep: encodeJson(recording.reads()) };
@@ -127,13 +127,13 @@ function readCollector(collector: AnyCollector, from: Machine, sampling: Samplin
     ...(request.secrets && holdsSecrets(collector.view.json) && { secretValue: encodeValue(value, collector.view, true) }),
   });
   try {
-    const { value, keep, metrics, points = {} } = collector.read(from, sampling);
+    const { value, carry, metrics, points = {} } = collector.read(from, sampling);
     const json = encoded(value);
-    if (collector.heavy) freeShared(); // of lists before this one
-    const kept = keep === undefined ? undefined : encodeJson(keep);
+    if (collector.lane === 'heavy') freeShared(); // of lists before this one
+    const keep = carry === undefined ? undefined : encodeJson(carry);
     // Of files that do not change there may be no other sample for long.
-    const rendered = metrics && (request.metrics || collector.whenChanged) ? renderFamilies(metrics()) : [];
-    return { ok: true, absent: null, ...json, keep: kept, metrics: rendered, points };
+    const rendered = metrics && (request.metrics || collector.trigger === 'file-change') ? renderFamilies(metrics()) : [];
+    return { ok: true, absent: null, ...json, keep, metrics: rendered, points };
   } catch (error) {
     if (error instanceof Absent)
       return {
@@ -162,7 +162,7 @@ function composeDocument({ document: name, parts, secretParts, before }: Compose
     bodies,
     // A second time, with secrets, for who may see them: of values that have none nothing else could come out.
     secretBodies: secretParts && composeBodies(document, { ...parts, ...secretParts }, decode).bodies,
-    metrics: renderFamilies(document.metrics?.(value, mostStationMetrics) ?? []),
+    metrics: renderFamilies(document.metrics?.(value, maxStationMetrics) ?? []),
     changes: told ?? [],
   };
 }

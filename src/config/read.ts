@@ -23,7 +23,7 @@ export interface Config {
   /** How many may listen to events at once. */
   readonly maxListeners: number;
   /** For how many stations there are metrics of their own. */
-  readonly mostStationMetrics: number;
+  readonly maxStationMetrics: number;
   readonly corsOrigins: readonly string[];
   /** Names that `Host` may have; none: any. */
   readonly allowedHosts: readonly string[];
@@ -203,7 +203,7 @@ export function readConfig({ flags }: CommandLine, environment: NodeJS.Dict<stri
     schedules: new Map(collectors.map(({ name, schedule }) => [name, one(`schedule.${name}`, schedule, cronExpression)])),
     exposeSecrets: one('expose-secrets', false, onOrOff),
     maxListeners: one('events.listeners', 200, wholeNumber(0, 100_000)),
-    mostStationMetrics: one('metrics.stations', 1_000, (setting) => (setting.text === 'off' ? 0 : wholeNumber(0, 100_000)(setting))),
+    maxStationMetrics: one('metrics.stations', 1_000, (setting) => (setting.text === 'off' ? 0 : wholeNumber(0, 100_000)(setting))),
     corsOrigins: find('cors-origin', file).flatMap(origins),
     allowedHosts: find('allowed-host', file).flatMap(hostNames),
     trustedProxies: find('trust-proxy', file).flatMap(proxies),

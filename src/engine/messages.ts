@@ -141,5 +141,5 @@ export interface ThreadData {
   readonly path: string;
   readonly exposeSecrets: boolean;
   /** For how many stations metrics are made. */
-  readonly mostStationMetrics: number;
+  readonly maxStationMetrics: number;
 }

@@ -144,13 +144,13 @@ function createBatcher(sampler: Sampler, store: Store): Batcher {
   return {
     async take(name, thorough, alone) {
       const record = store.collectors.get(name) as CollectorRecord;
-      const { startsPrograms, heavy } = record.collector;
+      const { lane } = record.collector;
       // As long as it is kept whether secrets are wanted, files that have not changed need not be read.
       const isAlike = (record.good?.secretValue !== undefined) === (store.wantsSecrets && holdsSecrets(record.collector.view.json));
       const before = isAlike ? record.good?.keep : undefined;
       const request = { collector: name, before, thorough, metrics: store.wantsMetrics, secrets: store.wantsSecrets };
-      if (!alone && !startsPrograms && !heavy) return takeTogether(request);
-      const [taken] = await sampler.sample([request], startsPrograms ? 'program' : heavy ? 'heavy' : 'quick');
+      if (!alone && lane === 'quick') return takeTogether(request);
+      const [taken] = await sampler.sample([request], lane);
       return taken as Taken;
     },
   };

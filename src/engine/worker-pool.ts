@@ -6,6 +6,7 @@
  */
 import { pathToFileURL } from 'node:url';
 import { Piscina } from 'piscina';
+import type { CollectorLane } from '../model/collector.js';
 import { programFile } from '../program-files.js';
 import {
   type Composed,
@@ -51,7 +52,7 @@ const MOST_BEFORE_QUERIES = 2;
 const QUERY_PATIENCE_MS = 10_000;
 
 /** What a task is like: `program` may hang for a second, `heavy` may take seconds of a processor, `query` can wait. */
-export type Lane = 'quick' | 'program' | 'heavy' | 'query';
+export type Lane = CollectorLane | 'query';
 
 export interface Sampler {
   /**
@@ -72,8 +73,8 @@ export interface Sampler {
 }
 
 /** What of the configuration the threads need to know. */
-export function threadData({ rootfs, path, exposeSecrets, mostStationMetrics }: ThreadData): ThreadData {
-  return { rootfs, path, exposeSecrets, mostStationMetrics };
+export function threadData({ rootfs, path, exposeSecrets, maxStationMetrics }: ThreadData): ThreadData {
+  return { rootfs, path, exposeSecrets, maxStationMetrics };
 }
 
 interface Waiting {

@@ -1,25 +1,25 @@
-/** What a collector is: one source of values, that can fail or hang on its own. */
+/** Defines a collector: it reads one source that can fail or hang independently of the others. */
 import type { Machine } from '../machine/machine.js';
 import type { MetricFamily } from './metrics.js';
 import type { Schema } from './schema.js';
 
-/** What a collector is told about the sample it takes. */
-export interface Sampling<Kept> {
-  /** What the sample before asked to keep (counters, of which rates are made); undefined at first. */
-  readonly before: Kept | undefined;
-  /** Clock that never jumps, in milliseconds: for rates. */
+/** Describes the sample that a collector is about to take. */
+export interface Sampling<Carried> {
+  /** State that the previous sample carried over, such as counters to compute rates from. Undefined for the first sample. */
+  readonly carried: Carried | undefined;
+  /** Monotonic clock in milliseconds, to compute rates with: it never jumps. */
   readonly monotonicMs: number;
   /** Wall clock, Unix milliseconds. */
   readonly nowMs: number;
-  /** Whether an event or a client asked for the sample: then nothing is taken from the sample before but counters. */
+  /** True if an event or a client requested this sample. Reuse nothing from the previous sample except counters. */
   readonly thorough: boolean;
-  /** For how many stations metrics are wanted: random MAC addresses make ever more series. */
-  readonly mostStationMetrics: number;
-  /** Whether secrets are wanted. Where not, those that cost a read need not be read: they are hidden anyway. */
+  /** Maximum stations that get metrics of their own. Random MAC addresses would create series without end. */
+  readonly maxStationMetrics: number;
+  /** False if secrets are hidden. Then don't read a file only for the secrets in it. */
   readonly exposeSecrets: boolean;
 }
 
-/** A value that is its JSON already. */
+/** A value that is JSON already. */
 export class Encoded {
   readonly json: Uint8Array;
   constructor(json: Uint8Array) {
@@ -28,66 +28,68 @@ export class Encoded {
 }
 
 /**
- * The JSON of a value that is too large to be made of objects, in place of the value. Only the sampling thread looks at values,
- * and it takes this one as it is, so for the compiler it is the value. The bytes should lie in shared memory.
+ * Wraps the JSON of a value that is too large to be built from objects. Only the worker inspects values, and it passes this
+ * one on unchanged, so the compiler may treat it as the value.
  */
 export function encoded<Value>(json: Uint8Array): Value {
   return new Encoded(json) as Value;
 }
 
-/** Values of series at one moment. */
+/** Values of time series at one moment, by series name. */
 export type Points = Readonly<Record<string, number | null>>;
 
-/** What a sample gives: the value that clients see, and what the next sample needs of this one. */
-export interface Sample<Value, Kept> {
+/** The result of a sample. */
+export interface Sample<Value, Carried> {
+  /** The value that clients see. */
   readonly value: Value;
-  readonly keep?: Kept;
-  /** What Prometheus is told of it; made only while somebody asks for that. */
+  /** State for the next sample. */
+  readonly carry?: Carried;
+  /** Builds the Prometheus metrics. Called only while a client requests `/metrics`. */
   readonly metrics?: () => readonly MetricFamily[];
-  /** What the history keeps of it, by the name of its series; null: nothing now. */
+  /** Points for the history; null where a series has no value now. */
   readonly points?: Points;
 }
 
-export interface Collector<Value, Kept = unknown> {
-  /** The name in `/snapshot`, `doctor`, `--schedule.NAME` and of its file. */
+/** A collector that reads on schedule, or one that reads only files and samples when one of them has changed. */
+export type Trigger = 'schedule' | 'file-change';
+
+/**
+ * The kind of work, which decides what may run at the same time. `quick` reads a few small files, `program` starts programs,
+ * which may take a second, and `heavy` may use a processor for seconds.
+ */
+export type CollectorLane = 'quick' | 'program' | 'heavy';
+
+export interface Collector<Value, Carried = unknown> {
+  /** The name in `/snapshot`, `/collectors`, `doctor` and `--schedule.NAME`. */
   readonly name: string;
-  /** One line: what it collects. */
+  /** What it collects, as a noun phrase on one line. */
   readonly summary: string;
-  /** When it samples by default: six cron fields, seconds first. */
+  /** `file-change` only if every read goes to files, folders and links whose fingerprints change with their content: not in /proc or /sys. */
+  readonly trigger: Trigger;
+  /** Default schedule: six cron fields, seconds first. */
   readonly schedule: string;
+  readonly lane: CollectorLane;
   /** What it reads, as `doctor` shows it: files (the last part of a path may have a `*`), and programs with their arguments. */
   readonly sources: readonly string[];
-  /**
-   * Whether it reads nothing but files that somebody writes, as configuration is: their folders are watched, and it is
-   * sampled when one has changed. A sample on schedule costs one stat of each that it read.
-   */
-  readonly whenChanged?: boolean;
-  /** Whether its files change all the time, as a log does: then they are not watched, and looked at on schedule only. */
-  readonly unwatched?: boolean;
-  /** Whether a sample may be a second's work: never two of those at once. */
-  readonly heavy?: boolean;
-  /** Whether it starts programs: they may take long, so they never occupy all threads. */
-  readonly startsPrograms?: boolean;
-  /** Whether the service is not ready (`/readyz`) while it fails. */
+  /** True if the service isn't ready (`/readyz`) while this collector fails. */
   readonly required: boolean;
-  /** What to do if it fails or is absent, beyond what the error itself says. */
+  /** What to do if it fails, beyond what the error says. */
   readonly advice?: string;
-  /** The value's form. */
   readonly view: Schema<Value>;
-  /** The value on a machine that has no such thing. */
+  /** The value on a machine that doesn't have the source. */
   readonly absent: Value;
   /**
-   * Takes a sample; runs in a worker thread, so it may block.
+   * Takes a sample. Runs in a worker thread, so it may block.
    *
-   * @throws SourceError what is there cannot be read or understood
-   * @throws Absent the machine has no such thing
+   * @throws {SourceError} if the source exists and can't be read or understood
+   * @throws {Absent} if the machine doesn't have the source
    */
-  read(host: Machine, sampling: Sampling<Kept>): Sample<Value, Kept>;
+  read(machine: Machine, sampling: Sampling<Carried>): Sample<Value, Carried>;
 }
 
-/** Gives a definition its type, with the name as a literal. */
-export function collector<const Name extends string, Value, Kept = undefined>(
-  definition: Collector<Value, Kept> & { readonly name: Name },
-): Collector<Value, Kept> & { readonly name: Name } {
+/** Types a collector's definition, with its name as a literal. */
+export function collector<const Name extends string, Value, Carried = undefined>(
+  definition: Collector<Value, Carried> & { readonly name: Name },
+): Collector<Value, Carried> & { readonly name: Name } {
   return definition;
 }

@@ -139,9 +139,12 @@ export async function serve(asked: Config, environment: NodeJS.Dict<string>): Pr
 }
 
 function watchedFiles(): Watched<CollectorName>[] {
-  return collectors
-    .filter(({ whenChanged, unwatched }) => whenChanged && !unwatched)
-    .map(({ name, sources }) => ({ name, patterns: sources.filter((source) => source.startsWith('/')) }));
+  return (
+    collectors
+      // A log changes all the time: it is read on its schedule.
+      .filter(({ name, trigger }) => trigger === 'file-change' && name !== 'dnslog')
+      .map(({ name, sources }) => ({ name, patterns: sources.filter((source) => source.startsWith('/')) }))
+  );
 }
 
 function log(line: string): void {

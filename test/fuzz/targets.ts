@@ -36,12 +36,12 @@ export const targets: ReadonlyMap<string, () => Target> = new Map([
 ]);
 
 const FIRST: Sampling<unknown> = {
-  before: undefined,
+  carried: undefined,
   monotonicMs: 3_600_000,
   nowMs: Date.UTC(2024, 2, 10, 10, 11, 11),
   thorough: false,
   exposeSecrets: true,
-  mostStationMetrics: 1_000,
+  maxStationMetrics: 1_000,
 };
 
 /** Machines that a collector or a document is tried on: its own cases, as they are and as they were before, and whole ones. */
@@ -120,7 +120,7 @@ function collectorTarget(collector: AnyCollector): Target {
     assertValid(value, collector.view);
     assertExposition(sampled.metrics?.());
     for (const point of Object.values(sampled.points ?? {})) assert.ok(point === null || Number.isFinite(point), 'a point is a number');
-    return sampled.keep === undefined ? undefined : decodeJson(encodeJson(sampled.keep));
+    return sampled.carry === undefined ? undefined : decodeJson(encodeJson(sampled.carry));
   }
 
   return {
@@ -130,7 +130,7 @@ function collectorTarget(collector: AnyCollector): Target {
         const recording = recordings[machine] as Recording;
         const kept = before && take(recording, before, { ...FIRST, exposeSecrets });
         const monotonicMs = FIRST.monotonicMs + Math.max(intervalMs, 0);
-        take(recording, now, { ...FIRST, before: kept, monotonicMs, nowMs: FIRST.nowMs + intervalMs, thorough, exposeSecrets });
+        take(recording, now, { ...FIRST, carried: kept, monotonicMs, nowMs: FIRST.nowMs + intervalMs, thorough, exposeSecrets });
         assertNothingPolluted();
       }),
     *large() {
@@ -225,7 +225,7 @@ function documentTarget(document: AnyDocument): Target {
     assertAnswer(json);
     const answered = decodeJson(json);
     assertValid(answered, document.view);
-    assertExposition(document.metrics?.(value, sampling.mostStationMetrics));
+    assertExposition(document.metrics?.(value, sampling.maxStationMetrics));
     for (const [page, body] of document.pages?.compose(value, given) ?? []) {
       const encoded = encodeBody(page, body).json;
       assertAnswer(encoded);

@@ -160,8 +160,8 @@ describe('families', () => {
 
   test('stations: the first by address, whatever order the driver has; their number is of all', () => {
     const host = createCaseHost(caseFolder('stations', 'n100'));
-    const told = (mostStationMetrics: number) => {
-      const now = { before: undefined, monotonicMs: 0, nowMs: 0, thorough: false, exposeSecrets: false, mostStationMetrics };
+    const told = (maxStationMetrics: number) => {
+      const now = { carried: undefined, monotonicMs: 0, nowMs: 0, thorough: false, exposeSecrets: false, maxStationMetrics };
       const { metrics } = stations.read(host, now);
       return parseExposition(render(metrics?.() ?? [], 'prometheus'));
     };

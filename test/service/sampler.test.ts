@@ -32,7 +32,7 @@ after(() => {
 });
 
 async function withSampler(amount: number, use: (sampler: Sampler) => Promise<void>): Promise<void> {
-  const sampler = createSampler(amount, { rootfs: root.folder, path: root.path, exposeSecrets: false, mostStationMetrics: 0 });
+  const sampler = createSampler(amount, { rootfs: root.folder, path: root.path, exposeSecrets: false, maxStationMetrics: 0 });
   try {
     // Threads take a while to start.
     await Promise.all(Array.from({ length: amount }, () => take(sampler, 'load', 'quick')));
@@ -210,7 +210,7 @@ describe('unreadable', () => {
       chmodSync(root.locate(folder), 0);
       const host = createMachine({ rootfs: root.folder, path: '' });
       for (const name of names) {
-        const sampling = { before: undefined, monotonicMs: 0, nowMs: 0, thorough: false, exposeSecrets: false, mostStationMetrics: 0 };
+        const sampling = { carried: undefined, monotonicMs: 0, nowMs: 0, thorough: false, exposeSecrets: false, maxStationMetrics: 0 };
         assert.throws(
           () => asNobody(() => collectorByName(name)?.read(host, sampling)),
           { code: 'permission', message: /permission denied$/ },

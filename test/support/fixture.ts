@@ -168,24 +168,25 @@ export type Outcome =
 export function sampleCase(collector: AnyCollector, folder: string): Outcome {
   const earlier = join(folder, 'before');
   const start = {
-    before: undefined,
+    carried: undefined,
     monotonicMs: MONOTONIC_MS,
     nowMs: NOW_MS,
     thorough: false,
     exposeSecrets: exposesSecrets(folder),
-    mostStationMetrics: MOST_STATIONS,
+    maxStationMetrics: MOST_STATIONS,
   };
   if (!existsSync(earlier)) return sample(collector, folder, start).outcome;
-  const { keep } = sample(collector, earlier, start);
+  const { carry } = sample(collector, earlier, start);
   const intervalMs = intervalOf(folder, earlier);
-  return sample(collector, folder, { ...start, before: keep, monotonicMs: MONOTONIC_MS + intervalMs, nowMs: NOW_MS + intervalMs }).outcome;
+  return sample(collector, folder, { ...start, carried: carry, monotonicMs: MONOTONIC_MS + intervalMs, nowMs: NOW_MS + intervalMs })
+    .outcome;
 }
 
-function sample(collector: AnyCollector, folder: string, sampling: Sampling<unknown>, attempts = 5): { outcome: Outcome; keep?: unknown } {
+function sample(collector: AnyCollector, folder: string, sampling: Sampling<unknown>, attempts = 5): { outcome: Outcome; carry?: unknown } {
   try {
-    const { value, keep, metrics } = collector.read(createCaseHost(folder), sampling);
+    const { value, carry, metrics } = collector.read(createCaseHost(folder), sampling);
     const seen = decodeJson(encodeValue(value, collector.view, sampling.exposeSecrets));
-    return { outcome: { value: seen, prom: promOf(metrics?.()) }, keep: crossThreads(keep) };
+    return { outcome: { value: seen, prom: promOf(metrics?.()) }, carry: crossThreads(carry) };
   } catch (error) {
     if (error instanceof Absent) return { outcome: { absent: portable(error.message, folder) } };
     if (!(error instanceof SourceError)) throw error;

@@ -160,7 +160,7 @@ function planFault(patient: Patient, pick: <T>(list: readonly T[]) => T): Planne
   const fault = pick(IN_READ);
   // What is heavy may take a minute before it is given up.
   const possible = collectors.filter(
-    ({ heavy, name }) => documentsOf(name).length > 0 && !(heavy && (fault === 'loop' || fault === 'block')),
+    ({ lane, name }) => documentsOf(name).length > 0 && !(lane === 'heavy' && (fault === 'loop' || fault === 'block')),
   );
   const { name } = pick(possible);
   return {

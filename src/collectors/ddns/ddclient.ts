@@ -33,9 +33,10 @@ const definition = {
 export const ddclient = collector({
   name: 'ddclient',
   summary: 'Dynamic DNS: configuration of ddclient',
+  trigger: 'file-change',
   schedule: '*/30 * * * * *',
+  lane: 'quick',
   sources: [FILE],
-  whenChanged: true,
   required: false,
   advice: `ddclient takes every right to it from all but its owner: chown USER ${FILE} (root may read it still), or run the service as root`,
   view: object({

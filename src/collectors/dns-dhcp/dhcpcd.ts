@@ -19,9 +19,10 @@ interface StaticInterface {
 export const dhcpcd = collector({
   name: 'dhcpcd',
   summary: 'Fixed addresses of dhcpcd',
+  trigger: 'file-change',
   schedule: '*/30 * * * * *',
+  lane: 'quick',
   sources: [FILE],
-  whenChanged: true,
   required: false,
   view: object({
     interfaces: array(

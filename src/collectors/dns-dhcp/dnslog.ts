@@ -23,10 +23,10 @@ export const logView = array(entry, 'The oldest first');
 export const dnslog = collector({
   name: 'dnslog',
   summary: "The end of dnsmasq's log",
+  trigger: 'file-change',
   schedule: '*/2 * * * * *',
+  lane: 'quick',
   sources: [LOG_FILE, `log-facility= of ${DNSMASQ_SOURCES.join(', ')}`],
-  whenChanged: true,
-  unwatched: true,
   required: false,
   advice: 'let the service read it: usermod -aG adm USER, and chmod g+r the file if its group may not',
   view: object({ entries: logView }),

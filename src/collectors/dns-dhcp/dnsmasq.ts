@@ -18,9 +18,10 @@ export const staticLease = object({
 export const dnsmasq = collector({
   name: 'dnsmasq',
   summary: 'Configuration of dnsmasq: DHCP ranges, fixed leases, upstream servers',
+  trigger: 'file-change',
   schedule: '*/30 * * * * *',
+  lane: 'quick',
   sources: DNSMASQ_SOURCES,
-  whenChanged: true,
   required: false,
   view: object({
     files: array(string('Path'), 'The configuration files, in the order in which dnsmasq reads them; none: it is not installed'),

@@ -16,10 +16,10 @@ const view = object({
 export const domains = collector({
   name: 'domains',
   summary: 'Domains that dnsmasq blocks',
+  trigger: 'file-change',
   schedule: '*/30 * * * * *',
+  lane: 'heavy',
   sources: [FILE],
-  whenChanged: true,
-  heavy: true,
   required: false,
   view,
   absent: { domains: [], amount: 0 },

@@ -16,10 +16,10 @@ const view = object({
 export const hostnames = collector({
   name: 'hostnames',
   summary: 'Host names that dnsmasq blocks',
+  trigger: 'file-change',
   schedule: '*/30 * * * * *',
+  lane: 'heavy',
   sources: [FILE],
-  whenChanged: true,
-  heavy: true,
   required: false,
   view,
   absent: { hostnames: [], amount: 0 },

@@ -22,9 +22,10 @@ export interface Lease {
 export const leases = collector({
   name: 'leases',
   summary: 'DHCP leases of dnsmasq',
+  trigger: 'file-change',
   schedule: '*/2 * * * * *',
+  lane: 'quick',
   sources: [...LEASE_FILES, ...DNSMASQ_SOURCES],
-  whenChanged: true,
   required: true,
   view: object({
     leases: array(

@@ -13,9 +13,10 @@ const MAX_BYTES = 64 << 10;
 export const resolv = collector({
   name: 'resolv',
   summary: 'Name servers of resolv.conf',
+  trigger: 'file-change',
   schedule: '*/30 * * * * *',
+  lane: 'quick',
   sources: [...FILES, ...DNSMASQ_SOURCES],
-  whenChanged: true,
   required: false,
   view: object({
     files: array(

@@ -15,9 +15,10 @@ const MAX_DEPTH = 64;
 export const firewall = collector({
   name: 'firewall',
   summary: "Rules of RaspAP's firewall",
+  trigger: 'file-change',
   schedule: '*/30 * * * * *',
+  lane: 'quick',
   sources: FILES,
-  whenChanged: true,
   required: false,
   view: anything("RaspAP's iptables_rules.json as it is; an empty object where there is none"),
   absent: {},

@@ -17,9 +17,10 @@ export interface InterfaceAddress {
 export const addresses = collector({
   name: 'addresses',
   summary: 'Addresses of the network interfaces',
+  trigger: 'schedule',
   schedule: '*/10 * * * * *',
+  lane: 'program',
   sources: ['ip -j addr'],
-  startsPrograms: true,
   required: false,
   view: object({
     addresses: array(

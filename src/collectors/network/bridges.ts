@@ -17,7 +17,9 @@ export interface Entry {
 export const bridges = collector({
   name: 'bridges',
   summary: 'Forwarding tables of bridges',
+  trigger: 'schedule',
   schedule: '*/2 * * * * *',
+  lane: 'quick',
   sources: [`${FOLDER}/*/brforward`, `${FOLDER}/*/brif/*/port_no`],
   required: true,
   view: object({

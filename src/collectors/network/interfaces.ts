@@ -18,7 +18,9 @@ export interface Route {
 export const interfaces = collector({
   name: 'interfaces',
   summary: 'Network interfaces, their links, bridges, uplink',
+  trigger: 'schedule',
   schedule: '*/2 * * * * *',
+  lane: 'quick',
   sources: [`${FOLDER}/*`, '/proc/net/route', '/proc/net/ipv6_route'],
   required: true,
   view: object({

@@ -19,9 +19,10 @@ export interface Neighbour {
 export const neighbours = collector({
   name: 'neighbours',
   summary: 'Neighbour tables of the kernel',
+  trigger: 'schedule',
   schedule: '*/2 * * * * *',
+  lane: 'program',
   sources: ['ip -j neigh show', '/proc/net/arp'],
-  startsPrograms: true,
   required: true,
   view: object({
     neighbours: array(

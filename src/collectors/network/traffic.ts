@@ -35,7 +35,9 @@ const rate = (description: string) => nullable(integer(description, 'bytes per s
 export const traffic = collector({
   name: 'traffic',
   summary: 'Traffic of each network interface',
+  trigger: 'schedule',
   schedule: '*/2 * * * * *',
+  lane: 'quick',
   sources: [`${FOLDER}/*/ifindex`, `${FOLDER}/*/statistics/*`],
   required: false,
   view: object({
@@ -57,9 +59,9 @@ export const traffic = collector({
     ),
   }),
   absent: { interfaces: [] },
-  read(machine, { before, monotonicMs }: Sampling<Counted[]>) {
-    const countedBefore = new Map(before?.map((row) => [row.interface, row]));
-    const keep: Counted[] = [];
+  read(machine, { carried, monotonicMs }: Sampling<Counted[]>) {
+    const countedBefore = new Map(carried?.map((row) => [row.interface, row]));
+    const carry: Counted[] = [];
     const interfaces = listInterfaces(machine).flatMap((name) => {
       const index = readAttribute(machine, name, 'ifindex');
       const counters = readCounters(machine, name);
@@ -68,11 +70,11 @@ export const traffic = collector({
       const ifindex = parseNumber(index, 'ifindex');
       const { rx_bytes, tx_bytes } = counters;
       const counted = countAgain({ interface: name, ifindex, atMs: monotonicMs, rx_bytes, tx_bytes }, countedBefore.get(name));
-      keep.push(counted);
+      carry.push(counted);
       const { rx_bytes_per_second, tx_bytes_per_second } = counted;
       return [{ interface: name, ...counters, rx_bytes_per_second, tx_bytes_per_second }];
     });
-    return { value: { interfaces }, keep, metrics: () => families(interfaces), points: pointsOf(keep) };
+    return { value: { interfaces }, carry, metrics: () => families(interfaces), points: pointsOf(carry) };
   },
 });
 

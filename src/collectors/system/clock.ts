@@ -9,7 +9,9 @@ import { formatDate, parseTzif, type TimeZone, utc } from './timezone.js';
 export const clock = collector({
   name: 'clock',
   summary: 'Uptime, time and time zone',
+  trigger: 'schedule',
   schedule: '* * * * * *',
+  lane: 'quick',
   sources: ['/proc/uptime', '/etc/localtime'],
   required: true,
   view: object({

@@ -31,7 +31,7 @@ interface Busy {
 }
 
 /** What the next sample needs: of which sample rates are made, and its own result. */
-interface Kept {
+interface Carried {
   readonly atMs: number;
   readonly ticks: CpuTicks;
   readonly busy: Busy;
@@ -46,7 +46,9 @@ const busyRatio = nullable(number('Share of the time since the sample before in 
 export const cpu = collector({
   name: 'cpu',
   summary: 'Busy share of the processors',
+  trigger: 'schedule',
   schedule: '* * * * * *',
+  lane: 'quick',
   sources: ['/proc/stat'],
   required: true,
   view: object({
@@ -54,16 +56,16 @@ export const cpu = collector({
     cores: array(object({ core: integer('Number of the processor'), busyRatio }), 'Each processor that is online'),
   }),
   absent: { busyRatio: null, cores: [] },
-  read(machine, { before, monotonicMs }: { before: Kept | undefined; monotonicMs: number }) {
-    if (before && monotonicMs - before.atMs < LEAST_INTERVAL_MS)
-      return { value: before.busy, keep: before, metrics: () => families(before.ticks) };
-    const ticks = parseStat(machine.readText('/proc/stat'), before?.ticks);
+  read(machine, { carried, monotonicMs }: { carried: Carried | undefined; monotonicMs: number }) {
+    if (carried && monotonicMs - carried.atMs < LEAST_INTERVAL_MS)
+      return { value: carried.busy, carry: carried, metrics: () => families(carried.ticks) };
+    const ticks = parseStat(machine.readText('/proc/stat'), carried?.ticks);
     const busy: Busy = {
-      busyRatio: share(ticks.all, before?.ticks.all),
-      cores: Object.entries(ticks.cores).map(([core, now]) => ({ core: Number(core), busyRatio: share(now, before?.ticks.cores[core]) })),
+      busyRatio: share(ticks.all, carried?.ticks.all),
+      cores: Object.entries(ticks.cores).map(([core, now]) => ({ core: Number(core), busyRatio: share(now, carried?.ticks.cores[core]) })),
     };
-    const keep = { atMs: monotonicMs, ticks, busy };
-    return { value: busy, keep, metrics: () => families(ticks), points: { cpu_busy_ratio: busy.busyRatio } };
+    const carry = { atMs: monotonicMs, ticks, busy };
+    return { value: busy, carry, metrics: () => families(ticks), points: { cpu_busy_ratio: busy.busyRatio } };
   },
 });
 

@@ -11,7 +11,9 @@ const MOUNT_TABLES = ['/proc/1/mountinfo', '/proc/self/mountinfo'];
 export const disk = collector({
   name: 'disk',
   summary: 'Fill of the root file system',
+  trigger: 'schedule',
   schedule: '*/30 * * * * *',
+  lane: 'quick',
   sources: ['statfs /', ...MOUNT_TABLES],
   required: true,
   view: object({

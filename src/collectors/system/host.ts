@@ -11,7 +11,9 @@ const DEFAULTS_PHP = 'includes/defaults.php';
 export const host = collector({
   name: 'host',
   summary: 'Host name, system, kernel, board, RaspAP version',
+  trigger: 'schedule',
   schedule: '*/30 * * * * *',
+  lane: 'quick',
   sources: [
     '/proc/sys/kernel/{hostname,osrelease,ostype,version,arch,domainname}',
     '/etc/os-release',

@@ -20,7 +20,9 @@ interface Sensor {
 export const hwmon = collector({
   name: 'hwmon',
   summary: 'Temperatures of hardware monitoring chips',
+  trigger: 'schedule',
   schedule: '*/5 * * * * *',
+  lane: 'quick',
   sources: [`${FOLDER}/hwmon*/name`, `${FOLDER}/hwmon*/temp*_input`, `${FOLDER}/hwmon*/temp*_label`],
   required: false,
   view: object({

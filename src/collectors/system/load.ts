@@ -13,7 +13,9 @@ export interface Load {
 export const load = collector({
   name: 'load',
   summary: 'Load averages',
+  trigger: 'schedule',
   schedule: '* * * * * *',
+  lane: 'quick',
   sources: ['/proc/loadavg'],
   required: true,
   view: object({

@@ -17,7 +17,9 @@ export interface Memory {
 export const memory = collector({
   name: 'memory',
   summary: 'Memory and swap',
+  trigger: 'schedule',
   schedule: '* * * * * *',
+  lane: 'quick',
   sources: ['/proc/meminfo'],
   required: true,
   view: object({

@@ -26,9 +26,10 @@ const flags = (when: string) => ({
 export const power = collector({
   name: 'power',
   summary: 'Under-voltage and throttling of a Raspberry Pi',
+  trigger: 'schedule',
   schedule: '*/5 * * * * *',
+  lane: 'program',
   sources: [`${HWMON}/hwmon*/in0_lcrit_alarm`, 'vcgencmd get_throttled'],
-  startsPrograms: true,
   required: false,
   advice: 'vcgencmd needs group video: add the service to it',
   view: object({ ...flags('now'), sinceBoot: object(flags('or was so since boot')) }),

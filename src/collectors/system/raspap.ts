@@ -10,9 +10,10 @@ const MAX_BYTES = 64 << 10;
 export const raspap = collector({
   name: 'raspap',
   summary: "RaspAP's choice of interfaces and mode",
+  trigger: 'file-change',
   schedule: '*/30 * * * * *',
+  lane: 'quick',
   sources: [FILE],
-  whenChanged: true,
   required: false,
   view: object({
     wifiInterface: nullable(string('The access point')),

@@ -21,7 +21,9 @@ interface Zone {
 export const thermal = collector({
   name: 'thermal',
   summary: 'Temperature of the processor',
+  trigger: 'schedule',
   schedule: '* * * * * *',
+  lane: 'quick',
   sources: [`${FOLDER}/thermal_zone*/temp`],
   required: false,
   view: object({

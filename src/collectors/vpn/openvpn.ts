@@ -8,9 +8,10 @@ const FOLDER = '/etc/openvpn/client';
 export const openvpn = collector({
   name: 'openvpn',
   summary: 'Client configurations of OpenVPN',
+  trigger: 'file-change',
   schedule: '*/30 * * * * *',
+  lane: 'quick',
   sources: [`${FOLDER}/*`],
-  whenChanged: true,
   required: false,
   advice: `setfacl -m u:USER:rx ${FOLDER} lets USER list the names and read no more than before; or run the service as root`,
   view: object({

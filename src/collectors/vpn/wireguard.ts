@@ -9,9 +9,10 @@ const ACTIVE = 'wg0.conf';
 export const wireguard = collector({
   name: 'wireguard',
   summary: 'Configurations of WireGuard',
+  trigger: 'file-change',
   schedule: '*/30 * * * * *',
+  lane: 'quick',
   sources: [`${FOLDER}/*`],
-  whenChanged: true,
   required: false,
   advice: `setfacl -m u:USER:rx ${FOLDER} lets USER list the names and read nothing in the files; or run the service as root`,
   view: object({

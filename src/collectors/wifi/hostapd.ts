@@ -7,17 +7,19 @@ import { boolean, object } from '../../model/schema.js';
 export const hostapd = collector({
   name: 'hostapd',
   summary: 'Whether hostapd runs',
+  trigger: 'schedule',
   schedule: '*/5 * * * * *',
+  lane: 'quick',
   sources: ['/proc/*/comm'],
   required: false,
   view: object({ running: boolean('A process named hostapd exists') }),
   absent: { running: false },
-  read(machine, { before }: { before: { pid: string } | undefined }) {
+  read(machine, { carried }: { carried: { pid: string } | undefined }) {
     // Nearly always it is the process that it was: one file to read instead of hundreds.
-    const pid = before && isHostapd(machine, before.pid) ? before.pid : machine.list('/proc').find((name) => isHostapd(machine, name));
+    const pid = carried && isHostapd(machine, carried.pid) ? carried.pid : machine.list('/proc').find((name) => isHostapd(machine, name));
     return {
       value: { running: pid !== undefined },
-      ...(pid && { keep: { pid } }),
+      ...(pid && { carry: { pid } }),
       metrics: () => [gauge('apsnap_hostapd_up', 'Whether hostapd runs.', Number(pid !== undefined))],
     };
   },

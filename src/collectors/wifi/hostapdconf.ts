@@ -53,9 +53,10 @@ export const configuredAccessPoint = {
 export const hostapdconf = collector({
   name: 'hostapdconf',
   summary: 'Access points in the configuration of hostapd',
+  trigger: 'file-change',
   schedule: '*/30 * * * * *',
+  lane: 'quick',
   sources: [`${FOLDER}/*.conf`],
-  whenChanged: true,
   required: false,
   advice: 'hostapd.conf holds the passphrase, so it may be readable by root only: chgrp it to the group of the service, chmod 640',
   view: object({

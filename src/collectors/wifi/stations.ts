@@ -36,7 +36,7 @@ interface Counted {
   readonly uploadBitsPerSecond: number | null;
 }
 
-interface Kept {
+interface Carried {
   readonly listedAtMs: number;
   readonly interfaces: readonly string[];
   readonly accessPoints: AccessPoint[];
@@ -58,9 +58,10 @@ const rate = (description: string) => nullable(integer(description, 'bits per se
 export const stations = collector({
   name: 'stations',
   summary: 'Wi-Fi stations of every access point',
+  trigger: 'schedule',
   schedule: '*/2 * * * * *',
+  lane: 'program',
   sources: ['iw dev', 'iw dev INTERFACE station dump', 'iw event'],
-  startsPrograms: true,
   required: true,
   advice: 'iw needs no right but AF_NETLINK sockets: see RestrictAddressFamilies of the unit',
   view: object({
@@ -90,10 +91,10 @@ export const stations = collector({
     ),
   }),
   absent: { accessPoints: [], stations: [] },
-  read(machine, sampling: Sampling<Kept>) {
+  read(machine, sampling: Sampling<Carried>) {
     if (machine.list('/sys/class/ieee80211').length === 0) throw new Absent('no Wi-Fi radio in /sys/class/ieee80211');
     const listed = listAccessPoints(machine, sampling);
-    const before = sampling.before?.counted ?? {};
+    const before = sampling.carried?.counted ?? {};
     const counted: Record<string, Counted> = {};
     const heard: Heard[] = [];
     const stations = listed.accessPoints.flatMap(({ interface: name }) =>
@@ -121,8 +122,8 @@ export const stations = collector({
     const points = Object.fromEntries(listed.accessPoints.map((row) => [`clients:${row.interface}`, clientsAt(row.interface)]));
     return {
       value: { accessPoints: listed.accessPoints, stations },
-      keep: { ...listed, counted },
-      metrics: () => families(listed.accessPoints, heard, sampling.mostStationMetrics),
+      carry: { ...listed, counted },
+      metrics: () => families(listed.accessPoints, heard, sampling.maxStationMetrics),
       points,
     };
   },
@@ -183,10 +184,10 @@ function families(accessPoints: readonly AccessPoint[], heard: readonly Heard[],
 const FREQUENCY_HELP = 'The current frequency a WiFi interface is operating at, in hertz.';
 
 /** Asks `iw dev` for the access points, or takes the answer of a while ago: starting a program is dear on a small board. */
-function listAccessPoints(machine: Machine, { before, thorough, monotonicMs }: Sampling<Kept>): Omit<Kept, 'counted'> {
+function listAccessPoints(machine: Machine, { carried, thorough, monotonicMs }: Sampling<Carried>): Omit<Carried, 'counted'> {
   const interfaces = machine.list('/sys/class/net').sort();
-  if (before && !thorough && monotonicMs - before.listedAtMs < LISTED_FOR_MS && before.interfaces.join() === interfaces.join())
-    return before;
+  if (carried && !thorough && monotonicMs - carried.listedAtMs < LISTED_FOR_MS && carried.interfaces.join() === interfaces.join())
+    return carried;
   return { listedAtMs: monotonicMs, interfaces, accessPoints: parseIwDev(runIw(machine, ['dev'])) };
 }
 

@@ -80,7 +80,7 @@ export function createMetrics(
     }, WANTED_MS);
     idle.unref();
     store.wantsMetrics = true;
-    const sampled = [...store.collectors.values()].filter(({ collector }) => !collector.whenChanged);
+    const sampled = [...store.collectors.values()].filter(({ collector }) => collector.trigger === 'schedule');
     const names = sampled.map(({ collector }) => collector.name);
     rendered ??= Promise.race([scheduler.sampleAfresh(names, false), sleep(MAX_WAIT_MS, undefined, { ref: false })]);
     return rendered;

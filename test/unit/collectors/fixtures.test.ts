@@ -84,13 +84,13 @@ function compare(outcome: Outcome, folder: string): void {
 }
 
 describe('a sample after another', () => {
-  const now = { before: undefined, monotonicMs: 0, nowMs: 0, thorough: false, exposeSecrets: false, mostStationMetrics: 1_000 };
+  const now = { carried: undefined, monotonicMs: 0, nowMs: 0, thorough: false, exposeSecrets: false, maxStationMetrics: 1_000 };
 
   test('stations/access points are believed for 30 s, if nobody asks', () => {
     const folder = caseFolder('stations', 'listed-lately');
-    const { keep } = stations.read(createCaseHost(join(folder, 'before')), now);
+    const { carry } = stations.read(createCaseHost(join(folder, 'before')), now);
     const listed = (monotonicMs: number, thorough: boolean) =>
-      stations.read(createCaseHost(folder), { ...now, before: keep, monotonicMs, thorough }).value.accessPoints.length;
+      stations.read(createCaseHost(folder), { ...now, carried: carry, monotonicMs, thorough }).value.accessPoints.length;
     assert.equal(listed(29_999, false), 1);
     assert.equal(listed(30_000, false), 0);
     assert.equal(listed(2_000, true), 0);
@@ -101,28 +101,28 @@ describe('a sample after another', () => {
     const [old, machine] = [createCaseHost(join(folder, 'before')), createCaseHost(folder)];
     const rates = (sample: ReturnType<typeof stations.read>) => sample.value.stations.map((row) => row.download_bits_per_second);
     const first = stations.read(old, now);
-    const second = stations.read(machine, { ...now, before: first.keep, monotonicMs: 2_000 });
+    const second = stations.read(machine, { ...now, carried: first.carry, monotonicMs: 2_000 });
     assert.deepEqual(rates(first), [null, null, null]);
     assert.deepEqual(rates(second), [27_400, 6_714_000, 0]);
     // Later on, the rate is since the sample that had one.
-    const third = stations.read(machine, { ...now, before: second.keep, monotonicMs: 2_499 });
+    const third = stations.read(machine, { ...now, carried: second.carry, monotonicMs: 2_499 });
     assert.deepEqual(rates(third), rates(second));
-    const fourth = stations.read(machine, { ...now, before: third.keep, monotonicMs: 2_500 });
+    const fourth = stations.read(machine, { ...now, carried: third.carry, monotonicMs: 2_500 });
     assert.deepEqual(rates(fourth), [0, 0, 0]);
   });
 
   test('traffic/rates over less than half a second are those of the sample before', () => {
     const folder = caseFolder('traffic', 'busy');
     const [old, machine] = [createCaseHost(join(folder, 'before')), createCaseHost(folder)];
-    const take = (from: Machine, before: ReturnType<typeof traffic.read>['keep'], monotonicMs: number) =>
-      traffic.read(from, { ...now, before, monotonicMs });
+    const take = (from: Machine, carried: ReturnType<typeof traffic.read>['carry'], monotonicMs: number) =>
+      traffic.read(from, { ...now, carried, monotonicMs });
     const rates = (sample: ReturnType<typeof traffic.read>) =>
       sample.value.interfaces.map((row) => [row.rx_bytes_per_second, row.tx_bytes_per_second]);
     const first = take(old, undefined, 0);
-    const second = take(machine, first.keep, 3_000);
+    const second = take(machine, first.carry, 3_000);
     // Counters are those of now all the same.
-    const third = take(machine, second.keep, 3_499);
-    const fourth = take(machine, third.keep, 3_500);
+    const third = take(machine, second.carry, 3_499);
+    const fourth = take(machine, third.carry, 3_500);
     assert.deepEqual(rates(first), [
       [null, null],
       [null, null],
@@ -131,14 +131,14 @@ describe('a sample after another', () => {
       [500_000, 30_000],
       [16_667, 466_667],
     ]);
-    assert.deepEqual([third.value, third.keep], [second.value, second.keep]);
+    assert.deepEqual([third.value, third.carry], [second.value, second.carry]);
     assert.deepEqual(rates(fourth), [
       [0, 0],
       [0, 0],
     ]);
     // Soon or not, a counter that fell has no rate.
-    assert.deepEqual(rates(take(old, second.keep, 3_100)), rates(first));
-    const early = take(machine, first.keep, 499);
+    assert.deepEqual(rates(take(old, second.carry, 3_100)), rates(first));
+    const early = take(machine, first.carry, 499);
     assert.deepEqual([rates(early), early.value.interfaces[0]?.rx_bytes], [rates(first), 9_303_000_000]);
   });
 
@@ -146,9 +146,9 @@ describe('a sample after another', () => {
     const folder = caseFolder('cpu', 'core-offline');
     const [old, machine] = [createCaseHost(join(folder, 'before')), createCaseHost(folder)];
     const first = cpu.read(old, now);
-    const again = cpu.read(machine, { ...now, before: first.keep, monotonicMs: 299 });
-    assert.deepEqual([again.value, again.keep, again.metrics?.()], [first.value, first.keep, first.metrics?.()]);
-    assert.equal(cpu.read(machine, { ...now, before: first.keep, monotonicMs: 300 }).value.busyRatio, 0.75);
+    const again = cpu.read(machine, { ...now, carried: first.carry, monotonicMs: 299 });
+    assert.deepEqual([again.value, again.carry, again.metrics?.()], [first.value, first.carry, first.metrics?.()]);
+    assert.equal(cpu.read(machine, { ...now, carried: first.carry, monotonicMs: 300 }).value.busyRatio, 0.75);
   });
 });
 
@@ -172,7 +172,7 @@ describe('machines that are no fixture', () => {
   }
 
   function sample(name: CollectorName, machine: Machine, exposeSecrets = false): unknown {
-    const sampling = { before: undefined, monotonicMs: 0, nowMs: 0, thorough: true, exposeSecrets, mostStationMetrics: 0 };
+    const sampling = { carried: undefined, monotonicMs: 0, nowMs: 0, thorough: true, exposeSecrets, maxStationMetrics: 0 };
     return collectorByName(name)?.read(machine, sampling).value;
   }
 

@@ -717,22 +717,22 @@ describe('this machine', () => {
     test(`${name} can be read`, () => {
       const collector = collectorByName(name);
       assert.ok(collector);
-      const { value, keep } = collector.read(machine, {
-        before: undefined,
+      const { value, carry } = collector.read(machine, {
+        carried: undefined,
         monotonicMs: 0,
         nowMs: Date.now(),
         thorough: true,
         exposeSecrets: false,
-        mostStationMetrics: 0,
+        maxStationMetrics: 0,
       });
       assertValid(value, collector.view);
       const again = collector.read(machine, {
-        before: keep,
+        carried: carry,
         monotonicMs: 1_000,
         nowMs: Date.now(),
         thorough: false,
         exposeSecrets: false,
-        mostStationMetrics: 1_000,
+        maxStationMetrics: 1_000,
       });
       assertValid(again.value, collector.view);
     });
