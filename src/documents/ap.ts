@@ -1,6 +1,6 @@
 import { configuredAccessPoint, hostapdSettings } from '../collectors/wifi/hostapdconf.js';
-import { document } from '../model/document.js';
 import { array, nullable, object, oneOf } from '../model/schema.js';
+import { document } from './define.js';
 import { firstAtStart } from './first-access-point.js';
 
 const BANDS = ['2.4', '5', '6'] as const;
@@ -11,15 +11,14 @@ const frequency_band = nullable(oneOf(BANDS, 'Band in gigahertz, while it is on 
 export const ap = document({
   name: 'ap',
   summary: 'The access points, as hostapd is configured to make them',
-  parts: ['hostapdconf', 'raspap', 'stations'],
-  needs: ['hostapdconf'],
+  required: ['hostapdconf'],
+  optional: ['raspap', 'stations'],
   view: object({
     ...hostapdSettings,
     frequency_band,
     access_points: array(object({ ...configuredAccessPoint, frequency_band }), 'Every one, the first at the start'),
   }),
   compose({ hostapdconf, raspap, stations }) {
-    if (!hostapdconf) throw new Error('ap: composed without what it needs');
     const frequencyMhz = new Map(stations?.accessPoints.map((row) => [row.interface, row.frequencyMhz]));
     const accessPoints = firstAtStart(hostapdconf.accessPoints, raspap).map((row, index, all) => {
       // Of two files for one interface hostapd has read the first.

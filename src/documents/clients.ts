@@ -6,10 +6,10 @@ import { dnsmasq as dnsmasqCollector } from '../collectors/dns-dhcp/dnsmasq.js';
 import type { Lease } from '../collectors/dns-dhcp/leases.js';
 import type { Values } from '../collectors/index.js';
 import type { Neighbour } from '../collectors/network/neighbours.js';
-import { document } from '../model/document.js';
 import { perRow } from '../model/metrics.js';
 import { array, type Infer, integer, nullable, number, object, oneOf, string } from '../model/schema.js';
 import { rangeInterfaces } from '../parse/dhcp-range.js';
+import { document } from './define.js';
 
 const identity = {
   timestamp: nullable(integer('When the lease ends; 0: never; null: there is no lease', 'Unix seconds')),
@@ -49,8 +49,8 @@ const perInterface = {
 export const clients = document({
   name: 'clients',
   summary: 'Who is connected to the access points and to the networks they serve',
-  parts: ['interfaces', 'bridges', 'dnsmasq', 'stations', 'leases', 'neighbours'],
-  needs: ['interfaces', 'stations', 'leases', 'neighbours'],
+  required: ['interfaces', 'stations', 'leases', 'neighbours'],
+  optional: ['bridges', 'dnsmasq'],
   view: object({
     active_clients_amount: perInterface.active_clients_amount,
     active_wireless_clients_amount: integer('How many of them are wireless'),
@@ -59,7 +59,6 @@ export const clients = document({
     inactive_clients: array(object(identity), 'Leases of those who are not there'),
   }),
   compose({ interfaces, bridges, dnsmasq, stations, leases, neighbours }) {
-    if (!interfaces || !stations || !leases || !neighbours) throw new Error('clients: composed without what it needs');
     const active = findClients({
       interfaces,
       stations,

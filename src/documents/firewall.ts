@@ -1,15 +1,11 @@
 import { firewall as collected } from '../collectors/firewall/firewall.js';
-import { document } from '../model/document.js';
+import { document } from './define.js';
 
 /** The rules of RaspAP's firewall, as RaspAP keeps them. */
 export const firewall = document({
   name: 'firewall',
   summary: "Rules of RaspAP's firewall",
-  parts: ['firewall'],
-  needs: ['firewall'],
+  required: ['firewall'],
   view: collected.view,
-  compose({ firewall }) {
-    if (firewall === undefined) throw new Error('firewall: composed without what it needs');
-    return firewall;
-  },
+  compose: ({ firewall }) => firewall,
 });

@@ -1,5 +1,5 @@
-/** The list of documents: adding one is one line here. */
-import type { CollectorName } from '../collectors/index.js';
+/** Lists the documents. Adding one takes one line here. */
+import type { CollectorName, Values } from '../collectors/index.js';
 import type { Document } from '../model/document.js';
 import { ap } from './ap.js';
 import { clients } from './clients.js';
@@ -15,9 +15,9 @@ import { system } from './system.js';
 import { openvpn } from './vpn/openvpn.js';
 import { wireguard } from './vpn/wireguard.js';
 
-/** A document whose types do not matter any more. */
-// biome-ignore lint/suspicious/noExplicitAny: composing takes parts of the document's own choice; worker and store pass them through
-export type AnyDocument = Document<any, CollectorName, any>;
+/** A document without its own types, for code that treats all documents alike. */
+// biome-ignore lint/suspicious/noExplicitAny: each document composes parts of its own choice; worker and store only pass them through
+export type AnyDocument = Document<Values, CollectorName, any, any, any>;
 
 export const documents: readonly AnyDocument[] = [
   system,

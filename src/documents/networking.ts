@@ -1,7 +1,7 @@
 import type { Values } from '../collectors/index.js';
-import { document } from '../model/document.js';
 import { array, boolean, type Infer, integer, map, nullable, object, oneOf, string } from '../model/schema.js';
 import { netmask } from '../parse/ipv4.js';
+import { document } from './define.js';
 
 const count = (description: string, unit: string) => nullable(integer(description, unit));
 
@@ -45,8 +45,8 @@ type Address = Values['addresses']['addresses'][number];
 export const networking = document({
   name: 'networking',
   summary: 'Network interfaces: state, addresses, traffic, uplink, VPN',
-  parts: ['interfaces', 'addresses', 'traffic'],
-  needs: ['interfaces'],
+  required: ['interfaces'],
+  optional: ['addresses', 'traffic'],
   view: object({
     interfaces: map(link, 'By name, without `lo*` and `docker*`'),
     throughput: map(throughput, 'By name, without `lo*` and `docker*`'),
@@ -57,7 +57,6 @@ export const networking = document({
     ),
   }),
   compose({ interfaces, addresses, traffic }) {
-    if (!interfaces) throw new Error('networking: composed without what it needs');
     const own = (name: string) => addresses?.addresses.filter((row) => row.interface === name) ?? [];
     return {
       interfaces: Object.fromEntries(

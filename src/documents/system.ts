@@ -6,15 +6,15 @@ import { memory } from '../collectors/system/memory.js';
 import { power } from '../collectors/system/power.js';
 import { thermal } from '../collectors/system/thermal.js';
 import { uptimeText } from '../collectors/system/uptime.js';
-import { document } from '../model/document.js';
 import { integer, nullable, number, object, string } from '../model/schema.js';
+import { document } from './define.js';
 
 /** The host at a glance. The flat fields are RaspAP's, the objects at the end are ours. */
 export const system = document({
   name: 'system',
   summary: 'The host: load, memory, disk, temperature, power, versions',
-  parts: ['clock', 'load', 'cpu', 'memory', 'disk', 'thermal', 'power', 'host', 'hostapd'],
-  needs: ['clock', 'load', 'memory', 'host'],
+  required: ['clock', 'load', 'memory', 'host'],
+  optional: ['cpu', 'disk', 'thermal', 'power', 'hostapd'],
   view: object({
     hostname: string('Host name'),
     uptime: string('Time since boot, as `uptime -p` prints it'),
@@ -39,7 +39,6 @@ export const system = document({
     power: nullable(power.view),
   }),
   compose({ clock, load, cpu, memory, disk, thermal, power, host, hostapd }) {
-    if (!clock || !load || !memory || !host) throw new Error('system: composed without what it needs');
     return {
       hostname: host.hostname,
       uptime: uptimeText(clock.uptimeSeconds),

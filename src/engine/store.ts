@@ -183,7 +183,7 @@ export function createStore(firstGeneration = 0): Store {
     const parts = partRecords(record.document);
     const troubled = parts.filter((part) => problemOf(part) !== null);
     const composeFailure = composeFailures.get(record.document.name);
-    const missing = parts.find((part) => !part.good && record.document.needs.includes(part.collector.name));
+    const missing = parts.find((part) => !part.good && record.document.required.includes(part.collector.name));
     // What is missing first: it is why there is nothing to be sent.
     const culprit = missing ?? troubled[0];
     const problem = culprit ? problemOf(culprit) : composeFailure ? problemOfDocument(record.document, composeFailure) : null;
@@ -263,7 +263,7 @@ export function createStore(firstGeneration = 0): Store {
     partsOf(document) {
       const good = partRecords(document).filter((part) => part.good);
       const names = new Set(good.map((part) => part.collector.name));
-      if (!document.needs.every((name) => names.has(name))) return undefined;
+      if (!document.required.every((name) => names.has(name))) return undefined;
       return Object.fromEntries(good.map((part) => [part.collector.name, (part.good as Sampled).value]));
     },
     secretPartsOf(document) {

@@ -1,83 +1,104 @@
-/** What a document is: the body of an endpoint, composed of what collectors gave. */
-import type { CollectorName, Values } from '../collectors/index.js';
+/** Defines a document: the body of an endpoint, composed from collectors' values. */
 import type { Machine } from '../machine/machine.js';
 import type { MetricFamily } from './metrics.js';
 import type { Parameters, Query } from './query.js';
 import { holdsSecrets } from './redact.js';
 import type { Schema } from './schema.js';
 
-/** Values of some collectors; undefined where one has given none yet. One that is absent gives its empty value. */
-export type Parts<Name extends CollectorName> = { readonly [N in Name]: Values[N] | undefined };
+/**
+ * Values of collectors, by name. An optional one is undefined until its collector has given a value. A collector whose source
+ * the machine doesn't have gives its `absent` value.
+ */
+export type Parts<Values, Required extends keyof Values, Optional extends keyof Values = never> = {
+  readonly [Name in Required]: Values[Name];
+} & { readonly [Name in Optional]: Values[Name] | undefined };
 
-/** Further bodies of a document, one for each of some names: `/clients/wlan0`. */
-export interface Pages<Value, Part extends CollectorName, Page> {
-  /** What the names are, as the path's parameter is called. */
+/** Further bodies of a document, each with a name: `/clients/wlan0`. */
+export interface Pages<Value, SomeParts, Page> {
+  /** Name of the path parameter. */
   readonly parameter: string;
   readonly view: Schema<Page>;
-  /** Whether all of a page is secret: then it is refused, with the reason, unless secrets are exposed. */
+  /** True if a page is secret as a whole. Then it is refused, with the reason, unless secrets are exposed. */
   readonly secret?: boolean;
-  /** Every page, by name. */
-  compose(value: Value, parts: Parts<Part>): ReadonlyMap<string, Page>;
+  /** Composes every page, by name. */
+  compose(value: Value, parts: SomeParts): ReadonlyMap<string, Page>;
 }
 
-/** Parts of a document that can be asked for: `/dns/domains?contains=ads`. */
+/** Queries that select part of a document: `/dns/domains?contains=ads`. */
 export interface Queries {
   readonly parameters: Parameters;
   /**
-   * Answers in the form of the document. Runs in a worker thread.
+   * Responds in the form of the document. Runs in a worker thread.
    *
    * @param parts the document's parts, as JSON
    */
-  answer(query: Query, host: Machine, parts: Readonly<Record<string, Uint8Array>>): unknown;
+  answer(query: Query, machine: Machine, parts: Readonly<Record<string, Uint8Array>>): unknown;
 }
 
-/** Something that happened to a document: an event of its own name. */
+/** A change of a document, sent as an event of its own name. */
 export interface Change {
   readonly event: string;
   readonly data: unknown;
 }
 
-export interface Document<Value, Part extends CollectorName, Page = unknown> {
-  /** The name in `/snapshot`; its path is `/NAME`. It may have a slash. */
+export interface Definition<Values, Required extends keyof Values, Optional extends keyof Values, Value, Page> {
+  /** The name in `/snapshot`; its path is `/NAME`. It may contain a slash. */
   readonly name: string;
+  /** What it describes, as a noun phrase on one line. */
   readonly summary: string;
-  /** Collectors it is composed of. */
-  readonly parts: readonly Part[];
-  /** Those of them without which it cannot be: until each has given a value, it answers 503. */
-  readonly needs: readonly Part[];
+  /** Collectors it can't do without. It responds 503 until each has given a value. */
+  readonly required: readonly Required[];
+  /** Collectors that add to it. */
+  readonly optional?: readonly Optional[];
   readonly view: Schema<Value>;
-  /** Runs in a worker thread. The parts in `needs` are there. */
-  compose(parts: Parts<Part>): Value;
-  /** Its only part, if the document is that and nothing else, and too large to be made anew: the bytes are taken as they are. */
-  readonly verbatim?: Part;
-  readonly pages?: Pages<Value, Part, Page>;
+  /** Composes the value. Runs in a worker thread. */
+  compose(parts: Parts<Values, Required, Optional>): Value;
+  /** The required part whose bytes are the document, if it is too large to compose again. */
+  readonly verbatim?: Required;
+  readonly pages?: Pages<Value, Parts<Values, Required, Optional>, Page>;
   readonly queries?: Queries;
-  /** What has happened since the document was as it was before. */
-  changes?(value: Value, before: Value): readonly Change[];
+  /** Lists what changed since the previous value. */
+  changes?(value: Value, previous: Value): readonly Change[];
   /**
-   * What Prometheus is told of it that no collector knows.
+   * Builds Prometheus metrics that no collector can.
    *
-   * @param mostStations for how many stations metrics are wanted
+   * @param maxStations maximum stations that get metrics of their own
    */
-  metrics?(value: Value, mostStations: number): readonly MetricFamily[];
+  metrics?(value: Value, maxStations: number): readonly MetricFamily[];
 }
 
-/** Whether there is something in a document, or in its pages, that only some may see. */
-export function hasSecrets({
-  view,
-  pages,
-}: Pick<Document<unknown, CollectorName>, 'view'> & { readonly pages?: { readonly secret?: boolean } }): boolean {
+export type Document<Values, Required extends keyof Values, Optional extends keyof Values, Value, Page = unknown> = Definition<
+  Values,
+  Required,
+  Optional,
+  Value,
+  Page
+> & {
+  /** All of its parts, the required ones first. */
+  readonly parts: readonly (Required | Optional)[];
+};
+
+/** Returns the function that defines documents composed from `Values`. It keeps the names as literals. */
+export function documentsOf<Values>() {
+  return function document<
+    const Name extends string,
+    Value,
+    const Required extends keyof Values,
+    const Optional extends keyof Values = never,
+    Page = never,
+  >(
+    definition: Definition<Values, Required, Optional, Value, Page> & { readonly name: Name },
+  ): Document<Values, Required, Optional, Value, Page> & { readonly name: Name } {
+    return { ...definition, parts: [...definition.required, ...(definition.optional ?? [])] };
+  };
+}
+
+/** Tells whether a document or its pages contain secrets. */
+export function hasSecrets({ view, pages }: { readonly view: Schema<unknown>; readonly pages?: { readonly secret?: boolean } }): boolean {
   return pages?.secret === true || holdsSecrets(view.json);
 }
 
-/** Gives a definition its type, with names as literals. */
-export function document<const Name extends string, Value, const Part extends CollectorName, Page = never>(
-  definition: Document<Value, Part, Page> & { readonly name: Name },
-): Document<Value, Part, Page> & { readonly name: Name } {
-  return definition;
-}
-
-/** A document's name where a slash cannot stand: in a file's name, and in that of a schema. */
+/** Returns a document's name with hyphens for slashes, as file names and schema names need it. */
 export function slug({ name }: { readonly name: string }): string {
   return name.replaceAll('/', '-');
 }

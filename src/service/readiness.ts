@@ -31,5 +31,5 @@ export async function untilReady(store: Store, withinMs: number): Promise<void> 
 
 /** Whether a document is still being made of collectors that all are required: who asks for it now gets 503. */
 function isAwaited({ document, state }: DocumentRecord): boolean {
-  return state === 'absent' && document.needs.every((name) => collectorByName(name)?.required);
+  return state === 'absent' && document.required.every((name) => collectorByName(name)?.required);
 }

@@ -216,7 +216,7 @@ function documentTarget(document: AnyDocument): Target {
       } catch (error) {
         if (error instanceof Absent) values[part.name] = part.absent;
         else if (!(error instanceof SourceError)) throw error;
-        else if ((document.needs as readonly string[]).includes(part.name)) return undefined;
+        else if ((document.required as readonly string[]).includes(part.name)) return undefined;
       }
     }
     const given = values as Parameters<typeof document.compose>[0];

@@ -209,7 +209,7 @@ export function composeCase(document: AnyDocument, folder: string): Outcome {
     const outcome = sampleCase(collector, folder);
     if ('value' in outcome) parts[name] = outcome.value;
     else if ('absent' in outcome) parts[name] = decodeJson(encodeValue(collector.absent, collector.view, exposesSecrets(folder)));
-    else if (document.needs.includes(name)) return outcome;
+    else if (document.required.includes(name)) return outcome;
   }
   const given = parts as Parameters<typeof document.compose>[0];
   const body = document.compose(given);

@@ -1,17 +1,13 @@
 import { logView, newestEntries } from '../../collectors/dns-dhcp/dnslog.js';
 import { Absent } from '../../errors.js';
-import { document } from '../../model/document.js';
+import { document } from '../define.js';
 
 export const dnsLogs = document({
   name: 'dns/logs',
   summary: "The newest entries of dnsmasq's log",
-  parts: ['dnslog'],
-  needs: ['dnslog'],
+  required: ['dnslog'],
   view: logView,
-  compose({ dnslog }) {
-    if (!dnslog) throw new Error('dns/logs: composed without what it needs');
-    return dnslog.entries;
-  },
+  compose: ({ dnslog }) => dnslog.entries,
   queries: {
     parameters: {
       limit: { type: 'integer', description: 'Most entries in the answer', least: 1, most: 10_000, default: 1_000 },

@@ -1,19 +1,17 @@
 import type { Values } from '../../collectors/index.js';
-import { document } from '../../model/document.js';
 import { array, object, string } from '../../model/schema.js';
+import { document } from '../define.js';
 
 /** Who answers names that dnsmasq does not know. */
 export const dnsUpstream = document({
   name: 'dns/upstream',
   summary: 'Upstream name servers of dnsmasq',
-  parts: ['dnsmasq', 'resolv'],
-  needs: ['dnsmasq', 'resolv'],
+  required: ['dnsmasq', 'resolv'],
   view: object({
     upstream_nameserver: string('Their addresses, one a line; empty: none is known'),
     servers: array(string('Address'), 'The same as a list'),
   }),
   compose({ dnsmasq, resolv }) {
-    if (!dnsmasq || !resolv) throw new Error('dns/upstream: composed without what it needs');
     const servers = [...new Set(findServers(dnsmasq, resolv))];
     return { upstream_nameserver: servers.join('\n'), servers };
   },

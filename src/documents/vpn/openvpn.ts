@@ -1,13 +1,12 @@
-import { document } from '../../model/document.js';
 import { array, object, string } from '../../model/schema.js';
+import { document } from '../define.js';
 import { composeConfigPages, configPages } from './config-pages.js';
 
 /** The client configurations of OpenVPN: their names, and in the pages their texts. */
 export const openvpn = document({
   name: 'openvpn',
   summary: 'Client configurations of OpenVPN',
-  parts: ['openvpn'],
-  needs: ['openvpn'],
+  required: ['openvpn'],
   view: object({
     client_configs: string('Regular files in /etc/openvpn/client and below it'),
     client_config_names: array(object({ config: string('Name of the file') }), 'Configurations: files with `_client` in their names'),
@@ -16,9 +15,8 @@ export const openvpn = document({
     client_login_active: string('The one that is used: where the link login.conf points to; empty if there is no such link'),
   }),
   compose({ openvpn }) {
-    if (!openvpn) throw new Error('openvpn: composed without what it needs');
     const { contents, ...names } = openvpn;
     return names;
   },
-  pages: { ...configPages, compose: (_names, { openvpn }) => composeConfigPages(openvpn?.contents ?? []) },
+  pages: { ...configPages, compose: (_names, { openvpn }) => composeConfigPages(openvpn.contents) },
 });

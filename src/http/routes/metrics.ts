@@ -156,7 +156,7 @@ function certificateFamily(expiresMs: number | undefined): MetricFamily {
 
 /** Whether what a document cannot be without is current. */
 function isCurrent({ collectors }: Store, { document }: DocumentRecord): boolean {
-  return document.needs.every((name) => !isExpired(collectors.get(name) as CollectorRecord));
+  return document.required.every((name) => !isExpired(collectors.get(name) as CollectorRecord));
 }
 
 function collectorFamilies(records: readonly CollectorRecord[]): MetricFamily[] {
