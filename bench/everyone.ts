@@ -1,6 +1,7 @@
 /** A thousand clients that ask for everything, as fast as they are answered, beside a hundred that listen. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { machineFolder, replayBin } from '../test/support/fixture.js';
+import { wholeMachine } from '../test/support/fixture.js';
+import { replayBin, unpackFixture } from '../test/support/unpack.js';
 import type { Crowd } from './crowd.js';
 import { outputOf } from './load.js';
 import { type Row, untilFresh } from './measure.js';
@@ -17,7 +18,7 @@ export interface CrowdEffort {
 
 /** On the machine that is a Raspberry Pi with all that RaspAP sets up. */
 export async function measureCrowd({ connections, listeners, seconds, settleSeconds }: CrowdEffort): Promise<Row[]> {
-  const folder = machineFolder('raspap-pi4');
+  const folder = unpackFixture(wholeMachine('raspap-pi4'));
   const server = await startOurs({ args: ['--path.rootfs', folder], path: replayBin(folder), core: 'server' });
   await untilFresh(server, '/clients');
   const before = { ...lookAt(server.pid), cpu: cpuMs(server.pid) };

@@ -2,20 +2,19 @@
  * Writes dist/openapi.json: endpoints from the routes' comments, documents from their definitions, and examples from a machine
  * that the tests have. Part of `npm run build`.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import swaggerJsdoc from 'swagger-jsdoc';
 import type { AnyDocument } from '../src/documents/index.js';
 import { type Example, specification } from '../src/encode/openapi.js';
 import { slug } from '../src/model/document.js';
-
-const MACHINES = new URL('../../test/machines/', import.meta.url);
+import { fixtureText, wholeMachine } from '../test/support/fixture.js';
 
 /** What each document says of a machine, with the page first that has most to say. */
 function examplesOf(machine: string): (document: { name: string }) => Example {
+  const archive = wholeMachine(machine);
   return (document) => {
-    const file = new URL(`${machine}/expected/${slug(document)}.json`, MACHINES);
-    const { document: body, pages = {} } = JSON.parse(readFileSync(file, 'utf8')) as Example;
+    const { document: body, pages = {} } = JSON.parse(fixtureText(archive, `expected/${slug(document)}.json`)) as Example;
     const length = (page: unknown) => JSON.stringify(page).length;
     return { document: body, pages: Object.fromEntries(Object.entries(pages).sort(([, a], [, b]) => length(b) - length(a))) };
   };

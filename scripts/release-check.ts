@@ -12,6 +12,8 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { wholeMachine } from '../test/support/fixture.js';
+import { unpackFixture, unpackInto } from '../test/support/unpack.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const ROOTS = process.env.APSNAP_ROOTS ?? '/var/cache/apsnap-roots';
@@ -35,7 +37,7 @@ async function checkIn(suite: string): Promise<void> {
     execFileSync('cp', ['-a', `${clean}/.`, root]);
     const deb = `apsnap_${version}_all.deb`;
     copyFileSync(join(ROOT, 'build', deb), join(root, 'root', deb));
-    execFileSync('cp', ['-a', join(ROOT, 'test/machines/raspap-pi4'), join(root, MACHINE)]);
+    unpackInto(join(root, MACHINE), wholeMachine('raspap-pi4').archive.entries);
 
     inRoot('apt-get', '-qq', 'install', '-y', '--no-install-recommends', `/root/${deb}`);
     const key = inRoot('apsnap', 'key', 'show').trim();
@@ -74,7 +76,7 @@ async function checkContainer(suite: string): Promise<void> {
     buildah('commit', '--quiet', '--rm', base, 'localhost/base');
     buildah('bud', '--quiet', '--format', 'docker', '--build-arg', 'BASE=localhost/base', '--tag', 'localhost/apsnap', ROOT);
     const made = buildah('from', 'localhost/apsnap');
-    const machine = `${join(ROOT, 'test/machines/raspap-pi4')}:/host:ro`;
+    const machine = `${unpackFixture(wholeMachine('raspap-pi4'))}:/host:ro`;
     const key = 'a0key0of0the0container0alone0000';
     const run = ['run', '--volume', machine, '--env', `RASPAP_API_KEY=${key}`, made, '--'];
     const command = ['/usr/bin/node', '/usr/share/apsnap/dist/src/main.js', 'serve', '--host', '127.0.0.1', '--port', '0'];

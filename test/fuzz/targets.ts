@@ -3,19 +3,19 @@
  * text of somebody else apart, on the same captures.
  */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import fc from 'fast-check';
 import { type AnyCollector, collectorByName, collectors } from '../../src/collectors/index.js';
 import { type AnyDocument, documents } from '../../src/documents/index.js';
 import { decodeJson, encodeBody, encodeJson, encodeValue } from '../../src/encode/body.js';
 import { joinFamilies, renderFamilies } from '../../src/encode/prometheus.js';
 import { Absent, SourceError, type SourceErrorCode } from '../../src/errors.js';
+import type { Machine } from '../../src/machine/machine.js';
 import type { Sampling } from '../../src/model/collector.js';
 import { slug } from '../../src/model/document.js';
 import type { MetricFamily } from '../../src/model/metrics.js';
 import { parseExposition } from '../support/exposition.js';
-import { assertValid, createCaseHost, listCases, machineSource, machines } from '../support/fixture.js';
+import { allFixtures, fixturesOf, machineBefore, machineOf, wholeMachines } from '../support/fixture.js';
+import { assertValid } from '../support/schema.js';
 import { edits, mutated } from './mutations.js';
 import { type Parser, parsers } from './parsers.js';
 import { type Change, type Recording, record, replay, withContent } from './replay.js';
@@ -44,16 +44,14 @@ const FIRST: Sampling<unknown> = {
   maxStationMetrics: 1_000,
 };
 
-/** Machines that a collector or a document is tried on: its own cases, as they are and as they were before, and whole ones. */
-function foldersOf(subject: string): string[] {
-  const own = listCases().filter((one) => one.subject === subject);
-  const roots = own.map(({ folder }) => folder).concat(machines().map(machineSource));
-  return roots.flatMap((folder) => [folder, join(folder, 'before')]).filter((folder) => existsSync(folder));
+/** Machines for a collector or a document: its own fixtures, at the sample and before, and whole ones. */
+function machinesFor(subject: string): Machine[] {
+  return [...fixturesOf(subject), ...wholeMachines()].flatMap((one) => [machineOf(one), machineBefore(one) ?? []].flat());
 }
 
 function recordAll(subject: string, parts: readonly AnyCollector[]): Recording[] {
-  return foldersOf(subject).map((folder) => {
-    const { host, recording } = record(createCaseHost(folder));
+  return machinesFor(subject).map((machine) => {
+    const { host, recording } = record(machine);
     for (const part of parts) {
       try {
         part.read(host, FIRST).metrics?.();
@@ -329,16 +327,17 @@ function* largeShapes(text: string): Iterable<readonly [shape: string, text: str
   for (const filler of ['\n', '\r\n', ' \n', '#\n', '=\n', '\0']) yield [`${JSON.stringify(filler)} repeated`, fill(filler)];
 }
 
-/** Each file of the fixtures and machines, by its path inside of them; programs' output as `cmd/iw dev`. */
-let files: readonly (readonly [path: string, file: string])[] | undefined;
+const MAX_CAPTURE_BYTES = 1 << 17;
 
-/** Texts of all captures whose path matches. */
+/** Content of every file in all fixtures, by its path in the machine. Outputs of programs have paths such as `cmd/iw dev`. */
+let captures: readonly (readonly [path: string, bytes: Buffer])[] | undefined;
+
+/** Returns the texts of all captures whose path matches. */
 function captured(path: RegExp): string[] {
-  files ??= [...new Set([...listCases().map(({ folder }) => folder), ...machines().map(machineSource)])].flatMap((folder) =>
-    readdirSync(folder, { recursive: true, withFileTypes: true }).flatMap((entry) => {
-      const file = join(entry.parentPath, entry.name);
-      return entry.isFile() ? [[file.slice(folder.length + 1).replace(/^before\//, ''), file] as const] : [];
-    }),
+  captures ??= [...allFixtures(), ...wholeMachines()].flatMap(({ archive }) =>
+    [...archive.entries].flatMap(([name, entry]) =>
+      entry.kind === 'file' && entry.bytes.length < MAX_CAPTURE_BYTES ? [[name.replace(/^before\//, ''), entry.bytes] as const] : [],
+    ),
   );
-  return files.filter(([name, file]) => path.test(name) && statSync(file).size < 1 << 17).map(([, file]) => readFileSync(file, 'latin1'));
+  return captures.filter(([name]) => path.test(name)).map(([, bytes]) => bytes.toString('latin1'));
 }

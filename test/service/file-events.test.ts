@@ -21,8 +21,8 @@ import { SourceError } from '../../src/errors.js';
 import { createMachine, type Machine } from '../../src/machine/machine.js';
 import { apsnap } from '../support/cli.js';
 import { eventually } from '../support/eventually.js';
-import { asNobody } from '../support/fixture.js';
 import { ask } from '../support/http.js';
+import { asNobody } from '../support/nobody.js';
 import { createAccessPoint, type Root } from '../support/root.js';
 import { startServer, type TestServer } from '../support/server.js';
 

@@ -23,7 +23,9 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { SourceError } from '../../src/errors.js';
 import { createMachine, type Following, type Machine } from '../../src/machine/machine.js';
-import { asNobody, caseFolder, replayBin } from '../support/fixture.js';
+import { fixture, fixtureText } from '../support/fixture.js';
+import { asNobody } from '../support/nobody.js';
+import { replayBin, unpackFixture } from '../support/unpack.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'apsnap-host-'));
 chmodSync(scratch, 0o755);
@@ -500,7 +502,7 @@ describe('the service’s own user', () => {
   const main = fileURLToPath(new URL('../../src/main.js', import.meta.url));
   const mayRead = () => {
     try {
-      asNobody(() => [main, caseFolder('clients', 'n100')].map((path) => accessSync(path)));
+      asNobody(() => accessSync(main));
       return true;
     } catch {
       return false;
@@ -508,7 +510,8 @@ describe('the service’s own user', () => {
   };
 
   test('needs no right to know the clients', { skip: !mayRead() && 'the repository is not readable to others' }, () => {
-    const folder = caseFolder('clients', 'n100');
+    const n100 = fixture('clients', 'n100');
+    const folder = unpackFixture(n100);
     const identity = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
     const child = spawnSync(process.execPath, [main, '--path.rootfs', folder, '--dotenv', '/nonexistent/.env', 'snapshot', 'clients'], {
       env: { PATH: replayBin(folder) },
@@ -519,6 +522,6 @@ describe('the service’s own user', () => {
     assert.deepEqual([child.stderr, child.status], ['', 0]);
     const { state, error, data } = JSON.parse(child.stdout).documents.clients;
     assert.deepEqual([state, error], ['fresh', null]);
-    assert.deepEqual(data, JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8')).document);
+    assert.deepEqual(data, JSON.parse(fixtureText(n100, 'expected.json')).document);
   });
 });

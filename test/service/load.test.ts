@@ -6,15 +6,16 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Crowd } from '../../bench/crowd.js';
 import { eventually } from '../support/eventually.js';
-import { machineFolder, replayBin } from '../support/fixture.js';
+import { wholeMachine } from '../support/fixture.js';
 import { ask } from '../support/http.js';
 import { startServer } from '../support/server.js';
 import { descriptorsOf, untilDescriptors } from '../support/sockets.js';
+import { replayBin, unpackFixture } from '../support/unpack.js';
 
 const program = fileURLToPath(new URL('../../bench/crowd.js', import.meta.url));
 
 test('load/every endpoint', async (context) => {
-  const folder = machineFolder('raspap-pi4');
+  const folder = unpackFixture(wholeMachine('raspap-pi4'));
   const server = await startServer({ args: ['--path.rootfs', folder], env: { PATH: `${replayBin(folder)}:${process.env.PATH}` } });
   context.after(() => server.stop());
   await eventually(async () => assert.equal((await ask(server.url, '/readyz')).status, 200));

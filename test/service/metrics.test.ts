@@ -21,7 +21,7 @@ import { gauge, type MetricFamily, type MetricSample } from '../../src/model/met
 import { blockedNames, parseDomains, parseHostnames } from '../../src/parse/blocklist.js';
 import { eventually } from '../support/eventually.js';
 import { parseExposition, valuesOf } from '../support/exposition.js';
-import { caseFolder, createCaseHost } from '../support/fixture.js';
+import { fixture, machineOf } from '../support/fixture.js';
 import { type Answer, type Asking, ask } from '../support/http.js';
 import { createAccessPoint, type Root } from '../support/root.js';
 import { startServer, type TestServer } from '../support/server.js';
@@ -159,7 +159,7 @@ describe('families', () => {
   });
 
   test('stations: the first by address, whatever order the driver has; their number is of all', () => {
-    const host = createCaseHost(caseFolder('stations', 'n100'));
+    const host = machineOf(fixture('stations', 'n100'));
     const told = (maxStationMetrics: number) => {
       const now = { carried: undefined, monotonicMs: 0, nowMs: 0, thorough: false, exposeSecrets: false, maxStationMetrics };
       const { metrics } = stations.read(host, now);

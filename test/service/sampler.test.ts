@@ -9,7 +9,7 @@ import { encodeJson } from '../../src/encode/body.js';
 import type { Outcome, Sampled } from '../../src/engine/messages.js';
 import { createSampler, type Lane, type Sampler } from '../../src/engine/worker-pool.js';
 import { createMachine } from '../../src/machine/machine.js';
-import { asNobody } from '../support/fixture.js';
+import { asNobody } from '../support/nobody.js';
 import { createAccessPoint, type Root } from '../support/root.js';
 
 let root: Root;

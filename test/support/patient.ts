@@ -1,7 +1,7 @@
 /** A service on a machine of its own, to do harm to: what it is told of is watched all the time. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,10 +10,11 @@ import { documents } from '../../src/documents/index.js';
 import { type Ended, run } from './cli.js';
 import { eventually } from './eventually.js';
 import type { Control } from './fault-hooks.js';
-import { machineSource } from './fixture.js';
+import { wholeMachine } from './fixture.js';
 import { type Answer, ask } from './http.js';
 import { createRoot, type Root } from './root.js';
 import { startServer, type TestServer } from './server.js';
+import { unpackInto } from './unpack.js';
 
 export interface DocumentState {
   readonly state: 'fresh' | 'stale' | 'absent';
@@ -34,7 +35,7 @@ export interface CollectorState {
 export function createMachine(): Root {
   const root = createRoot();
   root.erase('/sys');
-  cpSync(machineSource('raspap-pi4'), root.folder, { recursive: true, verbatimSymlinks: true });
+  unpackInto(root.folder, wholeMachine('raspap-pi4').archive.entries);
   root.write('/sys/class/net/br0/brforward', Buffer.from('02000000010001000a00000000000000', 'hex'));
   root.write('/sys/class/net/br0/brif/eth1/port_no', '0x1\n');
   root.write('/proc/1/mountinfo', '22 1 179:2 / / rw,noatime shared:1 - ext4 /dev/mmcblk0p2 rw\n');

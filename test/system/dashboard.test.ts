@@ -23,9 +23,9 @@ import {
   someClients,
 } from '../support/example-machine.js';
 import { type FakeService, startFakeService } from '../support/fake-service.js';
-import { assertValid } from '../support/fixture.js';
 import { ask } from '../support/http.js';
 import { createAccessPoint, IW, LEASES, type Root } from '../support/root.js';
+import { assertValid } from '../support/schema.js';
 import { startServer, type TestServer } from '../support/server.js';
 
 /** Not an address of the loopback, for which browsers make exceptions that nobody has who comes over the air. */

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -16,45 +16,45 @@ import { documents } from '../../../src/documents/index.js';
 import { createMachine, type Machine } from '../../../src/machine/machine.js';
 import { slug } from '../../../src/model/document.js';
 import {
-  asNobody,
-  assertValid,
-  caseFolder,
-  composeCase,
-  createCaseHost,
-  listCases,
-  type Outcome,
-  sampleCase,
+  allFixtures,
+  assertExpected,
+  composeFixture,
+  fixture,
+  fixtureText,
+  machineBefore,
+  machineOf,
+  sampleFixture,
 } from '../../support/fixture.js';
-
-const update = process.env.UPDATE_FIXTURES === '1';
+import { asNobody } from '../../support/nobody.js';
+import { assertValid } from '../../support/schema.js';
 
 describe('fixtures', () => {
-  const cases = listCases();
+  const cases = allFixtures();
 
-  for (const { subject, name, folder } of cases) {
-    test(`${subject}/${name}`, () => {
-      const collector = collectorByName(subject);
-      const document = documents.find((one) => slug(one) === subject);
+  for (const one of cases) {
+    test(`${one.subject}/${one.name}`, () => {
+      const collector = collectorByName(one.subject);
+      const document = documents.find((known) => slug(known) === one.subject);
       if (collector) {
-        const outcome = sampleCase(collector, folder);
-        compare(outcome, folder);
+        const outcome = sampleFixture(collector, one);
+        assertExpected(outcome, one);
         if ('value' in outcome) assertValid(outcome.value, collector.view);
       } else if (document) {
-        const outcome = composeCase(document, folder);
-        compare(outcome, folder);
+        const outcome = composeFixture(document, one);
+        assertExpected(outcome, one);
         if (!('value' in outcome)) return;
         const { document: body, pages = {} } = outcome.value as { document: unknown; pages?: Record<string, unknown> };
         assertValid(body, document.view);
         for (const page of Object.values(pages)) if (document.pages) assertValid(page, document.pages.view);
       } else {
-        assert.fail(`no collector and no document ${subject}`);
+        assert.fail(`no collector and no document ${one.subject}`);
       }
     });
   }
 
   test('every collector and every document has a case with a value', () => {
     const told = new Set(
-      cases.filter(({ folder }) => !/"(?:absent|error)"/.test(readExpected(folder).slice(0, 15))).map((one) => one.subject),
+      cases.filter((one) => !/"(?:absent|error)"/.test(fixtureText(one, 'expected.json').slice(0, 15))).map((one) => one.subject),
     );
     assert.deepEqual(
       [...collectors, ...documents].map(slug).filter((name) => !told.has(name)),
@@ -67,38 +67,22 @@ describe('fixtures', () => {
   });
 });
 
-function readExpected(folder: string): string {
-  return readFileSync(join(folder, 'expected.json'), 'utf8');
-}
-
-function compare(outcome: Outcome, folder: string): void {
-  const got = `${JSON.stringify('value' in outcome ? outcome.value : outcome, null, 2)}\n`;
-  const file = join(folder, 'expected.json');
-  if (update && (!existsSync(file) || readExpected(folder) !== got)) writeFileSync(file, got);
-  assert.deepEqual(JSON.parse(got), JSON.parse(readExpected(folder)));
-  const metrics = join(folder, 'expected.prom');
-  if (!existsSync(metrics)) return;
-  const prom = 'prom' in outcome ? outcome.prom : '';
-  if (update && readFileSync(metrics, 'utf8') !== prom) writeFileSync(metrics, prom);
-  assert.equal(prom, readFileSync(metrics, 'utf8'));
-}
-
 describe('a sample after another', () => {
   const now = { carried: undefined, monotonicMs: 0, nowMs: 0, thorough: false, exposeSecrets: false, maxStationMetrics: 1_000 };
 
   test('stations/access points are believed for 30 s, if nobody asks', () => {
-    const folder = caseFolder('stations', 'listed-lately');
-    const { carry } = stations.read(createCaseHost(join(folder, 'before')), now);
+    const folder = fixture('stations', 'listed-lately');
+    const { carry } = stations.read(machineBefore(folder) as Machine, now);
     const listed = (monotonicMs: number, thorough: boolean) =>
-      stations.read(createCaseHost(folder), { ...now, carried: carry, monotonicMs, thorough }).value.accessPoints.length;
+      stations.read(machineOf(folder), { ...now, carried: carry, monotonicMs, thorough }).value.accessPoints.length;
     assert.equal(listed(29_999, false), 1);
     assert.equal(listed(30_000, false), 0);
     assert.equal(listed(2_000, true), 0);
   });
 
   test('stations/rates over less than half a second are those of the sample before', () => {
-    const folder = caseFolder('stations', 'busy');
-    const [old, machine] = [createCaseHost(join(folder, 'before')), createCaseHost(folder)];
+    const folder = fixture('stations', 'busy');
+    const [old, machine] = [machineBefore(folder) as Machine, machineOf(folder)];
     const rates = (sample: ReturnType<typeof stations.read>) => sample.value.stations.map((row) => row.download_bits_per_second);
     const first = stations.read(old, now);
     const second = stations.read(machine, { ...now, carried: first.carry, monotonicMs: 2_000 });
@@ -112,8 +96,8 @@ describe('a sample after another', () => {
   });
 
   test('traffic/rates over less than half a second are those of the sample before', () => {
-    const folder = caseFolder('traffic', 'busy');
-    const [old, machine] = [createCaseHost(join(folder, 'before')), createCaseHost(folder)];
+    const folder = fixture('traffic', 'busy');
+    const [old, machine] = [machineBefore(folder) as Machine, machineOf(folder)];
     const take = (from: Machine, carried: ReturnType<typeof traffic.read>['carry'], monotonicMs: number) =>
       traffic.read(from, { ...now, carried, monotonicMs });
     const rates = (sample: ReturnType<typeof traffic.read>) =>
@@ -143,8 +127,8 @@ describe('a sample after another', () => {
   });
 
   test('cpu/a share of less than 300 ms is that of the sample before', () => {
-    const folder = caseFolder('cpu', 'core-offline');
-    const [old, machine] = [createCaseHost(join(folder, 'before')), createCaseHost(folder)];
+    const folder = fixture('cpu', 'core-offline');
+    const [old, machine] = [machineBefore(folder) as Machine, machineOf(folder)];
     const first = cpu.read(old, now);
     const again = cpu.read(machine, { ...now, carried: first.carry, monotonicMs: 299 });
     assert.deepEqual([again.value, again.carry, again.metrics?.()], [first.value, first.carry, first.metrics?.()]);
@@ -160,7 +144,7 @@ describe('machines that are no fixture', () => {
   });
 
   /** A machine of these files. */
-  function machineOf(files: Readonly<Record<string, string>>): string {
+  function folderOf(files: Readonly<Record<string, string>>): string {
     const root = mkdtempSync(join(tmpdir(), 'apsnap-machine-'));
     roots.push(root);
     chmodSync(root, 0o755);
@@ -181,7 +165,7 @@ describe('machines that are no fixture', () => {
   const pi = { [`${zone}/type`]: 'cpu-thermal\n' };
 
   test('thermal/fifo', () => {
-    const root = machineOf(pi);
+    const root = folderOf(pi);
     execFileSync('mkfifo', [join(root, zone, 'temp')]);
     assert.throws(() => sample('thermal', hostOf(root)), {
       code: 'not-a-file',
@@ -190,7 +174,7 @@ describe('machines that are no fixture', () => {
   });
 
   test('thermal/fifo of another zone', () => {
-    const root = machineOf({ ...pi, [`${zone}/temp`]: '47774\n', '/sys/class/thermal/thermal_zone1/type': 'nvme\n' });
+    const root = folderOf({ ...pi, [`${zone}/temp`]: '47774\n', '/sys/class/thermal/thermal_zone1/type': 'nvme\n' });
     execFileSync('mkfifo', [join(root, '/sys/class/thermal/thermal_zone1/temp')]);
     assert.deepEqual(sample('thermal', hostOf(root)), {
       celsius: 47.77,
@@ -204,7 +188,7 @@ describe('machines that are no fixture', () => {
   test('thermal/sensor fails', () => {
     // A sensor that is not connected answers EINVAL; the start of its memory answers EIO to every process.
     const real = createMachine({ rootfs: '/', path: '' });
-    const root = hostOf(machineOf({ ...pi, [`${zone}/temp`]: '' }));
+    const root = hostOf(folderOf({ ...pi, [`${zone}/temp`]: '' }));
     const machine: Machine = {
       ...root,
       readText: (path) => (path === `${zone}/temp` ? real.readText('/proc/self/mem') : root.readText(path)),
@@ -216,7 +200,7 @@ describe('machines that are no fixture', () => {
   });
 
   test('thermal/permission', () => {
-    const root = machineOf({ ...pi, [`${zone}/temp`]: '47774\n' });
+    const root = folderOf({ ...pi, [`${zone}/temp`]: '47774\n' });
     chmodSync(join(root, zone, 'temp'), 0);
     assert.throws(() => asNobody(() => sample('thermal', hostOf(root))), {
       code: 'permission',
@@ -225,7 +209,7 @@ describe('machines that are no fixture', () => {
   });
 
   test('leases/unreadable', () => {
-    const root = machineOf({ '/var/lib/misc/dnsmasq.leases': '' });
+    const root = folderOf({ '/var/lib/misc/dnsmasq.leases': '' });
     chmodSync(join(root, 'var/lib/misc/dnsmasq.leases'), 0);
     assert.throws(() => asNobody(() => sample('leases', hostOf(root))), {
       code: 'permission',
@@ -234,13 +218,13 @@ describe('machines that are no fixture', () => {
   });
 
   test('leases/too large', () => {
-    const root = machineOf({ '/var/lib/misc/dnsmasq.leases': ' '.repeat((16 << 20) + 1) });
+    const root = folderOf({ '/var/lib/misc/dnsmasq.leases': ' '.repeat((16 << 20) + 1) });
     assert.throws(() => sample('leases', hostOf(root)), { code: 'too-large', message: /dnsmasq\.leases: has more than 16777216 bytes$/ });
   });
 
   test('leases/unreadable file of dnsmasq', () => {
     const lease = '1795500557 02:00:00:00:03:00 10.3.141.166 tv *\n';
-    const root = machineOf({ '/etc/dnsmasq.d/vpn.conf': 'dhcp-leasefile=/nowhere\n', '/var/lib/misc/dnsmasq.leases': lease });
+    const root = folderOf({ '/etc/dnsmasq.d/vpn.conf': 'dhcp-leasefile=/nowhere\n', '/var/lib/misc/dnsmasq.leases': lease });
     chmodSync(join(root, 'etc/dnsmasq.d/vpn.conf'), 0);
     const amount = () => (sample('leases', hostOf(root)) as { leases: unknown[] }).leases.length;
     assert.equal(asNobody(amount), 1);
@@ -250,7 +234,7 @@ describe('machines that are no fixture', () => {
   });
 
   test('resolv/unreadable file of dnsmasq', () => {
-    const root = machineOf({ '/etc/dnsmasq.d/vpn.conf': 'resolv-file=/nowhere\n', '/etc/resolv.conf': 'nameserver 9.9.9.9\n' });
+    const root = folderOf({ '/etc/dnsmasq.d/vpn.conf': 'resolv-file=/nowhere\n', '/etc/resolv.conf': 'nameserver 9.9.9.9\n' });
     chmodSync(join(root, 'etc/dnsmasq.d/vpn.conf'), 0);
     assert.deepEqual(
       asNobody(() => sample('resolv', hostOf(root))),
@@ -259,7 +243,7 @@ describe('machines that are no fixture', () => {
   });
 
   test('hostapdconf/unreadable', () => {
-    const root = machineOf({ '/etc/hostapd/wlan0.conf': 'interface=wlan0\n' });
+    const root = folderOf({ '/etc/hostapd/wlan0.conf': 'interface=wlan0\n' });
     for (const path of ['/etc/hostapd/wlan0.conf', '/etc/hostapd']) {
       chmodSync(join(root, path), 0);
       assert.throws(() => asNobody(() => sample('hostapdconf', hostOf(root))), {
@@ -273,7 +257,7 @@ describe('machines that are no fixture', () => {
   test('raspap, dhcpcd and resolv/unreadable', () => {
     const files = { raspap: '/etc/raspap/hostapd.ini', dhcpcd: '/etc/dhcpcd.conf', resolv: '/run/dnsmasq/resolv.conf' } as const;
     for (const [name, path] of Object.entries(files)) {
-      const root = machineOf({ [path]: '' });
+      const root = folderOf({ [path]: '' });
       chmodSync(join(root, path), 0);
       assert.throws(() => asNobody(() => sample(name as CollectorName, hostOf(root))), {
         code: 'permission',
@@ -283,7 +267,7 @@ describe('machines that are no fixture', () => {
   });
 
   test('dnsmasq/unreadable', () => {
-    const root = machineOf({ '/etc/dnsmasq.d/090_wlan0.conf': 'dhcp-range=10.3.141.50,10.3.141.255,12h\n' });
+    const root = folderOf({ '/etc/dnsmasq.d/090_wlan0.conf': 'dhcp-range=10.3.141.50,10.3.141.255,12h\n' });
     chmodSync(join(root, 'etc/dnsmasq.d'), 0);
     assert.throws(() => asNobody(() => sample('dnsmasq', hostOf(root))), {
       code: 'permission',
@@ -294,13 +278,13 @@ describe('machines that are no fixture', () => {
 
   test('dnsmasq/a list of blocked names among the files', () => {
     const list = Array.from({ length: 200_000 }, (_, index) => `local=/ads${index}.tracker.example/\n`).join('');
-    const root = machineOf({
+    const root = folderOf({
       '/etc/dnsmasq.d/list.conf': `${list}server=9.9.9.9\n`,
       '/etc/dnsmasq.d/range.conf': 'dhcp-range=10.3.141.50,12h\n',
     });
     const { ranges, servers } = sample('dnsmasq', hostOf(root)) as { ranges: unknown[]; servers: string[] };
     assert.deepEqual([ranges.length, servers], [1, ['9.9.9.9']]);
-    const long = machineOf({ '/etc/dnsmasq.d/hosts.conf': 'dhcp-host=x\n'.repeat(25_000) });
+    const long = folderOf({ '/etc/dnsmasq.d/hosts.conf': 'dhcp-host=x\n'.repeat(25_000) });
     assert.throws(() => sample('dnsmasq', hostOf(long)), {
       code: 'too-large',
       message: /hosts\.conf: has more than 262144 characters besides/,
@@ -308,7 +292,7 @@ describe('machines that are no fixture', () => {
   });
 
   test('dnsmasq/a name that would forge a line', () => {
-    const root = machineOf({ '/etc/dnsmasq.d/a\nkey  ok\u001b[2J': 'dhcp-range=here\n' });
+    const root = folderOf({ '/etc/dnsmasq.d/a\nkey  ok\u001b[2J': 'dhcp-range=here\n' });
     assert.throws(() => sample('dnsmasq', hostOf(root)), {
       message: '/etc/dnsmasq.d/a\\u000akey  ok\\u001b[2J: dhcp-range does not start with an address: "here"',
     });
@@ -316,7 +300,7 @@ describe('machines that are no fixture', () => {
 
   test('dnsmasq/more files than anybody has', () => {
     const files = Array.from({ length: 1_001 }, (_, index) => [`/etc/dnsmasq.d/${index}.conf`, 'dhcp-leasefile=/nowhere\n'] as const);
-    const root = machineOf({ ...Object.fromEntries(files), '/var/lib/misc/dnsmasq.leases': '0 02:00:00:00:01:00 10.3.141.10 alice *\n' });
+    const root = folderOf({ ...Object.fromEntries(files), '/var/lib/misc/dnsmasq.leases': '0 02:00:00:00:01:00 10.3.141.10 alice *\n' });
     assert.throws(() => sample('dnsmasq', hostOf(root)), { code: 'too-large', message: /dnsmasq\.d: has more than 1000 files$/ });
     assert.equal((sample('leases', hostOf(root)) as { leases: unknown[] }).leases.length, 1);
   });
@@ -328,7 +312,7 @@ describe('machines that are no fixture', () => {
       '/sys/devices/system/cpu/possible': '0\n',
     };
     for (const blank of ['\n', ' ', '\r']) {
-      const root = machineOf({ ...kernel, '/etc/lighttpd/lighttpd.conf': blank.repeat(1 << 20) });
+      const root = folderOf({ ...kernel, '/etc/lighttpd/lighttpd.conf': blank.repeat(1 << 20) });
       const startedMs = performance.now();
       sample('host', hostOf(root));
       assert.ok(performance.now() - startedMs < 2_000);
@@ -336,13 +320,13 @@ describe('machines that are no fixture', () => {
   });
 
   test('dnsmasq/fifo beside the files', () => {
-    const root = machineOf({ '/etc/dnsmasq.d/090_wlan0.conf': 'dhcp-range=10.3.141.50,10.3.141.255,12h\n' });
+    const root = folderOf({ '/etc/dnsmasq.d/090_wlan0.conf': 'dhcp-range=10.3.141.50,10.3.141.255,12h\n' });
     execFileSync('mkfifo', [join(root, 'etc/dnsmasq.d/pipe')]);
     assert.equal((sample('dnsmasq', hostOf(root)) as { ranges: unknown[] }).ranges.length, 1);
   });
 
   test('ddclient/unreadable', () => {
-    const root = machineOf({ '/etc/ddclient.conf': 'password=secret\n' });
+    const root = folderOf({ '/etc/ddclient.conf': 'password=secret\n' });
     chmodSync(join(root, 'etc/ddclient.conf'), 0);
     assert.throws(() => asNobody(() => sample('ddclient', hostOf(root))), {
       code: 'permission',
@@ -351,7 +335,7 @@ describe('machines that are no fixture', () => {
   });
 
   test('ddclient/too large', () => {
-    const root = machineOf({ '/etc/ddclient.conf': '#'.repeat((64 << 10) + 1) });
+    const root = folderOf({ '/etc/ddclient.conf': '#'.repeat((64 << 10) + 1) });
     assert.throws(() => sample('ddclient', hostOf(root)), { code: 'too-large' });
   });
 
@@ -360,7 +344,7 @@ describe('machines that are no fixture', () => {
     const active = { openvpn: 'client.conf', wireguard: 'wg0.conf' }[name];
 
     test(`${name}/unreadable`, () => {
-      const root = machineOf({ [`${folder}/office_client.conf`]: '' });
+      const root = folderOf({ [`${folder}/office_client.conf`]: '' });
       chmodSync(join(root, folder), 0);
       assert.throws(() => asNobody(() => sample(name, hostOf(root))), {
         code: 'permission',
@@ -370,7 +354,7 @@ describe('machines that are no fixture', () => {
     });
 
     test(`${name}/below a folder that is unreadable`, () => {
-      const root = machineOf({ [`${folder}/office_client.conf`]: '' });
+      const root = folderOf({ [`${folder}/office_client.conf`]: '' });
       const above = dirname(join(root, folder));
       chmodSync(above, 0);
       assert.throws(() => asNobody(() => sample(name, hostOf(root))), {
@@ -381,7 +365,7 @@ describe('machines that are no fixture', () => {
     });
 
     test(`${name}/may be listed, not entered`, () => {
-      const root = machineOf({ [`${folder}/office_client.conf`]: '' });
+      const root = folderOf({ [`${folder}/office_client.conf`]: '' });
       chmodSync(join(root, folder), 0o444);
       const { client_config_names } = asNobody(() => sample(name, hostOf(root))) as { client_config_names: unknown };
       assert.deepEqual(client_config_names, [{ config: 'office_client.conf' }]);
@@ -396,7 +380,7 @@ describe('machines that are no fixture', () => {
     });
 
     test(`${name}/files of root's, a link to one, a fifo, a folder that is closed`, () => {
-      const root = machineOf({ [`${folder}/office_client.conf`]: 'x', [`${folder}/keys/a.key`]: 'x', [`${folder}/closed/b.key`]: 'x' });
+      const root = folderOf({ [`${folder}/office_client.conf`]: 'x', [`${folder}/keys/a.key`]: 'x', [`${folder}/closed/b.key`]: 'x' });
       const at = join(root, folder);
       chmodSync(join(at, 'office_client.conf'), 0);
       chmodSync(join(at, 'closed'), 0);
@@ -411,7 +395,7 @@ describe('machines that are no fixture', () => {
     });
 
     test(`${name}/empty folder`, () => {
-      const root = machineOf({});
+      const root = folderOf({});
       mkdirSync(join(root, folder), { recursive: true });
       assert.deepEqual(sample(name, hostOf(root)), collectorByName(name)?.absent);
     });
@@ -419,7 +403,7 @@ describe('machines that are no fixture', () => {
 
   test('openvpn/files that are unreadable or too large hide no others', () => {
     const folder = '/etc/openvpn/client';
-    const root = machineOf({
+    const root = folderOf({
       [`${folder}/a_client`]: 'a\n',
       [`${folder}/b_client`]: 'b\n',
       [`${folder}/c_client`]: 'c'.repeat((256 << 10) + 1),
@@ -438,7 +422,7 @@ describe('machines that are no fixture', () => {
   test('openvpn/more than can be held at once', () => {
     const names = Array.from({ length: 33 }, (_, index) => `${10 + index}_client`);
     const files = Object.fromEntries(names.map((name) => [`/etc/openvpn/client/${name}`, 'a'.repeat(256 << 10)]));
-    const { contents } = sample('openvpn', hostOf(machineOf(files)), true) as { contents: { lines: unknown; problem: string | null }[] };
+    const { contents } = sample('openvpn', hostOf(folderOf(files)), true) as { contents: { lines: unknown; problem: string | null }[] };
     assert.deepEqual(
       contents.map(({ lines }) => lines === null),
       [...Array(32).fill(false), true],
@@ -449,7 +433,7 @@ describe('machines that are no fixture', () => {
   test('openvpn/more than can be told of', () => {
     const files = (amount: number, name: string) =>
       Object.fromEntries(Array.from({ length: amount }, (_, index) => [`/etc/openvpn/client/${index}${name}`, '']));
-    const root = (amount: number, name: string) => hostOf(machineOf(files(amount, name)));
+    const root = (amount: number, name: string) => hostOf(folderOf(files(amount, name)));
     const told = sample('openvpn', root(1_000, '_client')) as { client_configs: string; contents: unknown[] };
     assert.deepEqual([told.client_configs, told.contents.length], ['1000', 1_000]);
     assert.throws(() => sample('openvpn', root(1_001, '_client')), {
@@ -460,9 +444,9 @@ describe('machines that are no fixture', () => {
   });
 
   test('openvpn/texts are read only where secrets are shown', () => {
-    const folder = caseFolder('openvpn', 'raspap');
+    const folder = fixture('openvpn', 'raspap');
     const read: string[] = [];
-    const root = createCaseHost(folder);
+    const root = machineOf(folder);
     const machine: Machine = {
       ...root,
       readBytes(path, limit) {
@@ -478,7 +462,7 @@ describe('machines that are no fixture', () => {
 
   test('firewall/unreadable', () => {
     const file = '/etc/raspap/networking/firewall/iptables_rules.json';
-    const root = machineOf({ [file]: '{}', '/etc/raspap/networking/iptables_rules.json': '{"older":true}' });
+    const root = folderOf({ [file]: '{}', '/etc/raspap/networking/iptables_rules.json': '{"older":true}' });
     chmodSync(join(root, file), 0);
     assert.throws(() => asNobody(() => sample('firewall', hostOf(root))), {
       code: 'permission',
@@ -495,12 +479,12 @@ describe('machines that are no fixture', () => {
 
   test('bridges/too large', () => {
     const entry = Buffer.from('02000000010001000a00000000000000', 'hex').toString('latin1');
-    const root = machineOf({ '/sys/class/net/br0/brforward': entry.repeat(16_385) });
+    const root = folderOf({ '/sys/class/net/br0/brforward': entry.repeat(16_385) });
     assert.throws(() => sample('bridges', hostOf(root)), { code: 'too-large', message: /br0\/brforward: has more than 262144 bytes$/ });
   });
 
   test('firewall/too large', () => {
-    const root = machineOf({ '/etc/raspap/networking/firewall/iptables_rules.json': `"${' '.repeat(256 << 10)}"` });
+    const root = folderOf({ '/etc/raspap/networking/firewall/iptables_rules.json': `"${' '.repeat(256 << 10)}"` });
     assert.throws(() => sample('firewall', hostOf(root)), {
       code: 'too-large',
       message: /iptables_rules\.json: has more than 262144 bytes$/,
@@ -508,7 +492,7 @@ describe('machines that are no fixture', () => {
   });
 
   test('hostapd/process that ended between the listing and the reading', () => {
-    const root = hostOf(machineOf({ '/proc/350/comm': 'hostapd\n' }));
+    const root = hostOf(folderOf({ '/proc/350/comm': 'hostapd\n' }));
     const machine: Machine = { ...root, list: (path) => ['349', ...root.list(path)] };
     assert.deepEqual(sample('hostapd', machine), { running: true });
   });
@@ -524,7 +508,7 @@ describe('machines that are no fixture', () => {
 
   test('interfaces/values that the kernel refuses', () => {
     // EINVAL, of the speed of what is down. All is refused while an interface goes.
-    const machine = createCaseHost(caseFolder('interfaces', 'pi4-vpn'));
+    const machine = machineOf(fixture('interfaces', 'pi4-vpn'));
     const rows = (from: Machine) => (sample('interfaces', from) as { interfaces: Record<string, unknown>[] }).interfaces;
     const [eth0, ...others] = rows(machine);
     const refused = rows(refusing(machine, (path) => /\/eth0\/(?:speed|duplex)$/.test(path)));
@@ -549,7 +533,7 @@ describe('machines that are no fixture', () => {
 
   test('interfaces/reads no more than it needs', () => {
     const read: string[] = [];
-    const machine = createCaseHost(caseFolder('interfaces', 'pi4-vpn'));
+    const machine = machineOf(fixture('interfaces', 'pi4-vpn'));
     const counting: Machine = {
       ...machine,
       readTextIfThere(path) {
@@ -566,7 +550,7 @@ describe('machines that are no fixture', () => {
   });
 
   test('interfaces/permission', () => {
-    const root = machineOf({ '/sys/class/net/eth0/ifindex': '2\n', '/sys/class/net/eth0/flags': '0x1003\n' });
+    const root = folderOf({ '/sys/class/net/eth0/ifindex': '2\n', '/sys/class/net/eth0/flags': '0x1003\n' });
     chmodSync(join(root, 'sys/class/net/eth0/flags'), 0);
     assert.throws(() => asNobody(() => sample('interfaces', hostOf(root))), {
       code: 'permission',
@@ -575,7 +559,7 @@ describe('machines that are no fixture', () => {
   });
 
   test('traffic/interface that goes while it is read', () => {
-    const machine = createCaseHost(caseFolder('traffic', 'busy'));
+    const machine = machineOf(fixture('traffic', 'busy'));
     const names = (from: Machine) =>
       (sample('traffic', from) as { interfaces: { interface: string }[] }).interfaces.map((row) => row.interface);
     assert.deepEqual(names(machine), ['eth0', 'wlan0']);

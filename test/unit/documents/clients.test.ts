@@ -1,7 +1,5 @@
 /** Who is a client and who is not: the contract's "Clients, correct", case by case. Captured machines are in fixtures/clients. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { dnsmasq } from '../../../src/collectors/dns-dhcp/dnsmasq.js';
@@ -10,7 +8,8 @@ import type { Values } from '../../../src/collectors/index.js';
 import { parseNeigh } from '../../../src/collectors/network/neighbours.js';
 import { parseStationDump } from '../../../src/collectors/wifi/stations.js';
 import { clients, findClients } from '../../../src/documents/clients.js';
-import { assertValid, caseFolder, composeCase } from '../../support/fixture.js';
+import { composeFixture, fixture, fixtureText } from '../../support/fixture.js';
+import { assertValid } from '../../support/schema.js';
 
 type Sources = Parameters<typeof findClients>[0];
 type Client = ReturnType<typeof findClients>[number];
@@ -611,11 +610,11 @@ describe('what is told of a client', () => {
 });
 
 test('n100: 100 captured stations with the lease and the address of each', () => {
-  const folder = caseFolder('clients', 'n100');
-  const outcome = composeCase(clients, folder);
+  const capture = fixture('clients', 'n100');
+  const outcome = composeFixture(clients, capture);
   assert.ok('value' in outcome);
   const { document } = outcome.value as { document: ReturnType<typeof clients.compose> };
-  const captured = readFileSync(join(folder, 'var/lib/misc/dnsmasq.leases'), 'utf8').trimEnd().split('\n');
+  const captured = fixtureText(capture, 'var/lib/misc/dnsmasq.leases').trimEnd().split('\n');
   assert.equal(captured.length, 100);
   assert.equal(document.active_clients_amount, 100);
   assert.deepEqual(document.inactive_clients, []);

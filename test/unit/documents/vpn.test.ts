@@ -1,23 +1,23 @@
 // Documents that have a collector of their own name, composed of that collector's cases.
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { documentByName } from '../../../src/documents/index.js';
-import { assertValid, caseFolder, composeCase, type Outcome } from '../../support/fixture.js';
+import { composeFixture, type Fixture, fixture, fixturesOf, type Outcome } from '../../support/fixture.js';
+import { assertValid } from '../../support/schema.js';
 
 interface Body {
   readonly document: Record<string, unknown>;
   readonly pages?: Record<string, unknown>;
 }
 
-function compose(name: string, folder: string): Outcome {
+function compose(name: string, from: Fixture): Outcome {
   const document = documentByName(name);
   assert.ok(document, name);
-  return composeCase(document, caseFolder(name, folder));
+  return composeFixture(document, from);
 }
 
-function bodyOf(name: string, folder: string): Body {
-  const outcome = compose(name, folder);
+function bodyOf(name: string, fixtureName: string): Body {
+  const outcome = compose(name, fixture(name, fixtureName));
   assert.ok('value' in outcome, JSON.stringify(outcome));
   return outcome.value as Body;
 }
@@ -25,10 +25,10 @@ function bodyOf(name: string, folder: string): Body {
 for (const name of ['openvpn', 'wireguard', 'firewall']) {
   test(`${name} is in the form it promises, or fails for a reason`, () => {
     const document = documentByName(name);
-    for (const folder of readdirSync(caseFolder(name, ''))) {
-      const outcome = compose(name, folder);
+    for (const from of fixturesOf(name)) {
+      const outcome = compose(name, from);
       if (!('value' in outcome)) {
-        assert.ok('error' in outcome && outcome.error.message, folder);
+        assert.ok('error' in outcome && outcome.error.message, from.name);
         continue;
       }
       const { document: body, pages = {} } = outcome.value as Body;
@@ -159,6 +159,8 @@ describe('/firewall', () => {
 
   test('the reason why it is not JSON', () => {
     const file = '/etc/raspap/networking/firewall/iptables_rules.json';
-    assert.deepEqual(compose('firewall', 'not-json'), { error: { code: 'malformed', message: `${file}: line 3 is not JSON` } });
+    assert.deepEqual(compose('firewall', fixture('firewall', 'not-json')), {
+      error: { code: 'malformed', message: `${file}: line 3 is not JSON` },
+    });
   });
 });

@@ -7,7 +7,7 @@ import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isUnchanged, type Reads, recordReads } from '../../../src/engine/change-detection.js';
 import { createMachine, type Machine } from '../../../src/machine/machine.js';
-import { asNobody } from '../../support/fixture.js';
+import { asNobody } from '../../support/nobody.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'apsnap-reads-'));
 chmodSync(scratch, 0o755);

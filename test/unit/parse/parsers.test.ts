@@ -1,7 +1,7 @@
 /** What the parsers make of text that no machine should write, of any text at all, and of this machine's own. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -39,9 +39,10 @@ import { parseDhcpRanges, rangeInterfaces } from '../../../src/parse/dhcp-range.
 import { optionValues } from '../../../src/parse/dnsmasq.js';
 import { jsonErrorAt } from '../../../src/parse/json-error.js';
 import { parseMac } from '../../../src/parse/mac.js';
-import { assertValid, caseFolder } from '../../support/fixture.js';
+import { fixture as archive, fixtureBytes, fixtureText } from '../../support/fixture.js';
+import { assertValid } from '../../support/schema.js';
 
-const fixture = (subject: string, name: string, path: string): string => readFileSync(join(caseFolder(subject, name), path), 'utf8');
+const fixture = (subject: string, name: string, path: string): string => fixtureText(archive(subject, name), path);
 const leaseFile = 'var/lib/misc/dnsmasq.leases';
 const station = 'Station 02:00:00:00:01:00 (on wlan0)\n';
 const routeHeader = 'Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n';
@@ -190,7 +191,7 @@ const parsers: Record<string, Parser> = {
   parseForwarding: {
     parse: (text) => parseForwarding(Buffer.from(text, 'latin1')),
     real: ['bridge-own', 'bridged'].map((name) =>
-      readFileSync(join(caseFolder('bridges', name), 'sys/devices/virtual/net/br0/brforward'), 'latin1'),
+      fixtureBytes(archive('bridges', name), 'sys/devices/virtual/net/br0/brforward').toString('latin1'),
     ),
     malformed: [1, 15, 17, 31].map((length) => ['x'.repeat(length), `brforward: ${length} bytes are no whole records`]),
   },
