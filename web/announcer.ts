@@ -1,26 +1,27 @@
-/** What a screen reader says by itself. Rarely: a page that talks each second is switched off. */
+/** Announcements for screen readers, at most one every 10 s: users turn off a page that talks every second. */
 import { byId } from './elements.js';
 
-const LEAST_PAUSE_MS = 10_000;
-const MOST_AT_ONCE = 3;
+const MIN_PAUSE_MS = 10_000;
+/** Maximum messages in one announcement. It only counts the others. */
+const MAX_MESSAGES = 3;
 
-/** @returns says something: at once after a while of silence, else together with what else has come by then */
+/** @returns a function that announces a message: immediately after a pause, or else together with the messages of the next 10 s */
 export function createAnnouncer(): (message: string) => void {
   const region = byId('announcements');
   let waiting: string[] = [];
-  let saidAtMs = Number.NEGATIVE_INFINITY;
+  let announcedAtMs = Number.NEGATIVE_INFINITY;
   let timer = 0;
 
-  function say(): void {
+  function announce(): void {
     timer = 0;
-    saidAtMs = performance.now();
-    const more = waiting.length - MOST_AT_ONCE;
-    region.textContent = [...waiting.slice(0, MOST_AT_ONCE), ...(more > 0 ? [`${more} more changes`] : [])].join('. ');
+    announcedAtMs = performance.now();
+    const more = waiting.length - MAX_MESSAGES;
+    region.textContent = [...waiting.slice(0, MAX_MESSAGES), ...(more > 0 ? [`${more} more changes`] : [])].join('. ');
     waiting = [];
   }
 
   return (message) => {
     waiting.push(message);
-    if (timer === 0) timer = window.setTimeout(say, Math.max(0, saidAtMs + LEAST_PAUSE_MS - performance.now()));
+    if (timer === 0) timer = window.setTimeout(announce, Math.max(0, announcedAtMs + MIN_PAUSE_MS - performance.now()));
   };
 }

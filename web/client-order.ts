@@ -1,4 +1,4 @@
-/** Which clients are shown, in which order. */
+/** Searches and sorts clients. */
 import { type Client, nameOf } from './model.js';
 
 export const columns = ['name', 'address', 'mac', 'interface', 'signal', 'down', 'up', 'connected'] as const;
@@ -11,7 +11,7 @@ export interface Order {
 
 const collator = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
 
-/** By what a column sorts; null: not known, which comes last either way. */
+/** Returns the sort key of a client. `null` means unknown and comes last in both directions. */
 function keyOf(client: Client, column: Column): string | number | null {
   switch (column) {
     case 'name':
@@ -33,7 +33,7 @@ function keyOf(client: Client, column: Column): string | number | null {
   }
 }
 
-/** 10.3.141.9 before 10.3.141.10, and IPv6 after all of those. */
+/** Sorts 10.3.141.9 before 10.3.141.10, and IPv6 after IPv4. */
 function addressKey(address: string): string {
   if (address.includes(':')) return `~${address}`;
   return address
@@ -42,7 +42,7 @@ function addressKey(address: string): string {
     .join('.');
 }
 
-/** @returns the clients in order; those that are equal by name, then by address, so that rows do not jump about */
+/** Returns the clients in order. Equal ones are sorted by name, then by address, so that rows don't jump around. */
 export function sortClients(clients: readonly Client[], { column, descending }: Order): Client[] {
   const sign = descending ? -1 : 1;
   const compare = column === 'name' ? collator.compare : compareText;
@@ -63,7 +63,7 @@ function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** @returns those that have all of the words somewhere in what identifies them */
+/** Returns the clients whose name, addresses and interface contain all words. */
 export function searchClients(clients: readonly Client[], text: string): readonly Client[] {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   if (words.length === 0) return clients;

@@ -1,21 +1,24 @@
-/** The stream of events, and how to get it back when it is lost. */
+/** The connection to the event stream: opens it, notices when it dies, and reconnects with growing delays. */
 import { createEventParser, type StreamEvent } from './event-stream.js';
 import { problemDetail } from './requests.js';
 
-/** A comment comes every 15 s, so this much silence is a dead connection, whatever the browser believes. */
-const MOST_SILENCE_MS = 40_000;
-const LONGEST_WAIT_MS = 15_000;
+/** Maximum silence. The server sends a comment every 15 s, so a longer silence means the connection is dead. */
+const MAX_SILENCE_MS = 40_000;
+/** Maximum delay between attempts, unless the server asks for a longer one. */
+const MAX_DELAY_MS = 15_000;
+/** Reason for aborting an attempt that the next one replaces. */
+const REPLACED = 'replaced';
 
 export type Link =
   | { readonly state: 'connecting' }
   | { readonly state: 'live' }
-  /** `sinceMs`, `retryAtMs`: as performance.now() counts. */
+  /** `sinceMs` and `retryAtMs` are on the clock of performance.now(). */
   | { readonly state: 'lost'; readonly reason: string; readonly sinceMs: number; readonly retryAtMs: number }
-  /** The key is not (or no longer) the right one. */
-  | { readonly state: 'refused' };
+  /** The server rejected the key. */
+  | { readonly state: 'rejected' };
 
 export interface Connection {
-  /** Does not wait any longer. */
+  /** Reconnects without waiting for the delay to pass. */
   retryNow(): void;
   close(): void;
 }
@@ -25,18 +28,20 @@ interface Listeners {
   onLink(link: Link): void;
 }
 
-/** Why a connection ended, and for how long to stay away if the service says so. */
-class Lost extends Error {
-  readonly waitMs: number | undefined;
-  constructor(message: string, waitMs?: number) {
+/** Why a connection ended, and the delay that the server asked for. */
+class ConnectionLost extends Error {
+  readonly delayMs: number | undefined;
+  constructor(message: string, delayMs?: number) {
     super(message);
-    this.waitMs = waitMs;
+    this.delayMs = delayMs;
   }
 }
 
 /**
- * @param path of the stream, relative to the page
- * @param key goes into a header, never into an address
+ * Keeps a connection to the event stream until it is closed.
+ *
+ * @param path relative to the page
+ * @param key sent in a header, never in a URL
  */
 export function connect(path: string, key: string, { onEvent, onLink }: Listeners): Connection {
   let lastId = '';
@@ -52,85 +57,101 @@ export function connect(path: string, key: string, { onEvent, onLink }: Listener
     const { signal } = controller;
     if (lostAtMs === undefined) onLink({ state: 'connecting' });
     try {
-      if (await stream(signal)) onLink({ state: 'refused' });
-      else throw new Lost('the service ended the connection');
+      const response = await request(path, key, lastId, controller);
+      if (response === 'rejected') return onLink({ state: 'rejected' });
+      lostAtMs = undefined;
+      onLink({ state: 'live' });
+      await readEvents(response, controller, (event) => {
+        lastId = event.id || lastId;
+        failures = 0;
+        onEvent(event);
+      });
+      throw new ConnectionLost('the server closed the connection');
     } catch (error) {
-      if (!closed && !(signal.aborted && signal.reason === 'again')) wait(error);
+      if (!closed && signal.reason !== REPLACED) retryLater(error);
     }
   }
 
-  /** @returns when the key is refused, true */
-  async function stream(signal: AbortSignal): Promise<boolean> {
-    const watch = watchdog(signal);
-    try {
-      const headers = { access_token: key, Accept: 'text/event-stream', ...(lastId && { 'Last-Event-ID': lastId }) };
-      const response = await fetch(path, { headers, signal, cache: 'no-store' });
-      if (response.status === 403 || response.status === 401) return true;
-      if (!response.ok || !response.body) {
-        const seconds = Number(response.headers.get('Retry-After') ?? Number.NaN);
-        throw new Lost(await problemDetail(response), seconds > 0 ? seconds * 1000 : undefined);
-      }
-      await read(response.body, watch.feed);
-      return false;
-    } finally {
-      watch.stop();
-    }
-  }
-
-  async function read(body: ReadableStream<Uint8Array>, feed: () => void): Promise<void> {
-    const parse = createEventParser((event) => {
-      lastId = event.id || lastId;
-      failures = 0;
-      onEvent(event);
-    });
-    lostAtMs = undefined;
-    onLink({ state: 'live' });
-    const reader = body.getReader();
-    const decoder = new TextDecoder();
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done || closed) return;
-      feed();
-      parse(decoder.decode(value, { stream: true }));
-    }
-  }
-
-  function watchdog(signal: AbortSignal): { feed(): void; stop(): void } {
-    let alarm = 0;
-    const stop = () => window.clearTimeout(alarm);
-    const feed = () => {
-      stop();
-      alarm = window.setTimeout(() => signal.aborted || controller.abort(new Lost('nothing was heard for 40 s')), MOST_SILENCE_MS);
-    };
-    feed();
-    return { feed, stop };
-  }
-
-  function wait(error: unknown): void {
+  function retryLater(error: unknown): void {
     const nowMs = performance.now();
     lostAtMs ??= nowMs;
-    // 1, 2, 4, … s, and not all browsers at the same moment
-    const ownMs = Math.min(LONGEST_WAIT_MS, 1000 * 2 ** failures) * (1 + Math.random() / 4);
-    const waitMs = (error instanceof Lost && error.waitMs) || ownMs;
+    const delayMs = (error instanceof ConnectionLost && error.delayMs) || backOffMs(failures);
     failures++;
-    const reason = error instanceof Lost ? error.message : 'the service does not answer';
-    onLink({ state: 'lost', reason, sinceMs: lostAtMs, retryAtMs: nowMs + waitMs });
-    timer = window.setTimeout(attempt, waitMs);
-  }
-
-  function retryNow(): void {
-    if (closed) return;
-    controller.abort('again');
-    void attempt();
+    const reason = error instanceof ConnectionLost ? error.message : 'the server is not responding';
+    onLink({ state: 'lost', reason, sinceMs: lostAtMs, retryAtMs: nowMs + delayMs });
+    timer = window.setTimeout(attempt, delayMs);
   }
 
   void attempt();
   return {
-    retryNow,
+    retryNow() {
+      if (closed) return;
+      controller.abort(REPLACED);
+      void attempt();
+    },
     close() {
       closed = true;
       window.clearTimeout(timer);
       controller.abort();
     },
   };
+}
+
+/** Returns 1, 2, 4, … s with up to 25 % added at random, so that browsers don't all reconnect at the same moment. */
+function backOffMs(failures: number): number {
+  return Math.min(MAX_DELAY_MS, 1000 * 2 ** failures) * (1 + Math.random() / 4);
+}
+
+async function request(
+  path: string,
+  key: string,
+  lastId: string,
+  controller: AbortController,
+): Promise<ReadableStream<Uint8Array> | 'rejected'> {
+  const watchdog = createWatchdog(controller);
+  try {
+    const headers = { access_token: key, Accept: 'text/event-stream', ...(lastId && { 'Last-Event-ID': lastId }) };
+    const response = await fetch(path, { headers, signal: controller.signal, cache: 'no-store' });
+    if (response.status === 403 || response.status === 401) return 'rejected';
+    if (response.ok && response.body) return response.body;
+    const seconds = Number(response.headers.get('Retry-After') ?? Number.NaN);
+    throw new ConnectionLost(await problemDetail(response), seconds > 0 ? seconds * 1000 : undefined);
+  } finally {
+    watchdog.stop();
+  }
+}
+
+/** Reads events until the server closes the connection. */
+async function readEvents(
+  body: ReadableStream<Uint8Array>,
+  controller: AbortController,
+  onEvent: (event: StreamEvent) => void,
+): Promise<void> {
+  const watchdog = createWatchdog(controller);
+  const parse = createEventParser(onEvent);
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      controller.signal.throwIfAborted();
+      watchdog.reset();
+      parse(decoder.decode(value, { stream: true }));
+    }
+  } finally {
+    watchdog.stop();
+  }
+}
+
+/** Aborts the connection unless it is reset at least every 40 s. */
+function createWatchdog(controller: AbortController): { reset(): void; stop(): void } {
+  let alarm = 0;
+  const stop = () => window.clearTimeout(alarm);
+  const reset = () => {
+    stop();
+    alarm = window.setTimeout(() => controller.abort(new ConnectionLost('no data for 40 s')), MAX_SILENCE_MS);
+  };
+  reset();
+  return { reset, stop };
 }

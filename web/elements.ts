@@ -1,8 +1,8 @@
-/** Elements of the page. Text goes in as text nodes only: what a client calls itself is never markup. */
+/** Functions for elements of the page. Text becomes text nodes only, so the name of a client is never markup. */
 
 type Attributes = Readonly<Record<string, string>>;
 
-/** @param children nodes, or text */
+/** Creates an element. */
 export function element<Name extends keyof HTMLElementTagNameMap>(
   name: Name,
   attributes: Attributes = {},
@@ -14,19 +14,19 @@ export function element<Name extends keyof HTMLElementTagNameMap>(
   return made;
 }
 
-/** @throws Error the page has no such element: it and its scripts are of different versions */
+/** @throws {Error} if the page has no such element, because the page and its scripts have different versions */
 export function byId(id: string): HTMLElement {
   const found = document.getElementById(id);
   if (!found) throw new Error(`the page has no #${id}`);
   return found;
 }
 
-/** Sets the text of an element, and leaves the document alone if it is that already: most values stay as they are. */
+/** Sets the text of an element unless it is the same: most values don't change from one event to the next. */
 export function setText(target: Node, text: string): void {
   if (target.textContent !== text) target.textContent = text;
 }
 
-/** Sets an attribute unless it is that already; null takes it away. */
+/** Sets an attribute unless it is the same; null removes it. */
 export function setAttribute(target: Element, name: string, value: string | null): void {
   if (target.getAttribute(name) === value) return;
   if (value === null) target.removeAttribute(name);
@@ -39,9 +39,9 @@ export interface ListItem<T> {
 }
 
 /**
- * Children of an element, one for each of some values; those that stay are kept, with focus and selection.
+ * Creates a list with one child of `parent` for each value. Children whose value stays keep their focus and selection.
  *
- * @returns brings them up to date with a list of values, whose keys must differ
+ * @returns a function that shows a new list of values, whose keys must be unique
  */
 export function createList<T>(parent: Element, keyOf: (value: T) => string, create: () => ListItem<T>): (values: readonly T[]) => void {
   let items = new Map<string, ListItem<T>>();

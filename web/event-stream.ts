@@ -1,13 +1,14 @@
-/** The format of server-sent events, read from fetch(): EventSource sends no headers, so no key. */
+/** Parser for server-sent events. The page reads them with fetch() because EventSource can't send the key in a header. */
 
 export interface StreamEvent {
   readonly name: string;
-  /** The last id that was sent, with this event or before. */
+  /** The last id that the server sent, with this event or an earlier one. */
   readonly id: string;
   readonly data: string;
 }
 
 /**
+ * Creates a parser for this format:
  * https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
  *
  *     event: system
@@ -16,7 +17,7 @@ export interface StreamEvent {
  *
  *     : a comment
  *
- * @returns takes the text as it comes, in pieces that may end anywhere
+ * @returns a function that takes the next piece of text; pieces may end anywhere
  */
 export function createEventParser(onEvent: (event: StreamEvent) => void): (text: string) => void {
   let unfinished: string[] = [];
@@ -24,7 +25,7 @@ export function createEventParser(onEvent: (event: StreamEvent) => void): (text:
   let id = '';
   let data: string[] = [];
 
-  function take(line: string): void {
+  function parseLine(line: string): void {
     if (line === '') {
       if (data.length > 0) onEvent({ name: name || 'message', id, data: data.join('\n') });
       name = '';
@@ -43,10 +44,10 @@ export function createEventParser(onEvent: (event: StreamEvent) => void): (text:
     const lines = text.split('\n');
     const rest = lines.pop() ?? '';
     for (const line of lines) {
-      // A line may be a megabyte that comes in many pieces: they are joined once.
+      // A line may be a megabyte in many pieces, so join them only once.
       const whole = unfinished.length > 0 ? unfinished.join('') + line : line;
       unfinished = [];
-      take(whole.endsWith('\r') ? whole.slice(0, -1) : whole);
+      parseLine(whole.endsWith('\r') ? whole.slice(0, -1) : whole);
     }
     if (rest) unfinished.push(rest);
   };

@@ -1,14 +1,14 @@
-/** Numbers, times and durations for people. What is not known is a dash. */
+/** Formats numbers, times and durations. An unknown value becomes a dash. */
 
 export const UNKNOWN = '–';
 
 const PREFIXES = ['', 'k', 'M', 'G', 'T'];
 
-/** Three digits at most, with the prefix that makes it so: 12.4 M. */
+/** Rounds to three digits and adds the prefix: `12.4 M`. */
 function scaled(value: number, unit: string): string {
   let rest = value;
   let prefix = 0;
-  // 999.5 would be written as 1000
+  // 999.5 would round to 1000
   while (Math.abs(rest) >= 999.5 && prefix < PREFIXES.length - 1) {
     rest /= 1000;
     prefix++;
@@ -26,7 +26,7 @@ export function bitsPerSecond(value: number | null | undefined): string {
   return value < 1 ? '0' : scaled(value, 'bit/s');
 }
 
-/** @param ratio 0 to 1 */
+/** @param ratio from 0 to 1 */
 export function percent(ratio: number | null | undefined): string {
   if (ratio === null || ratio === undefined) return UNKNOWN;
   const value = ratio * 100;
@@ -48,7 +48,7 @@ const UNITS = [
   ['s', 1],
 ] as const;
 
-/** The two largest units: `3 d 4 h`, `12 min`, `45 s`. Seconds are left out from a minute on. */
+/** Returns the two largest units: `3 d 4 h`, `12 min`, `45 s`. Leaves out the seconds from one minute on. */
 export function duration(seconds: number | null | undefined): string {
   if (seconds === null || seconds === undefined) return UNKNOWN;
   let rest = Math.max(0, Math.floor(seconds));
@@ -67,7 +67,7 @@ export function ago(seconds: number): string {
   return seconds < 2 ? 'just now' : `${duration(seconds)} ago`;
 }
 
-/** `1 client`, `3 clients` */
+/** Returns `1 client` or `3 clients`. */
 export function amount(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
 }
@@ -79,12 +79,12 @@ const formats = {
   dayAndClock: new Intl.DateTimeFormat('en-GB', { weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' }),
 };
 
-/** A moment in the time zone of who looks. */
+/** Formats a time in the time zone of the browser. */
 export function moment(ms: number, format: keyof typeof formats): string {
   return formats[format].format(ms);
 }
 
-/** A moment of today as a time, another with its day. */
+/** Formats a time, with the day unless it is today. */
 export function since(ms: number, nowMs: number): string {
   return moment(ms, new Date(ms).toDateString() === new Date(nowMs).toDateString() ? 'clock' : 'dayAndClock');
 }

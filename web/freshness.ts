@@ -1,4 +1,4 @@
-/** What is stale looks stale, and says since when and why. */
+/** Marks stale sections and shows since when and why they are stale. */
 import { element, setText } from './elements.js';
 import { ago, since } from './format.js';
 import type { CollectorState, DocumentName, DocumentState, States } from './model.js';
@@ -6,11 +6,11 @@ import type { CollectorState, DocumentName, DocumentState, States } from './mode
 export interface Freshness {
   setStates(states: States): void;
   setCollectors(collectors: readonly CollectorState[]): void;
-  /** Says times anew; parts come and go with what there is. */
+  /** Updates the times. `parts` are the plots, which come and go. */
   refresh(nowMs: number, parts: readonly { readonly root: HTMLElement; readonly collectors: readonly string[] }[]): void;
 }
 
-/** Sections are those elements of the page that name a document. */
+/** Sections are the elements of the page with a `data-document`. */
 export function createFreshness(announce: (message: string) => void): Freshness {
   const sections = [...document.querySelectorAll<HTMLElement>('[data-document]')].map((root) => {
     const note = element('p', { class: 'stale-note', hidden: '' });
@@ -25,7 +25,7 @@ export function createFreshness(announce: (message: string) => void): Freshness 
       for (const { name, root } of sections) {
         const state = next[name];
         const before = states[name]?.state ?? 'fresh';
-        if (state && state.state !== 'fresh' && before === 'fresh') announce(`${root.dataset.title}: ${trouble(state)}`);
+        if (state && state.state !== 'fresh' && before === 'fresh') announce(`${root.dataset.title}: ${problemOf(state)}`);
         if (state?.state === 'fresh' && before !== 'fresh') announce(`${root.dataset.title}: up to date again`);
       }
       states = next;
@@ -44,7 +44,7 @@ export function createFreshness(announce: (message: string) => void): Freshness 
       const systemState = states.system?.state ?? 'fresh';
       for (const { root, collectors: names } of parts) {
         const known = names.flatMap((name) => collectors.get(name) ?? []);
-        // While nothing is known of its collectors, the whole document has to answer for it.
+        // Until the states of its collectors are known, a plot is as stale as the document.
         const isStale = known.length > 0 ? known.some((row) => row.state === 'failing') : systemState !== 'fresh';
         root.classList.toggle('is-stale', isStale);
       }
@@ -52,13 +52,13 @@ export function createFreshness(announce: (message: string) => void): Freshness 
   };
 }
 
-function trouble({ error }: DocumentState): string {
-  return error ? `${error.message}${error.advice ? ` → ${error.advice}` : ''}` : 'waiting for a first sample';
+function problemOf({ error }: DocumentState): string {
+  return error ? `${error.message}${error.advice ? ` → ${error.advice}` : ''}` : 'waiting for the first sample';
 }
 
 function sentence(state: DocumentState, nowMs: number): string {
-  if (state.state === 'absent') return `Not available: ${trouble(state)}`;
-  if (state.sampledAt === null) return `Stale: ${trouble(state)}`;
+  if (state.state === 'absent') return `Not available: ${problemOf(state)}`;
+  if (state.sampledAt === null) return `Stale: ${problemOf(state)}`;
   const atMs = Date.parse(state.sampledAt);
-  return `Stale since ${since(atMs, nowMs)} (${ago((nowMs - atMs) / 1000)}): ${trouble(state)}`;
+  return `Stale since ${since(atMs, nowMs)} (${ago((nowMs - atMs) / 1000)}): ${problemOf(state)}`;
 }

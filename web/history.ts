@@ -1,4 +1,4 @@
-/** What the service remembers: asked for whole once, then only for what is new. */
+/** Requests the history: the whole range once, then only the new rows. */
 import { getJson } from './requests.js';
 
 export interface Range {
@@ -15,35 +15,34 @@ export const ranges = {
 
 export type RangeName = keyof typeof ranges;
 
-/** Values of all series at one moment; with a coarse step also `NAME_min` and `NAME_max`. */
+/** Values of all series at one time. Rows of a coarse step also have `NAME_min` and `NAME_max`. */
 type Row = { readonly time: string } & Readonly<Record<string, number | string | null>>;
 
 export interface History {
-  /** Unix seconds, rising. Where the service was not there for a while, one moment without values stands in between. */
+  /** Unix seconds in ascending order. A time without values marks each gap, so that the curve breaks there. */
   readonly times: readonly number[];
-  /** Of a series, or of one with `_min` or `_max`, at those times. */
+  /** Returns the values of a series, or of `NAME_min` or `NAME_max`, at these times. */
   values(series: string): (number | null)[];
 }
 
-/** For so long back it is looked which series there are. */
+/** A series exists if it has had a value in the last 15 s. */
 const NAMES_SECONDS = 15;
 
 /**
- * Asked for none, the service answers with their names, or with rows of them all.
+ * Returns the names of all series. The server responds to a request without series with the names or with rows of all series.
  *
- * @param nowMs what the clock of the service says
- * @returns names of the series that there are
+ * @param nowMs time on the server's clock
  */
 export async function seriesNames(key: string, nowMs: number): Promise<readonly string[]> {
   const query = new URLSearchParams({ since: new Date(nowMs - NAMES_SECONDS * 1000).toISOString(), step: '5' });
-  const answer = await getJson<{ series: readonly string[] } | readonly Row[]>(`history?${query}`, key);
-  return 'series' in answer ? answer.series : [...new Set(answer.flatMap((row) => Object.keys(row)))];
+  const response = await getJson<{ series: readonly string[] } | readonly Row[]>(`history?${query}`, key);
+  return 'series' in response ? response.series : [...new Set(response.flatMap((row) => Object.keys(row)))];
 }
 
 export interface HistorySource {
   /**
-   * @param nowMs what the clock of the service says
-   * @throws Error with what to show
+   * @param nowMs time on the server's clock
+   * @throws {Error} with a message for the user
    */
   refresh(nowMs: number): Promise<History>;
 }
@@ -54,7 +53,7 @@ export function createHistory(key: string, series: readonly string[], { spanSeco
   return {
     async refresh(nowMs) {
       const newest = [...rows.keys()].at(-1);
-      // The last row may have been of a step that was not over. Whole steps, so that the service cuts them as before.
+      // Request the last row again: its step may have been unfinished. Start at a whole step, so that the steps line up.
       const first = newest ?? nowMs / 1000 - spanSeconds;
       const sinceMs = Math.floor(first / stepSeconds) * stepSeconds * 1000;
       const query = new URLSearchParams({ series: series.join(','), since: new Date(sinceMs).toISOString(), step: String(stepSeconds) });
@@ -71,7 +70,7 @@ function columns(rows: ReadonlyMap<number, Row>, stepSeconds: number): History {
   const times: number[] = [];
   const sparse: (Row | undefined)[] = [];
   for (const [time, row] of rows) {
-    // before the service was there
+    // before the server started
     if (times.length === 0 && !Object.values(row).some((value) => typeof value === 'number')) continue;
     const last = times.at(-1);
     if (last !== undefined && time - last > 2.5 * stepSeconds) {

@@ -1,4 +1,4 @@
-/** The network interfaces: link, addresses, traffic. */
+/** The list of network interfaces: link, addresses, traffic. */
 import { byId, createList, element, type ListItem, setText } from './elements.js';
 import { bitsPerSecond } from './format.js';
 import type { Ap, Networking } from './model.js';
@@ -10,7 +10,7 @@ interface Row {
   readonly roles: readonly string[];
 }
 
-/** @returns shows them */
+/** @returns a function that shows them */
 export function createInterfaces(): (networking: Networking, ap: Ap | undefined) => void {
   const show = createList(byId('interface-list'), ({ name }: Row) => name, createRow);
   return ({ interfaces, throughput }, ap) => {
@@ -31,7 +31,7 @@ export function createInterfaces(): (networking: Networking, ap: Ap | undefined)
   };
 }
 
-/** What matters first: uplink, access points, what is up. */
+/** Sorts the uplink first, then access points, then other interfaces that are up. */
 function rank({ link, roles }: Row): number {
   if (link.uplink) return 0;
   if (roles.includes('access point')) return 1;

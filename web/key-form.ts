@@ -1,4 +1,4 @@
-/** The key: asked for once, kept for the tab. */
+/** The form that asks for the key, and the key in the session storage of the tab. */
 import { byId } from './elements.js';
 
 const STORED = 'apsnap-key';
@@ -20,7 +20,7 @@ export interface KeyForm {
   hide(): void;
 }
 
-/** @param onKey is given what was typed, if it can be a key at all */
+/** @param onKey gets what the user typed if it can be a key */
 export function createKeyForm(onKey: (key: string) => void): KeyForm {
   const section = byId('key-section');
   const form = byId('key-form') as HTMLFormElement;
@@ -38,9 +38,10 @@ export function createKeyForm(onKey: (key: string) => void): KeyForm {
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     const key = input.value.trim();
-    if (key === '') return fail('Type or paste the key first.');
-    // A header cannot carry anything else, and no key has it.
-    if (!/^[\x21-\x7e]+$/.test(key)) return fail('That is not a key: keys have letters, digits and signs, without spaces.');
+    if (key === '') return fail('Enter the key first.');
+    // fetch() throws for a header with other characters, and keys don't contain them.
+    if (!/^[\x21-\x7e]+$/.test(key))
+      return fail('This can’t be a key. Keys contain letters, digits and symbols, but no spaces or accents.');
     button.disabled = true;
     button.textContent = 'Checking…';
     onKey(key);

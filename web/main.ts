@@ -1,131 +1,67 @@
 /**
- * The dashboard.
+ * The page: asks for the key, then keeps a connection that feeds the dashboard.
  *
- *     key ──▶ connection: /events ──▶ latest text of each event ──▶ once a frame: parse what is new, show it
- *                                                            plots ──▶ /history
- *
- * Nothing is parsed that is not shown: a page in the background gets its events, but no frames.
+ *     key ──▶ connection: /events ──▶ dashboard ──▶ plots: /history
  */
 import { createAnnouncer } from './announcer.js';
-import { createClientTable } from './clients.js';
 import { type Connection, connect, type Link } from './connection.js';
+import { createDashboard } from './dashboard.js';
 import { byId } from './elements.js';
-import type { StreamEvent } from './event-stream.js';
-import { createFreshness } from './freshness.js';
-import { createHealth } from './health.js';
-import { createInterfaces } from './interfaces.js';
 import { createKeyForm, forgetKey, storedKey, storeKey } from './key-form.js';
 import { createLinkStatus } from './link-status.js';
-import { type Client, type CollectorState, type DocumentName, type Documents, documentNames, type States } from './model.js';
-import { createOverview } from './overview.js';
-import { createPlots, type Plots } from './plots.js';
-import { createVisitors } from './visitors.js';
+import { documentNames } from './model.js';
+
+/** Entry in the session storage that survives the reload after the server rejects a stored key. */
+const REJECTED = 'apsnap-rejected';
 
 const announce = createAnnouncer();
-const freshness = createFreshness(announce);
-const overview = createOverview(announce);
-const visitors = createVisitors(announce);
-const clientTable = createClientTable(visitors.isNew);
-const showInterfaces = createInterfaces();
-const showHealth = createHealth();
+const dashboard = createDashboard(announce);
 const showLink = createLinkStatus(announce, () => connection?.retryNow());
-const form = createKeyForm((key) => open(key, true));
-
+const form = createKeyForm((key) => open(key, 'typed'));
 let connection: Connection | undefined;
-let plots: Plots | undefined;
 let link: Link = { state: 'connecting' };
-/** Text of events that is not shown yet, the newest of each name. */
-const waiting = new Map<string, string>();
-let documents: Partial<Documents> = {};
-let collectors: readonly CollectorState[] = [];
-/** The service's clock minus the browser's. */
-let clockErrorMs = 0;
-let frame = 0;
 
-const serviceNowMs = () => Date.now() + clockErrorMs;
-
-/** @param isTried whether the key is only shown to be right when the service takes it */
-function open(key: string, isTried: boolean): void {
+/** A stored key was accepted before, so the dashboard appears before the server responds. */
+function open(key: string, origin: 'typed' | 'stored'): void {
   connection?.close();
-  if (!isTried) showPage(key);
+  if (origin === 'stored') showDashboard(key);
   connection = connect(`events?documents=${documentNames.join(',')}`, key, {
-    onEvent: take,
+    onEvent: dashboard.take,
     onLink(next) {
       link = next;
-      if (next.state === 'refused') return refuse();
+      if (next.state === 'rejected') return reject();
       if (next.state === 'live') storeKey(key);
-      if (next.state !== 'connecting') showPage(key);
-      plots?.setLive(next.state === 'live');
+      if (next.state !== 'connecting') showDashboard(key);
+      dashboard.setLive(next.state === 'live');
       showLink(next);
     },
   });
 }
 
-function showPage(key: string): void {
+function showDashboard(key: string): void {
   form.hide();
-  document.documentElement.dataset.page = 'dashboard';
-  byId('dashboard').hidden = false;
   byId('forget').hidden = false;
-  plots ??= createPlots(key, serviceNowMs);
+  dashboard.open(key);
 }
 
-function refuse(): void {
+function reject(): void {
   connection?.close();
-  const wasOpen = storedKey() !== null;
+  const wasStored = storedKey() !== null;
   forgetKey();
-  // What was seen with a key is not to be seen without: the page begins anew.
-  if (wasOpen && plots) {
-    sessionStorage.setItem('apsnap-refused', '1');
+  if (wasStored && dashboard.isOpen()) {
+    // Reload, so that nothing stays visible without a valid key.
+    sessionStorage.setItem(REJECTED, '1');
     location.reload();
     return;
   }
-  form.show('That is not the key of this access point.');
+  form.show('The access point rejected this key. Check it and try again.');
 }
 
-function take({ name, data }: StreamEvent): void {
-  if (name === 'client-joined' || name === 'client-left') {
-    visitors.record(name === 'client-joined' ? 'joined' : 'left', JSON.parse(data) as Client);
-    return;
-  }
-  waiting.set(name, data);
-  if (frame === 0) frame = requestAnimationFrame(show);
-}
-
-function show(): void {
-  frame = 0;
-  const changed = new Set(waiting.keys());
-  for (const [name, data] of waiting) {
-    const value: unknown = JSON.parse(data);
-    if (name === 'states') freshness.setStates(value as States);
-    else if (name === 'collectors') ({ collectors } = value as { collectors: readonly CollectorState[] });
-    else if (isDocumentName(name)) documents = { ...documents, [name]: value };
-  }
-  waiting.clear();
-  if (changed.has('collectors')) freshness.setCollectors(collectors);
-  const { system, clients, networking, ap } = documents;
-  if (changed.has('system') && system) clockErrorMs = system.time.unixSeconds * 1000 + 500 - Date.now();
-  overview.update(documents, collectors, clockErrorMs / 1000);
-  plots?.update(documents);
-  if (clients && (changed.has('clients') || changed.has('ap'))) clientTable.update(clients, ap, serviceNowMs());
-  if (networking && (changed.has('networking') || changed.has('ap'))) showInterfaces(networking, ap);
-  if (changed.has('collectors')) showHealth(collectors, serviceNowMs());
-  byId('dashboard').classList.toggle('is-waiting', system === undefined);
-  freshness.refresh(serviceNowMs(), plots?.parts() ?? []);
-}
-
-function isDocumentName(name: string): name is DocumentName {
-  return (documentNames as readonly string[]).includes(name);
-}
-
-/** What changes with time alone. */
 window.setInterval(() => {
   if (document.hidden || byId('dashboard').hidden) return;
   showLink(link);
-  visitors.refresh();
-  showHealth(collectors, serviceNowMs());
-  freshness.refresh(serviceNowMs(), plots?.parts() ?? []);
+  dashboard.tick();
 }, 1000);
-
 window.addEventListener('online', () => link.state === 'lost' && connection?.retryNow());
 document.addEventListener('visibilitychange', () => {
   if (!document.hidden && link.state === 'lost') connection?.retryNow();
@@ -136,11 +72,11 @@ byId('forget').addEventListener('click', () => {
   location.reload();
 });
 
-const kept = storedKey();
-if (kept !== null) {
-  open(kept, false);
+const stored = storedKey();
+if (stored !== null) {
+  open(stored, 'stored');
 } else {
-  const wasRefused = sessionStorage.getItem('apsnap-refused') !== null;
-  sessionStorage.removeItem('apsnap-refused');
-  form.show(wasRefused ? 'The key is not accepted any more: somebody has changed it.' : null);
+  const wasRejected = sessionStorage.getItem(REJECTED) !== null;
+  sessionStorage.removeItem(REJECTED);
+  form.show(wasRejected ? 'Your key is no longer valid: it was changed on the access point.' : null);
 }

@@ -1,4 +1,4 @@
-/** What the service sends. The types of documents are those that its own schemas have. */
+/** What the server sends. The types of the documents come from its schemas. */
 import type { ap } from '../src/documents/ap.js';
 import type { clients } from '../src/documents/clients.js';
 import type { networking } from '../src/documents/networking.js';
@@ -11,7 +11,7 @@ export type Clients = Infer<typeof clients.view>;
 export type Client = Clients['active_clients'][number];
 export type Networking = Infer<typeof networking.view>;
 
-/** The documents that are shown. */
+/** The documents that the dashboard shows. */
 export interface Documents {
   readonly system: System;
   readonly ap: Ap;
@@ -21,7 +21,7 @@ export interface Documents {
 export type DocumentName = keyof Documents;
 export const documentNames = ['system', 'ap', 'clients', 'networking'] as const satisfies readonly DocumentName[];
 
-/** How a document is, in the event `states`. */
+/** State of a document, from the event `states`. */
 export interface DocumentState {
   readonly state: 'fresh' | 'stale' | 'absent';
   readonly sampledAt: string | null;
@@ -29,7 +29,7 @@ export interface DocumentState {
 }
 export type States = Readonly<Partial<Record<string, DocumentState>>>;
 
-/** How a collector is, in the event `collectors`. */
+/** State of a collector, from the event `collectors`. */
 export interface CollectorState {
   readonly name: string;
   readonly summary: string;
@@ -41,12 +41,12 @@ export interface CollectorState {
   readonly interval_seconds: number;
 }
 
-/** What a client is called: by the name that it gave, else by its address. */
+/** Returns the name that a client gave, or else its address. */
 export function nameOf({ hostname, ip_address, mac_address }: Pick<Client, 'hostname' | 'ip_address' | 'mac_address'>): string {
   return hostname || ip_address || mac_address || 'unnamed';
 }
 
-/** The access points, one for each interface: of two files for the same, the one that is named after it. */
+/** Returns one access point per interface. If two files configure the same interface, the file named after it wins. */
 export function accessPointsOf({ access_points }: Ap): Ap['access_points'] {
   const chosen = new Map<string, Ap['access_points'][number]>();
   for (const row of access_points) {

@@ -1,19 +1,21 @@
-/** Answers of the service that are not streams. */
+/** Requests for JSON. */
 
-/** What went wrong, in the service's words. */
+/** Returns the reason that the server gave for an error response. */
 export async function problemDetail(response: Response): Promise<string> {
   try {
     const { detail } = (await response.json()) as { detail?: unknown };
     if (typeof detail === 'string') return detail;
   } catch {
-    // a proxy's own page
+    // a proxy's own error page
   }
-  return `the answer is ${response.status} ${response.statusText}`.trim();
+  return `the server responded with ${response.status} ${response.statusText}`.trim();
 }
 
 /**
+ * Requests a path with the key.
+ *
  * @param path relative to the page
- * @throws Error with what to show
+ * @throws {Error} with a message for the user if the server responds with an error
  */
 export async function getJson<T>(path: string, key: string): Promise<T> {
   const response = await fetch(path, { headers: { access_token: key, Accept: 'application/json' }, cache: 'no-store' });

@@ -1,30 +1,31 @@
-/** Who came and who left lately. */
+/** Clients that joined or left recently. */
 import { byId, createList, element, type ListItem, setText } from './elements.js';
 import { ago } from './format.js';
 import { type Client, nameOf } from './model.js';
 
-/** For so long somebody is new, and somebody who left is told of. */
+/** A client is marked as new for one minute. */
 const NEW_MS = 60_000;
-const TOLD_MS = 10 * 60_000;
-const MOST_TOLD = 5;
+/** Visits disappear after 10 minutes. */
+const VISIT_MS = 10 * 60_000;
+/** Maximum visits shown. Older ones disappear. */
+const MAX_VISITS = 5;
 
 interface Visit {
   readonly id: number;
   readonly kind: 'joined' | 'left';
-  readonly who: string;
-  readonly where: string;
-  readonly mac: string | null;
+  readonly client: string;
+  readonly interface: string;
+  /** On the clock of performance.now(). */
   readonly atMs: number;
 }
 
 export interface Visitors {
   record(kind: Visit['kind'], client: Client): void;
   isNew(client: Client): boolean;
-  /** Says times anew, and forgets what is long ago. */
+  /** Updates the times and drops old visits. */
   refresh(): void;
 }
 
-/** Times are as performance.now() counts. */
 export function createVisitors(announce: (message: string) => void): Visitors {
   const show = createList(byId('visits'), ({ id }: Visit) => String(id), createVisit);
   let visits: Visit[] = [];
@@ -33,7 +34,7 @@ export function createVisitors(announce: (message: string) => void): Visitors {
 
   function refresh(): void {
     const nowMs = performance.now();
-    visits = visits.filter(({ atMs }) => nowMs - atMs < TOLD_MS).slice(0, MOST_TOLD);
+    visits = visits.filter(({ atMs }) => nowMs - atMs < VISIT_MS).slice(0, MAX_VISITS);
     newcomers = new Map([...newcomers].filter(([, atMs]) => nowMs - atMs < NEW_MS));
     show(visits);
     byId('visits-line').hidden = visits.length === 0;
@@ -42,13 +43,13 @@ export function createVisitors(announce: (message: string) => void): Visitors {
   return {
     record(kind, client) {
       const atMs = performance.now();
-      const who = nameOf(client);
-      visits = [{ id: count++, kind, who, where: client.interface, mac: client.mac_address, atMs }, ...visits].slice(0, MOST_TOLD);
+      const name = nameOf(client);
+      visits = [{ id: count++, kind, client: name, interface: client.interface, atMs }, ...visits].slice(0, MAX_VISITS);
       if (client.mac_address !== null) {
         if (kind === 'joined') newcomers.set(client.mac_address, atMs);
         else newcomers.delete(client.mac_address);
       }
-      announce(`${who} ${kind} ${client.interface}`);
+      announce(`${name} ${kind} ${client.interface}`);
       refresh();
     },
     isNew: ({ mac_address }) => mac_address !== null && newcomers.has(mac_address),
@@ -57,15 +58,15 @@ export function createVisitors(announce: (message: string) => void): Visitors {
 }
 
 function createVisit(): ListItem<Visit> {
-  const who = element('strong');
-  const what = element('span');
-  const root = element('li', {}, who, ' ', what);
+  const name = element('strong');
+  const text = element('span');
+  const root = element('li', {}, name, ' ', text);
   return {
     root,
-    update({ kind, who: name, where, atMs }) {
+    update({ kind, client, interface: where, atMs }) {
       root.className = kind;
-      setText(who, name);
-      setText(what, `${kind} ${where} ${ago((performance.now() - atMs) / 1000)}`);
+      setText(name, client);
+      setText(text, `${kind} ${where} ${ago((performance.now() - atMs) / 1000)}`);
     },
   };
 }

@@ -6,7 +6,11 @@ const CHROMIUM = '/usr/bin/chromium';
 const FLAGS =
   '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync';
 
-/** Debian's Chromium. @param hosts names that lead to the loopback address */
+/**
+ * Starts Debian's Chromium.
+ *
+ * @param hosts names that resolve to the loopback address
+ */
 export function launchBrowser(...hosts: string[]): Promise<Browser> {
   if (!existsSync(CHROMIUM)) assert.fail(`${CHROMIUM} is missing: apt-get install chromium`);
   return chromium.launch({
@@ -19,13 +23,13 @@ export interface Visit {
   readonly origin: string;
   readonly path?: string;
   readonly context?: BrowserContextOptions;
-  /** Runs in the page before anything of its own. */
+  /** Script that runs before the page's own scripts. */
   readonly before?: string;
-  /** What may stand in the console as an error. */
+  /** Errors that the console may contain. */
   readonly allowed?: RegExp;
 }
 
-/** Opens a page, has `use` use it, and requires that it asked no other host and that nothing went wrong in it but what is allowed. */
+/** Opens a page for `use`, then checks that it sent no request to another origin and logged no error that isn't allowed. */
 export async function visit(
   browser: Browser,
   { origin, path = '/', context: options, before, allowed }: Visit,
@@ -41,7 +45,7 @@ export async function visit(
   await context.addInitScript(
     "addEventListener('securitypolicyviolation', (e) => console.error('policy:', e.effectiveDirective, 'blocked', e.blockedURI))",
   );
-  // also run in the empty page that a context begins with
+  // Check the origin: the script also runs in the empty page that a context starts with.
   if (before) await context.addInitScript(`if (location.origin === '${origin}') { ${before} }`);
   context.on('request', (request) => {
     const url = new URL(request.url());
@@ -60,6 +64,6 @@ export async function visit(
   } finally {
     await context.close();
   }
-  assert.deepEqual(foreign, [], 'requests to other hosts');
+  assert.deepEqual(foreign, [], 'requests to other origins');
   assert.deepEqual(errors, [], 'errors in the console');
 }

@@ -1,4 +1,4 @@
-/** A Raspberry Pi with two access points, a wired uplink and a VPN, in the shapes that the service sends. */
+/** A made-up Raspberry Pi with two access points, a wired uplink and a VPN, as the server would describe it. */
 import type { Client, CollectorState, Documents } from '../../web/model.js';
 
 const NAMES: readonly [name: string | null, dbm: number, wlan: 0 | 1, down: number, up: number, minutes: number][] = [
@@ -213,7 +213,7 @@ export const exampleNetworking: Documents['networking'] = {
   vpn: [{ interface: 'wg0', kind: 'wireguard', up: true }],
 };
 
-/** @param failing names of those that fail */
+/** @param failing names of the collectors that fail */
 export function exampleCollectors(...failing: string[]): CollectorState[] {
   const rows: readonly [name: string, summary: string, seconds: number][] = [
     ['clock', 'Uptime, time and time zone', 1],
@@ -248,7 +248,7 @@ export function exampleDocuments(): Documents {
   return { system: exampleSystem(), ap: exampleAp, clients: exampleClients(someClients), networking: exampleNetworking };
 }
 
-/** Curves that look like those of a day at home: value of a series at a time in Unix seconds. */
+/** Returns the value of a series at a time in Unix seconds. The curves look like a day at home. */
 export function exampleHistory(series: string, second: number): number | null {
   const noise = (salt: number) => Math.abs(Math.sin(Math.floor(second / 5) * 12.9898 + salt) * 43758.5453) % 1;
   const wave = (period: number, salt = 0) => 0.5 + 0.5 * Math.sin((second / period) * 2 * Math.PI + salt);
@@ -263,7 +263,7 @@ export function exampleHistory(series: string, second: number): number | null {
   return isDown ? rate : rate * (0.06 + 0.03 * noise(7));
 }
 
-/** By how much, in parts of it, a series swings within a step. */
+/** Returns how much a series varies within a step, as a fraction of its value. */
 export function exampleSwing(series: string, second: number): number {
   const widest = series === 'cpu_busy_ratio' ? 0.3 : series === 'temperature_celsius' ? 0.012 : 0.006;
   return widest * (0.3 + 0.7 * Math.abs(Math.sin(second * 7.13)));

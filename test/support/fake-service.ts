@@ -1,4 +1,4 @@
-/** A service whose machine the test makes up: the real page and assets, /events and /history as the service has them. */
+/** A service with a made-up machine. The page and assets are real; /events and /history behave like the real ones. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Koa from 'koa';
@@ -9,22 +9,22 @@ import { exampleSwing } from './example-machine.js';
 export interface FakeService {
   readonly port: number;
   readonly key: string;
-  /** Paths with queries and headers of what was asked, without the page and its assets. */
-  readonly asked: { readonly path: string; readonly headers: IncomingMessage['headers'] }[];
-  /** Changes documents and tells everybody. */
+  /** Requests so far, except for the page and its assets. */
+  readonly requests: { readonly path: string; readonly headers: IncomingMessage['headers'] }[];
+  /** Changes documents and sends them to all clients. */
   set(changes: Partial<Documents>): void;
-  tellStates(states: States): void;
-  tellCollectors(collectors: readonly CollectorState[]): void;
-  tell(event: 'client-joined' | 'client-left', client: Client): void;
-  /** Ends all streams; until `recover`, new ones get 503. */
+  sendStates(states: States): void;
+  sendCollectors(collectors: readonly CollectorState[]): void;
+  send(event: 'client-joined' | 'client-left', client: Client): void;
+  /** Ends all streams. New ones get 503 until `recover` is called. */
   fail(): void;
   recover(): void;
-  /** From now on another key counts. */
+  /** Replaces the key and ends all streams. */
   changeKey(key: string): void;
   stop(): Promise<void>;
 }
 
-/** @param history value of a series at a time in Unix seconds */
+/** @param history returns the value of a series at a time in Unix seconds */
 export async function startFakeService(
   documents: Documents,
   collectors: readonly CollectorState[],
@@ -37,7 +37,7 @@ export async function startFakeService(
   let generation = 1;
   let isFailing = false;
   const streams = new Set<ServerResponse>();
-  const asked: FakeService['asked'] = [];
+  const requests: FakeService['requests'] = [];
   const app = new Koa();
   app.use(dashboard());
   const page = app.callback();
@@ -48,33 +48,33 @@ export async function startFakeService(
       void page(request, response);
       return;
     }
-    asked.push({ path: request.url ?? '', headers: request.headers });
+    requests.push({ path: request.url ?? '', headers: request.headers });
     if (request.headers.access_token !== key) return problem(response, 403, '403: Unauthorized');
     if (isFailing) return problem(response, 503, 'overloaded on purpose', { 'Retry-After': '2' });
     if (url.pathname === '/events') return stream(response);
-    if (url.pathname === '/history') return sendJson(response, 200, historyAnswer(url.searchParams));
-    problem(response, 404, 'no such path');
+    if (url.pathname === '/history') return sendJson(response, 200, historyOf(url.searchParams));
+    problem(response, 404, 'unknown path');
   });
 
   function stream(response: ServerResponse): void {
     response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
     streams.add(response);
     response.on('close', () => streams.delete(response));
-    for (const [name, value] of Object.entries(current)) send(response, name, value);
-    send(response, 'states', states);
-    send(response, 'collectors', { collectors: currentCollectors });
+    for (const [name, value] of Object.entries(current)) write(response, name, value);
+    write(response, 'states', states);
+    write(response, 'collectors', { collectors: currentCollectors });
   }
 
-  function send(response: ServerResponse, name: string, value: unknown): void {
+  function write(response: ServerResponse, name: string, value: unknown): void {
     response.write(`event: ${name}\nid: ${generation}\ndata: ${JSON.stringify(value)}\n\n`);
   }
 
-  function tellAll(name: string, value: unknown): void {
+  function broadcast(name: string, value: unknown): void {
     generation++;
-    for (const response of streams) send(response, name, value);
+    for (const response of streams) write(response, name, value);
   }
 
-  function historyAnswer(query: URLSearchParams): unknown {
+  function historyOf(query: URLSearchParams): unknown {
     const links = Object.keys(current.networking.interfaces);
     const series = ['cpu_busy_ratio', 'memory_used_ratio', 'temperature_celsius'].concat(
       links.flatMap((name) => [`rx_bytes_per_second:${name}`, `tx_bytes_per_second:${name}`]),
@@ -108,20 +108,20 @@ export async function startFakeService(
     get key() {
       return key;
     },
-    asked,
+    requests,
     set(changes) {
       current = { ...current, ...changes };
-      for (const [name, value] of Object.entries(changes)) tellAll(name, value);
+      for (const [name, value] of Object.entries(changes)) broadcast(name, value);
     },
-    tellStates(next) {
+    sendStates(next) {
       states = next;
-      tellAll('states', states);
+      broadcast('states', states);
     },
-    tellCollectors(next) {
+    sendCollectors(next) {
       currentCollectors = next;
-      tellAll('collectors', { collectors: next });
+      broadcast('collectors', { collectors: next });
     },
-    tell: tellAll,
+    send: broadcast,
     fail() {
       isFailing = true;
       for (const response of streams) response.destroy();

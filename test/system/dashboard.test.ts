@@ -1,4 +1,4 @@
-// The dashboard as a person uses it, in a real browser: on a machine made up here, then on the built service.
+// The dashboard in a real browser: first with a made-up machine, then with the built service.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -28,13 +28,13 @@ import { createAccessPoint, IW, LEASES, type Root } from '../support/root.js';
 import { assertValid } from '../support/schema.js';
 import { startServer, type TestServer } from '../support/server.js';
 
-/** Not an address of the loopback, for which browsers make exceptions that nobody has who comes over the air. */
+/** Not a loopback address: browsers make exceptions for those that a client on the Wi-Fi doesn't get. */
 const HOST = 'access-point.test';
-const MOST_COMPRESSED_BYTES = 150 * 1024;
+const MAX_COMPRESSED_BYTES = 150 * 1024;
 const DOCS = new URL('../../../docs/', import.meta.url);
-/** What the browser itself says of a connection that ends. */
+/** Errors that the browser logs when a connection ends. */
 const LOST = /ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION|ERR_EMPTY_RESPONSE|status of 503/;
-/** What of a client changes while it is there, and what it is called. */
+/** The name of a client and the values that change while it is connected. */
 const CLIENT_VALUES = ['.client-name', 'td.signal', 'td.rate .number', 'td.connected'];
 const HOSTILE = '<img src=x onerror="document.title=\'pwned\'">';
 
@@ -54,11 +54,11 @@ describe('dashboard', { timeout: 240_000 }, () => {
 
   const origin = () => `http://${HOST}:${service.port}`;
 
-  /** The page with the key in it, when it is live and drawn. */
+  /** Opens the page with a stored key and waits until it is live and drawn. */
   async function withDashboard(use: (page: Page) => Promise<void>, options: Partial<Visit> = {}): Promise<void> {
     service.set(exampleDocuments());
-    service.tellStates({});
-    service.tellCollectors(exampleCollectors());
+    service.sendStates({});
+    service.sendCollectors(exampleCollectors());
     const before = `sessionStorage.getItem('apsnap-key') ?? sessionStorage.setItem('apsnap-key', ${JSON.stringify(service.key)})`;
     await visit(browser, { origin: origin(), before, ...options }, async (page) => {
       await isLive(page);
@@ -66,22 +66,22 @@ describe('dashboard', { timeout: 240_000 }, () => {
     });
   }
 
-  test('the made-up machine has the shapes of the schemas', () => {
+  test('the made-up machine matches the schemas', () => {
     const documents = exampleDocuments();
     for (const { name, view } of [system, ap, clients, networking]) assertValid(documents[name], view);
   });
 
-  test('asks for the key, says when it is wrong, and keeps it for the tab', async () => {
+  test('the page asks for the key, reports a wrong one, and keeps it until the tab is closed', async () => {
     await visit(browser, { origin: origin(), allowed: /status of 403/ }, async (page) => {
-      assert.equal(await page.locator('#dashboard').isVisible(), false, 'nothing is seen without the key');
-      await page.getByLabel('Key', { exact: true }).fill('not-the-key');
+      assert.equal(await page.locator('#dashboard').isVisible(), false, 'nothing is visible without the key');
+      await page.getByLabel('API key').fill('not-the-key');
       await page.keyboard.press('Enter');
-      await page.getByRole('alert').getByText('That is not the key').waitFor();
+      await page.getByRole('alert').getByText('rejected this key').waitFor();
       assert.equal(await page.locator('#key').evaluate((input) => input === document.activeElement), true);
-      await page.getByLabel('Key', { exact: true }).fill('schlüssel');
+      await page.getByLabel('API key').fill('schlüssel');
       await page.keyboard.press('Enter');
-      await page.getByRole('alert').getByText('That is not a key').waitFor();
-      await page.getByLabel('Key', { exact: true }).fill(service.key);
+      await page.getByRole('alert').getByText('This can’t be a key').waitFor();
+      await page.getByLabel('API key').fill(service.key);
       await page.keyboard.press('Enter');
       await isLive(page);
       assert.equal(await page.locator('#key-form').isVisible(), false);
@@ -92,69 +92,69 @@ describe('dashboard', { timeout: 240_000 }, () => {
       await page.reload();
       await page.locator('#key').waitFor();
     });
-    for (const { path } of service.asked) assert.ok(!path.includes(service.key), `the key is in an address: ${path}`);
+    for (const { path } of service.requests) assert.ok(!path.includes(service.key), `the key is in a URL: ${path}`);
   });
 
-  test('shows the host, access points, clients, interfaces and health', async () => {
+  test('the page shows the machine, access points, clients, interfaces and health', async () => {
     await withDashboard(async (page) => {
       assert.equal(await page.getByRole('heading', { level: 1 }).textContent(), 'raspberrypi');
       assert.equal(await page.title(), 'raspberrypi · apsnap');
-      await sees(page, '#host-line', /Raspberry Pi 4 Model B.*bookworm/);
-      await sees(page, '.host-card', /Up for23 d 4 h.*0\.42 · 0\.37 · 0\.31.*31 %/);
+      await sees(page, '#machine-line', /Raspberry Pi 4 Model B.*bookworm/);
+      await sees(page, '.machine-card', /Uptime23 d 4 h.*0\.42 · 0\.37 · 0\.31.*31 %/);
       const point = page.locator('.access-point').filter({ hasText: 'RigNet-5G' });
       assert.match(await textOf(point), /5 GHz.*channel 36.*wlan1.*6 clients.*59\.1 Mbit\/s.*3\.77 Mbit\/s/);
       assert.equal(await page.locator('.plot canvas').count(), 6);
       await sees(page, '#client-rows', /living-room-tv.*−51 dBm/);
       await sees(page, '#interface-list', /eth0uplink.*1 Gbit\/s.*wg0VPN/);
-      await sees(page, '#health-summary', /All is well/);
+      await sees(page, '#health-summary', /All OK/);
     });
   });
 
-  test('changes as the machine does, without a reload', async () => {
+  test('changes appear without a reload', async () => {
     await withDashboard(async (page) => {
-      const loads = service.asked.filter(({ path }) => path.startsWith('/events')).length;
+      const loads = service.requests.filter(({ path }) => path.startsWith('/events')).length;
       service.set({ system: exampleSystem({ cpu: { busyRatio: 0.87, cores: [] } }) });
       await page.locator('.plot').filter({ hasText: 'Processor' }).getByText('87 %', { exact: true }).waitFor();
       const newcomer = exampleClient({ mac_address: '02:00:00:00:99:01', hostname: 'new-phone' });
       service.set({ clients: exampleClients([...someClients, newcomer]) });
-      service.tell('client-joined', newcomer);
+      service.send('client-joined', newcomer);
       const row = page.getByRole('row').filter({ hasText: 'new-phone' });
       await row.getByText('new', { exact: true }).waitFor();
       await page.locator('[aria-live="polite"]').getByText('new-phone joined wlan0').waitFor({ state: 'attached' });
       service.set({ clients: exampleClients(someClients) });
-      service.tell('client-left', newcomer);
+      service.send('client-left', newcomer);
       await row.waitFor({ state: 'detached' });
       await page.locator('#visits').getByText('left wlan0').waitFor();
-      assert.equal(service.asked.filter(({ path }) => path.startsWith('/events')).length, loads);
+      assert.equal(service.requests.filter(({ path }) => path.startsWith('/events')).length, loads);
     });
   });
 
-  test('what is stale says since when, why, and what to do', async () => {
+  test('a stale section shows since when, why, and what to do', async () => {
     await withDashboard(async (page) => {
       const sampledAt = new Date(Date.now() - 754_000).toISOString();
       const error = { code: 'program-missing', message: 'iw: not on PATH', advice: 'apt-get install iw' };
-      service.tellStates({ clients: { state: 'stale', sampledAt, error } });
-      service.tellCollectors(exampleCollectors('thermal'));
+      service.sendStates({ clients: { state: 'stale', sampledAt, error } });
+      service.sendCollectors(exampleCollectors('thermal'));
       await page
         .locator('.clients.is-stale')
         .getByText(/Stale since .*12 min ago.*iw: not on PATH → apt-get install iw/)
         .waitFor();
       const plot = page.locator('.plot.is-stale');
       assert.match(await textOf(plot), /Temperature stale/);
-      assert.equal(await plot.count(), 1, 'only what the failing source feeds');
-      await page.locator('#collectors-troubled').getByText('setfacl -m u:apsnap:r /etc/thermal.conf').waitFor();
+      assert.equal(await plot.count(), 1, 'only the plot of the failing source');
+      await page.locator('#collectors-failing').getByText('setfacl -m u:apsnap:r /etc/thermal.conf').waitFor();
       await page.getByText('1 source cannot be read: thermal').first().waitFor();
-      service.tellStates({ clients: { state: 'stale', sampledAt, error }, networking: { state: 'stale', sampledAt, error } });
+      service.sendStates({ clients: { state: 'stale', sampledAt, error }, networking: { state: 'stale', sampledAt, error } });
       await page.locator('.is-stale #interface-list').waitFor();
       const old = await coloursOf(page, [...CLIENT_VALUES, '#interface-list .state']);
-      service.tellStates({ clients: { state: 'fresh', sampledAt: new Date().toISOString(), error: null } });
+      service.sendStates({ clients: { state: 'fresh', sampledAt: new Date().toISOString(), error: null } });
       await page.locator('.clients:not(.is-stale)').waitFor();
       await page.locator(':not(.is-stale) > #interface-list').waitFor();
       for (const [selector, colour] of await coloursOf(page, [...old.keys()])) assert.notEqual(colour, old.get(selector), selector);
     });
   });
 
-  test('a lost connection says so, counts down, and comes back by itself with what it knew', async () => {
+  test('after a lost connection the page counts down, reconnects and resumes', async () => {
     await withDashboard(
       async (page) => {
         const live = await coloursOf(page, [...CLIENT_VALUES, '#interface-list .state', '#health-summary']);
@@ -163,36 +163,36 @@ describe('dashboard', { timeout: 240_000 }, () => {
         await banner.getByText('Connection lost').waitFor();
         for (const [selector, colour] of await coloursOf(page, [...live.keys()])) assert.notEqual(colour, live.get(selector), selector);
         await banner.getByText(/overloaded on purpose/).waitFor();
-        await banner.getByText(/Trying again in \d+ s/).waitFor();
+        await banner.getByText(/Retrying in \d+ s/).waitFor();
         await sees(page, '#link', /Not connected/);
         assert.ok(await page.getByText('living-room-tv').first().isVisible(), 'the last values stay');
         service.recover();
         await isLive(page);
         await banner.waitFor({ state: 'hidden' });
-        const last = service.asked.findLast(({ path }) => path.startsWith('/events'));
+        const last = service.requests.findLast(({ path }) => path.startsWith('/events'));
         assert.match(String(last?.headers['last-event-id']), /^\d+$/);
         service.fail();
         await banner.getByText('Connection lost').waitFor();
         service.recover();
-        await page.getByRole('button', { name: 'Try now' }).click();
+        await page.getByRole('button', { name: 'Retry now' }).click();
         await isLive(page);
       },
       { allowed: LOST },
     );
   });
 
-  test('a key that was changed is asked for again, and nothing stays to be seen', async () => {
+  test('when the key is changed, the page asks for the new one and shows nothing until then', async () => {
     const old = service.key;
     try {
       await withDashboard(
         async (page) => {
           service.changeKey('another-key-of-32-characters-0123');
-          await page.getByRole('alert').getByText('not accepted any more').waitFor();
+          await page.getByRole('alert').getByText('no longer valid').waitFor();
           assert.equal(await page.getByText('living-room-tv').count(), 0);
         },
         {
           allowed: /status of 403|ERR_INCOMPLETE_CHUNKED_ENCODING/,
-          before: `sessionStorage.getItem('apsnap-refused') ?? sessionStorage.setItem('apsnap-key', '${old}')`,
+          before: `sessionStorage.getItem('apsnap-rejected') ?? sessionStorage.setItem('apsnap-key', '${old}')`,
         },
       );
     } finally {
@@ -200,7 +200,7 @@ describe('dashboard', { timeout: 240_000 }, () => {
     }
   });
 
-  test('sorts by each column, either way, and says so', async () => {
+  test('clients sort by each column in both directions, and headings announce it', async () => {
     await withDashboard(async (page) => {
       const names = () => page.locator('.client-name').allTextContents();
       const expected: [column: string, direction: string, first: string][] = [
@@ -223,11 +223,11 @@ describe('dashboard', { timeout: 240_000 }, () => {
         assert.equal(await sorted.getAttribute('aria-sort'), direction);
         assert.match(await textOf(sorted), new RegExp(`^${column}`));
       }
-      assert.equal((await names()).at(-1), 'nas', 'what is not known comes last');
+      assert.equal((await names()).at(-1), 'nas', 'unknown values come last');
     });
   });
 
-  test('searches names, addresses and MAC addresses', async () => {
+  test('a search matches names, addresses and MAC addresses', async () => {
     await withDashboard(async (page) => {
       const search = page.getByRole('searchbox', { name: 'Search clients' });
       const names = page.locator('.client-name');
@@ -237,21 +237,21 @@ describe('dashboard', { timeout: 240_000 }, () => {
       await search.fill('dc:a6:32');
       assert.deepEqual(await names.allTextContents(), ['nas']);
       await search.fill('nobody-at-all');
-      await page.getByText('Nobody here matches “nobody-at-all”.').waitFor();
-      await page.getByRole('button', { name: 'Show everybody' }).click();
+      await page.getByText('No client matches “nobody-at-all”.').waitFor();
+      await page.getByRole('button', { name: 'Show all clients' }).click();
       assert.equal(await names.count(), 12);
     });
   });
 
-  test('no clients: says which network to connect to', async () => {
+  test('without clients the table names the networks to join', async () => {
     await withDashboard(async (page) => {
       service.set({ clients: exampleClients([]) });
-      await page.getByText('No clients yet: connect to RigNet or RigNet-5G').waitFor();
+      await page.getByText('No clients connected. Join RigNet or RigNet-5G.').waitFor();
       assert.equal(await page.getByRole('table').count(), 0);
     });
   });
 
-  test('two thousand clients: rows in view only, and each event costs little', async () => {
+  test('two thousand clients: the document has only the rows in view, and each event costs little', async () => {
     await withDashboard(async (page) => {
       const many = (round: number) =>
         exampleClients(
@@ -274,7 +274,7 @@ describe('dashboard', { timeout: 240_000 }, () => {
       await sees(page, '#client-count', /^2000$/);
       assert.equal(await page.getByRole('table', { name: 'Clients' }).getAttribute('aria-rowcount'), '2001');
       assert.ok((await page.locator('#client-rows tr').count()) < 60, 'rows in the document');
-      // One task per second and that long leaves the page usable; this machine is busy, so the bound is wide.
+      // A task of 500 ms once a second leaves the page usable. The limit is generous because test machines are busy.
       assert.ok(((await page.evaluate('window.longest')) as number) < 500, `a task took ${await page.evaluate('window.longest')} ms`);
       await page.locator('#client-scroller').evaluate((scroller) => scroller.scrollTo(0, scroller.scrollHeight));
       await page.getByText('phone-1999', { exact: true }).waitFor();
@@ -283,7 +283,7 @@ describe('dashboard', { timeout: 240_000 }, () => {
     });
   });
 
-  test('text of others is shown as text', async () => {
+  test('names from clients are text, never markup', async () => {
     await withDashboard(async (page) => {
       const [first] = exampleAp.access_points;
       assert.ok(first);
@@ -296,25 +296,25 @@ describe('dashboard', { timeout: 240_000 }, () => {
         networking: { ...exampleNetworking, interfaces: { ...exampleNetworking.interfaces, [HOSTILE]: { ...link, kind: HOSTILE } } },
         clients: exampleClients([hostile]),
       });
-      service.tell('client-joined', hostile);
-      service.tellCollectors(
+      service.send('client-joined', hostile);
+      service.sendCollectors(
         exampleCollectors('ddclient').map((row) => ({ ...row, summary: HOSTILE, ...(row.reason && { reason: HOSTILE, advice: HOSTILE }) })),
       );
-      service.tellStates({ ap: { state: 'stale', sampledAt: null, error: { code: 'malformed', message: HOSTILE, advice: HOSTILE } } });
+      service.sendStates({ ap: { state: 'stale', sampledAt: null, error: { code: 'malformed', message: HOSTILE, advice: HOSTILE } } });
       await page.locator('.client-name').filter({ hasText: HOSTILE }).waitFor();
       await page.locator('.ssid').filter({ hasText: HOSTILE }).waitFor();
       await page.locator('.stale-note').filter({ hasText: HOSTILE }).waitFor();
-      await page.locator('#collectors-troubled .reason').filter({ hasText: HOSTILE }).waitFor();
+      await page.locator('#collectors-failing .reason').filter({ hasText: HOSTILE }).waitFor();
       const turned = exampleClient({ mac_address: '02:00:00:00:66:67', hostname: '\u202ephone' });
       service.set({ clients: exampleClients([hostile, turned]) });
-      service.tell('client-joined', turned);
+      service.send('client-joined', turned);
       const name = page.locator('td.name').filter({ hasText: 'phone' });
       await name.locator('.badge').waitFor();
       const lefts = await name.locator('span').evaluateAll((all) => all.map((one) => one.getBoundingClientRect().left));
       assert.deepEqual(
         lefts,
         [...lefts].sort((a, b) => a - b),
-        'what turns its letters turns no others',
+        'a right-to-left override does not reverse the badge',
       );
       assert.equal(await page.locator('img[src="x"]').count(), 0);
       assert.equal(await page.title(), `${HOSTILE} · apsnap`);
@@ -327,7 +327,7 @@ describe('dashboard', { timeout: 240_000 }, () => {
       const { power } = exampleSystem();
       assert.ok(power);
       service.set({ system: exampleSystem({ hostapdStatus: 0, usedDisk: 96, power: { ...power, underVoltage: true, throttled: true } }) });
-      const alerts = page.getByRole('list', { name: 'Look after' });
+      const alerts = page.getByRole('list', { name: 'Alerts' });
       for (const text of ['Under-voltage', 'throttled', 'hostapd is not running', '96 % full'])
         await alerts.getByText(text).first().waitFor();
       service.set({ system: exampleSystem() });
@@ -335,7 +335,7 @@ describe('dashboard', { timeout: 240_000 }, () => {
     });
   });
 
-  test('a machine without sensor, disk, power or access point is no broken page', async () => {
+  test('the page works without sensor, disk, power values or access point', async () => {
     await withDashboard(async (page) => {
       service.set({
         system: exampleSystem({
@@ -353,16 +353,16 @@ describe('dashboard', { timeout: 240_000 }, () => {
         clients: exampleClients([]),
       });
       await page.getByText('No access point is configured on this machine.').waitFor();
-      await page.getByText('No clients yet', { exact: true }).waitFor();
-      await page.getByText('No network interface is there.').waitFor();
+      await page.getByText('No clients connected', { exact: true }).waitFor();
+      await page.getByText('No network interfaces found.').waitFor();
       await page.locator('#link-plots .plot').first().waitFor({ state: 'detached' });
       const height = async (selector: string) => (await page.locator(selector).boundingBox())?.height;
-      assert.equal(await height('.plot-rows'), await height('#host-plots'), 'no gap where no plots are');
+      assert.equal(await height('.plot-rows'), await height('#machine-plots'), 'no gap for missing plots');
       assert.doesNotMatch(await textOf(page.locator('#dashboard')), /NaN|undefined|null/);
     });
   });
 
-  test('plots: 24 hours and 7 days', async () => {
+  test('plots show 24 hours and 7 days', async () => {
     await withDashboard(async (page) => {
       const area = page.locator('.plot .area').first();
       for (const [button, label] of [
@@ -383,7 +383,7 @@ describe('dashboard', { timeout: 240_000 }, () => {
     });
   });
 
-  test('keyboard alone: skip link, time span, search, sorting, scrolling, folded lists', async () => {
+  test('the keyboard reaches the skip link, time spans, search, sorting, scrolling and folded lists', async () => {
     await withDashboard(async (page) => {
       await page.evaluate('document.activeElement.blur()');
       await page.keyboard.press('Tab');
@@ -395,12 +395,12 @@ describe('dashboard', { timeout: 240_000 }, () => {
         const name = await focused(page);
         reached.push(name);
         if (name === 'Signal') await page.keyboard.press('Space');
-        if (name === '10 sources well') {
+        if (name === '10 sources OK') {
           await page.keyboard.press('Enter');
           break;
         }
       }
-      for (const name of ['1 h', '24 h', '7 d', 'Search clients', 'Table of clients', 'Name', 'Connected', '10 sources well']) {
+      for (const name of ['1 h', '24 h', '7 d', 'Search clients', 'Client table', 'Name', 'Connected', '10 sources OK']) {
         assert.ok(reached.includes(name), `${name} is not among ${reached.join(', ')}`);
       }
       assert.equal(await page.locator('th[aria-sort="descending"]').textContent(), 'Signal');
@@ -408,7 +408,7 @@ describe('dashboard', { timeout: 240_000 }, () => {
     });
   });
 
-  test('what stands side by side is in line', async () => {
+  test('headings and rates line up', async () => {
     await withDashboard(async (page) => {
       const places = async (selector: string, side: 'top' | 'right') =>
         new Set(
@@ -417,7 +417,7 @@ describe('dashboard', { timeout: 240_000 }, () => {
             .evaluateAll((all, side) => all.map((one) => Math.round(2 * one.getBoundingClientRect()[side]) / 2), side),
         );
       assert.equal((await places('#client-table th button', 'top')).size, 1, 'headings of clients');
-      assert.equal((await places('.interface .reading:first-child', 'right')).size, 1, 'what interfaces receive');
+      assert.equal((await places('.interface .reading:first-child', 'right')).size, 1, 'rates of interfaces');
     });
   });
 
@@ -428,7 +428,7 @@ describe('dashboard', { timeout: 240_000 }, () => {
     [1280, 900],
     [1920, 1080],
   ] as const) {
-    test(`${width} pixels wide: nothing is cut off or needs scrolling sideways`, async () => {
+    test(`${width} pixels wide: nothing is cut off and nothing scrolls sideways`, async () => {
       await withDashboard(
         async (page) => {
           await page.locator('.plot canvas').nth(5).waitFor({ state: 'attached' });
@@ -438,7 +438,7 @@ describe('dashboard', { timeout: 240_000 }, () => {
           const heights = async () =>
             page.locator('#client-rows tr[aria-rowindex]').evaluateAll((all) => all.map((one) => one.clientHeight));
           await page.getByText(longest, { exact: true }).waitFor();
-          assert.equal(new Set(await heights()).size, 1, 'all rows are as high');
+          assert.equal(new Set(await heights()).size, 1, 'all rows have the same height');
           assert.equal(await page.evaluate('document.documentElement.scrollWidth'), width);
           assert.equal(await page.locator('#client-scroller').evaluate((scroller) => scroller.scrollWidth > scroller.clientWidth), false);
           const cut = await page
@@ -460,7 +460,7 @@ describe('dashboard', { timeout: 240_000 }, () => {
   }
 
   for (const colorScheme of ['light', 'dark'] as const) {
-    test(`axe finds nothing: ${colorScheme}`, async () => {
+    test(`axe finds no violation: ${colorScheme}`, async () => {
       const context = { colorScheme, viewport: { width: 1440, height: 900 }, reducedMotion: 'reduce' } as const;
       await withDashboard(
         async (page) => {
@@ -468,8 +468,8 @@ describe('dashboard', { timeout: 240_000 }, () => {
           assert.equal(background, colorScheme === 'dark' ? 'rgb(10, 13, 18)' : 'rgb(244, 245, 247)');
           assert.deepEqual(await violations(page), []);
           await page.locator('#collectors-ok-title').click();
-          service.tell('client-joined', someClients[0] ?? assert.fail());
-          service.tellCollectors(exampleCollectors('thermal', 'ddclient'));
+          service.send('client-joined', someClients[0] ?? assert.fail());
+          service.sendCollectors(exampleCollectors('thermal', 'ddclient'));
           const { power } = exampleSystem();
           service.set({
             system: exampleSystem({ usedDisk: 95, hostapdStatus: 0, power: power && { ...power, underVoltage: true } }),
@@ -477,7 +477,7 @@ describe('dashboard', { timeout: 240_000 }, () => {
           });
           const error = { code: 'unreadable', message: 'something cannot be read', advice: 'look at it' };
           const stale = { state: 'stale', sampledAt: new Date().toISOString(), error } as const;
-          service.tellStates({ system: stale, ap: stale, clients: stale, networking: stale });
+          service.sendStates({ system: stale, ap: stale, clients: stale, networking: stale });
           await page.locator('.clients.is-stale').waitFor();
           assert.deepEqual(await violations(page), [], 'stale, with alerts');
           service.fail();
@@ -486,7 +486,7 @@ describe('dashboard', { timeout: 240_000 }, () => {
           service.recover();
           await isLive(page);
           service.set({ clients: exampleClients([]) });
-          await page.getByText(/No clients yet/).waitFor();
+          await page.getByText(/No clients connected/).waitFor();
           assert.deepEqual(await violations(page), [], 'empty');
         },
         { context, allowed: LOST },
@@ -494,22 +494,22 @@ describe('dashboard', { timeout: 240_000 }, () => {
       await visit(browser, { origin: origin(), context, allowed: /status of 403/ }, async (page) => {
         await page.locator('#key').fill('wrong');
         await page.keyboard.press('Enter');
-        await page.getByText('That is not the key').waitFor();
+        await page.getByText('rejected this key').waitFor();
         assert.deepEqual(await violations(page), [], 'key');
       });
     });
   }
 
-  test('axe finds nothing: phone', async () => {
+  test('axe finds no violation: phone', async () => {
     await withDashboard(async (page) => assert.deepEqual(await violations(page), []), {
       context: { viewport: { width: 360, height: 740 }, reducedMotion: 'reduce' },
     });
   });
 
-  test('reduced motion: nothing moves', async () => {
+  test('nothing moves with reduced motion', async () => {
     await withDashboard(
       async (page) => {
-        service.tell('client-joined', someClients[0] ?? assert.fail());
+        service.send('client-joined', someClients[0] ?? assert.fail());
         service.set({ clients: exampleClients(someClients) });
         await page.locator('tr.is-new').waitFor();
         assert.equal(await page.evaluate('document.getAnimations().length'), 0);
@@ -518,7 +518,7 @@ describe('dashboard', { timeout: 240_000 }, () => {
     );
   });
 
-  test('all that is loaded is small, compressed, and kept by the browser', async () => {
+  test('the page and its assets are small, compressed and cacheable', async () => {
     const sizes = new Map<string, number>();
     const url = `http://127.0.0.1:${service.port}`;
     const page = await ask(url, '/');
@@ -536,13 +536,13 @@ describe('dashboard', { timeout: 240_000 }, () => {
       if (path !== '') assert.match(String(answer.headers['cache-control']), /immutable/, path);
     }
     const total = [...sizes.values()].reduce((sum, size) => sum + size, 0);
-    assert.ok(paths.length > 10 && total > 0 && total < MOST_COMPRESSED_BYTES, `${total} bytes: ${JSON.stringify([...sizes])}`);
+    assert.ok(paths.length > 10 && total > 0 && total < MAX_COMPRESSED_BYTES, `${total} bytes: ${JSON.stringify([...sizes])}`);
     await withDashboard(async (shown) => {
       const loaded = (await shown.evaluate(
         "performance.getEntriesByType('resource').map(({ name }) => new URL(name).pathname)",
       )) as string[];
       const others = loaded.filter((path) => !paths.includes(path.slice(1)) && !/^\/(?:events|history)$/.test(path));
-      assert.deepEqual(others, [], 'what the page loads is in the sum');
+      assert.deepEqual(others, [], 'the sum includes everything the page loads');
     });
   });
 
@@ -557,8 +557,8 @@ describe('dashboard', { timeout: 240_000 }, () => {
         await withDashboard(
           async (page) => {
             await page.locator('.plot canvas').nth(5).waitFor({ state: 'attached' });
-            service.tell('client-left', exampleClient({ mac_address: '02:00:00:00:99:02', hostname: 'guest-phone' }));
-            service.tell('client-joined', someClients[10] ?? assert.fail());
+            service.send('client-left', exampleClient({ mac_address: '02:00:00:00:99:02', hostname: 'guest-phone' }));
+            service.send('client-joined', someClients[10] ?? assert.fail());
             service.set({ clients: exampleClients(someClients) });
             await page.locator('tr.is-new').waitFor();
             await sleep(1_500);
@@ -592,21 +592,21 @@ describe('dashboard of the built service', { timeout: 120_000 }, () => {
     root?.remove();
   });
 
-  test('key, host, access point, client, history; one who comes and one who leaves', async () => {
+  test('the page shows the machine, and clients that join and leave', async () => {
     const origin = `http://${HOST}:${new URL(server.url).port}`;
     await visit(browser, { origin, allowed: /status of 403/ }, async (page) => {
-      await page.getByLabel('Key', { exact: true }).fill(`${server.key}x`);
+      await page.getByLabel('API key').fill(`${server.key}x`);
       await page.keyboard.press('Enter');
-      await page.getByText('That is not the key').waitFor();
-      await page.getByLabel('Key', { exact: true }).fill(server.key);
+      await page.getByText('rejected this key').waitFor();
+      await page.getByLabel('API key').fill(server.key);
       await page.keyboard.press('Enter');
       await isLive(page);
       await sees(page, '#hostname', new RegExp(`^${root.read('/proc/sys/kernel/hostname').toString().trim()}$`));
       await sees(page, '.access-point', /RigNet.*2\.4 GHz.*channel 6.*wlan0/);
       await sees(page, '#client-rows', /living-room-tv.*10\.3\.141\.166.*−20 dBm/);
-      await sees(page, '#host-plots', /48\.3 °C/);
-      await page.locator('#host-plots canvas').first().waitFor({ state: 'attached' });
-      await sees(page, '#health-summary', /All is well|fail/);
+      await sees(page, '#machine-plots', /48\.3 °C/);
+      await page.locator('#machine-plots canvas').first().waitFor({ state: 'attached' });
+      await sees(page, '#health-summary', /All OK|failing/);
       assert.doesNotMatch(await page.content(), /not-for-everybody/);
 
       root.program('iw', IW.replaceAll('02:00:00:00:03:00', '02:00:00:00:01:00'));
@@ -618,7 +618,7 @@ describe('dashboard of the built service', { timeout: 120_000 }, () => {
   });
 });
 
-/** The stream is there, all documents are shown, and the plots are drawn. */
+/** Waits until the stream is live, all documents are shown, and the plots are drawn. */
 async function isLive(page: Page): Promise<void> {
   await page.locator('html[data-link="live"] #dashboard:not(.is-waiting)').waitFor();
   await page.locator('.plot canvas').first().waitFor({ state: 'attached' });
@@ -632,7 +632,7 @@ async function sees(page: Page, selector: string, expected: RegExp): Promise<voi
   await eventually(async () => assert.match(await textOf(page.locator(selector).first()), expected));
 }
 
-/** Colour of the first element of each selector. */
+/** Returns the colour of the first element of each selector. */
 async function coloursOf(page: Page, selectors: readonly string[]): Promise<Map<string, string>> {
   const colour = (selector: string) =>
     page
@@ -642,7 +642,7 @@ async function coloursOf(page: Page, selectors: readonly string[]): Promise<Map<
   return new Map(await Promise.all(selectors.map(async (selector) => [selector, await colour(selector)] as const)));
 }
 
-/** Name of what has the focus. */
+/** Returns the name of the focused element. */
 async function focused(page: Page): Promise<string> {
   return (await page.evaluate(`(() => {
     const { activeElement: element } = document;
@@ -650,7 +650,7 @@ async function focused(page: Page): Promise<string> {
   })()`)) as string;
 }
 
-/** What axe complains of: rule, and where. */
+/** Returns the rules that axe finds violated, and where. */
 async function violations(page: Page): Promise<string[]> {
   await page.evaluate(axe.source);
   return (await page.evaluate(`axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>

@@ -96,7 +96,7 @@ describe('tls', { timeout: 120_000 }, () => {
         return answer.json<{ hostname: string }>();
       });
       await visit(browser, at('/'), async (page) => {
-        await page.getByLabel('Key', { exact: true }).fill(selfSigned.key);
+        await page.getByLabel('API key').fill(selfSigned.key);
         await page.keyboard.press('Enter');
         await page.getByRole('heading', { level: 1 }).getByText(hostname, { exact: true }).waitFor();
       });
