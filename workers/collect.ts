@@ -11,6 +11,7 @@
 import { workerData } from 'node:worker_threads';
 import { type AnyCollector, collectorByName } from '../src/collectors/index.js';
 import { type AnyDocument, documentByName } from '../src/documents/index.js';
+import type { Body } from '../src/encode/body.js';
 import { decodeJson, encodeBody, encodeJson, encodeValue, largeBody } from '../src/encode/body.js';
 import { encodeHistory } from '../src/encode/history-rows.js';
 import { renderFamilies } from '../src/encode/prometheus.js';
@@ -18,26 +19,27 @@ import { freeShared } from '../src/encode/shared.js';
 import { isUnchanged, type Reads, recordReads } from '../src/engine/change-detection.js';
 import { readHistory } from '../src/engine/history.js';
 import {
-  type Body,
   type Composed,
   type ComposeRequest,
   type Failure,
   type HistoryTask,
   newProgress,
+  type Outcome,
   PROGRAMS,
   type Progress,
   type QueryTask,
   REQUEST,
+  type Rows,
   type Sampled,
   type SampleRequest,
   type Taken,
   type Task,
   type ThreadData,
   type Tracked,
-  type Unchanged,
 } from '../src/engine/messages.js';
 import { Absent, SourceError } from '../src/errors.js';
-import { createMachine, type Machine, yieldToRequests } from '../src/machine/machine.js';
+import { createMachine, type Machine } from '../src/machine/machine.js';
+import { lowerPriority } from '../src/machine/priority.js';
 import type { Sampling } from '../src/model/collector.js';
 import { holdsSecrets } from '../src/model/redact.js';
 
@@ -50,7 +52,7 @@ const machine: Machine = {
     return realMachine.run(program, args);
   },
 };
-yieldToRequests();
+lowerPriority();
 
 /** Of the task that is being worked at. */
 let current = newProgress();
@@ -90,20 +92,20 @@ export function answer({ document: name, parts, query, progress }: Tracked<Query
     const { queries, verbatim } = documentNamed(name);
     if (!queries) throw new Error(`${name} takes no query`);
     if (verbatim) freeShared(); // of lists that were asked for before
-    return { ok: true, bodies: [encodeBody(null, queries.answer(query, machine, parts))], metrics: [], changes: [] };
+    return { kind: 'composed', bodies: [encodeBody(null, queries.answer(query, machine, parts))], metrics: [], changes: [] };
   });
 }
 
-export function history({ series, query, format, nowSeconds, progress }: Tracked<HistoryTask>): Uint8Array | Failure {
+export function history({ series, query, format, nowSeconds, progress }: Tracked<HistoryTask>): Rows | Failure {
   begin(progress, 0);
-  return orFailure(() => Buffer.from(encodeHistory(readHistory(new Map(series), query, nowSeconds), format)));
+  return orFailure(() => ({ kind: 'rows', bytes: Buffer.from(encodeHistory(readHistory(new Map(series), query, nowSeconds), format)) }));
 }
 
-function takeSample(request: SampleRequest): Sampled | Unchanged {
+function takeSample(request: SampleRequest): Outcome {
   const collector = collectorByName(request.collector);
   if (!collector) throw new Error(`no collector ${request.collector}`);
   const { thorough, secrets } = request;
-  const carried = request.before && decodeJson(request.before);
+  const carried = request.carried && decodeJson(request.carried);
   const nowMs = Date.now();
   const sampling = {
     carried,
@@ -115,10 +117,16 @@ function takeSample(request: SampleRequest): Sampled | Unchanged {
     maxStationMetrics,
   };
   if (collector.trigger === 'schedule') return readCollector(collector, machine, sampling, request);
-  if (carried && isUnchanged(machine, carried as Reads)) return { ok: true, unchanged: true };
+  if (carried && isUnchanged(machine, carried as Reads)) return { kind: 'unchanged' };
+  if (request.compareOnly) return { kind: 'changed' };
   const recording = recordReads(machine, nowMs);
-  const sampled = readCollector(collector, recording.machine, sampling, request);
-  return { ...sampled, keep: encodeJson(recording.reads()) };
+  const outcome = orFailure(() => readCollector(collector, recording.machine, sampling, request));
+  return isTransient(outcome) ? outcome : { ...outcome, carry: encodeJson(recording.reads()) };
+}
+
+/** Returns whether a sample may end otherwise although no file has changed. */
+function isTransient(outcome: Sampled | Failure): boolean {
+  return outcome.kind === 'failed' && (outcome.code === 'unreadable' || outcome.code === 'internal');
 }
 
 function readCollector(collector: AnyCollector, from: Machine, sampling: Sampling<unknown>, request: SampleRequest): Sampled {
@@ -130,17 +138,17 @@ function readCollector(collector: AnyCollector, from: Machine, sampling: Samplin
     const { value, carry, metrics, points = {} } = collector.read(from, sampling);
     const json = encoded(value);
     if (collector.lane === 'heavy') freeShared(); // of lists before this one
-    const keep = carry === undefined ? undefined : encodeJson(carry);
+    const carried = carry === undefined ? undefined : encodeJson(carry);
     // Of files that do not change there may be no other sample for long.
     const rendered = metrics && (request.metrics || collector.trigger === 'file-change') ? renderFamilies(metrics()) : [];
-    return { ok: true, absent: null, ...json, keep, metrics: rendered, points };
+    return { kind: 'sampled', absent: null, ...json, carry: carried, metrics: rendered, points };
   } catch (error) {
     if (error instanceof Absent)
       return {
-        ok: true,
+        kind: 'sampled',
         absent: error.message,
         ...encoded(collector.absent),
-        keep: undefined,
+        carry: undefined,
         metrics: [],
         points: {},
       };
@@ -153,12 +161,12 @@ function composeDocument({ document: name, parts, secretParts, before }: Compose
   if (document.verbatim) {
     const body = largeBody(parts[document.verbatim] as Uint8Array);
     freeShared(); // of lists before this one, and what compressing it took
-    return { ok: true, bodies: [body], metrics: [], changes: [] };
+    return { kind: 'composed', bodies: [body], metrics: [], changes: [] };
   }
   const { value, bodies } = composeBodies(document, parts, decode);
   const told = before && document.changes?.(value, decodeJson(before));
   return {
-    ok: true,
+    kind: 'composed',
     bodies,
     // A second time, with secrets, for who may see them: of values that have none nothing else could come out.
     secretBodies: secretParts && composeBodies(document, { ...parts, ...secretParts }, decode).bodies,
@@ -190,8 +198,8 @@ function orFailure<T>(work: () => T): T | Failure {
   try {
     return work();
   } catch (error) {
-    if (error instanceof SourceError) return { ok: false, code: error.code, message: error.message };
+    if (error instanceof SourceError) return { kind: 'failed', code: error.code, message: error.message };
     // A defect of ours: clients see one line of it.
-    return { ok: false, code: 'internal', message: error instanceof Error ? `${error.name}: ${error.message}` : String(error) };
+    return { kind: 'failed', code: 'internal', message: error instanceof Error ? `${error.name}: ${error.message}` : String(error) };
   }
 }

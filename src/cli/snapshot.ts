@@ -1,6 +1,6 @@
 import type { Config } from '../config/read.js';
 import { documents } from '../documents/index.js';
-import type { DocumentRecord } from '../engine/store.js';
+import type { DocumentRecord } from '../engine/records.js';
 import { UsageError } from '../errors.js';
 import { snapshotPieces } from '../http/responses/snapshot.js';
 import { sampleOnce } from './once.js';

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import type { Body } from '../engine/messages.js';
 import { Encoded } from '../model/collector.js';
 import { hideSecrets } from '../model/redact.js';
 import type { Schema } from '../model/schema.js';
@@ -8,6 +7,19 @@ import { gzip } from './gzip.js';
 
 /** Less than this goes in one packet either way. */
 const WORTH_COMPRESSING_BYTES = 1_200;
+
+/** One body of a document, ready to be sent. */
+export interface Body {
+  /** Name of the page; null for the document itself. */
+  readonly page: string | null;
+  readonly json: Uint8Array;
+  /** The compressed JSON, as `src/encode/gzip.ts` makes it; null if compressing does not pay. */
+  readonly gzip: Uint8Array | null;
+  /** CRC-32 of the JSON, from which that of a snapshot is computed. */
+  readonly crc: number;
+  /** Digest of the JSON, for the ETag. */
+  readonly tag: string;
+}
 
 const encoder = new TextEncoder();
 

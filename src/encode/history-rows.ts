@@ -1,7 +1,21 @@
 /** Rows of the history, as JSON (Grafana's Infinity takes it as it is) or CSV. */
-import type { Bucket, HistoryRows } from '../engine/history.js';
-
 export type HistoryFormat = 'json' | 'csv';
+
+/** Values of a series within one row; NaN: none were recorded. */
+export interface Bucket {
+  readonly mean: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+export interface HistoryRows {
+  /** Unix seconds at which each row starts. */
+  readonly times: readonly number[];
+  /** Seconds from one row to the next. */
+  readonly step: number;
+  /** For each series, as many buckets as there are times. */
+  readonly buckets: ReadonlyMap<string, readonly Bucket[]>;
+}
 
 /**
  * @returns JSON: `[{"time":"2026-11-23T22:00:00Z","cpu_busy_ratio":0.12,"cpu_busy_ratio_min":0.03,"cpu_busy_ratio_max":0.4}]`; rows of one
@@ -37,7 +51,7 @@ function columnsOf(name: string, values: readonly Bucket[], isSummary: boolean):
     },
   });
   const mean = column('', 'mean');
-  return isSummary ? [mean, column('_min', 'least'), column('_max', 'greatest')] : [mean];
+  return isSummary ? [mean, column('_min', 'min'), column('_max', 'max')] : [mean];
 }
 
 /** Values are kept in 32 bits, which are seven digits. */

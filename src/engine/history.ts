@@ -2,8 +2,9 @@
  * What was: rings in memory, of each series a second for an hour, a minute for a day and ten minutes for a week. Nothing goes to disk.
  *
  *     SharedArrayBuffer of a series, so that a thread can answer queries while this one writes:
- *     newest slot of each level (3 float64) │ values of the seconds │ mean, least, greatest of the minutes │ the same of ten minutes
+ *     newest slot of each level (3 float64) │ values of the seconds │ mean, min, max of the minutes │ the same of ten minutes
  */
+import type { Bucket, HistoryRows } from '../encode/history-rows.js';
 import type { Points } from '../model/collector.js';
 
 interface Level {
@@ -125,21 +126,6 @@ export interface HistoryQuery {
   readonly step: number | undefined;
 }
 
-/** Mean of a series over a row's time, with the least and the greatest value; NaN: nothing is known. */
-export interface Bucket {
-  readonly mean: number;
-  readonly least: number;
-  readonly greatest: number;
-}
-
-export interface HistoryRows {
-  /** Unix seconds at which each row starts. */
-  readonly times: readonly number[];
-  readonly step: number;
-  /** For each series as many buckets as there are times. */
-  readonly buckets: ReadonlyMap<string, readonly Bucket[]>;
-}
-
 /** As many points as a plot on a large screen has room for. */
 export const GOOD_ROWS = 720;
 /** More rows than this are not given at once; as Prometheus has it. */
@@ -180,8 +166,8 @@ function readBucket({ newest, values }: Ring, level: Level, time: number, width:
   const last = newest[LEVELS.indexOf(level as (typeof LEVELS)[number])] as number;
   let sum = 0;
   let count = 0;
-  let least = Number.POSITIVE_INFINITY;
-  let greatest = Number.NEGATIVE_INFINITY;
+  let min = Number.POSITIVE_INFINITY;
+  let max = Number.NEGATIVE_INFINITY;
   const start = time / level.seconds;
   for (let slot = start; slot < start + width / level.seconds; slot++) {
     if (slot > last || slot <= last - level.slots || slot < 0) continue;
@@ -191,9 +177,9 @@ function readBucket({ newest, values }: Ring, level: Level, time: number, width:
     if (Number.isNaN(mean)) continue;
     sum += mean;
     count++;
-    least = Math.min(least, own ? mean : (values[at + 1] as number));
-    greatest = Math.max(greatest, own ? mean : (values[at + 2] as number));
+    min = Math.min(min, own ? mean : (values[at + 1] as number));
+    max = Math.max(max, own ? mean : (values[at + 2] as number));
   }
-  if (count === 0) return { mean: Number.NaN, least: Number.NaN, greatest: Number.NaN };
-  return { mean: sum / count, least, greatest };
+  if (count === 0) return { mean: Number.NaN, min: Number.NaN, max: Number.NaN };
+  return { mean: sum / count, min, max };
 }

@@ -4,6 +4,7 @@
  */
 
 import type { CollectorName } from '../collectors/index.js';
+import type { Body } from '../encode/body.js';
 import type { HistoryFormat } from '../encode/history-rows.js';
 import type { RenderedFamily } from '../encode/prometheus.js';
 import type { SourceErrorCode } from '../errors.js';
@@ -15,8 +16,10 @@ import type { HistoryQuery } from './history.js';
 /** A sample to be taken of a collector. */
 export interface SampleRequest {
   readonly collector: CollectorName;
-  /** What the sample before kept, as it came. */
-  readonly before: Uint8Array | undefined;
+  /** State that the previous sample carried over, as it came. */
+  readonly carried: Uint8Array | undefined;
+  /** True to compare the files only, and not to read them if they have changed: a large one must be read in its own lane. */
+  readonly compareOnly: boolean;
   readonly thorough: boolean;
   /** Whether somebody asks for metrics. */
   readonly metrics: boolean;
@@ -74,57 +77,59 @@ export interface HistoryTask {
 }
 
 export interface Failure {
-  readonly ok: false;
+  readonly kind: 'failed';
   readonly code: SourceErrorCode;
   readonly message: string;
+  /** The reads that led to the failure. While none of those files changes, the next sample would fail in the same way. */
+  readonly carry?: Uint8Array | undefined;
 }
 
-/** A sample that was taken. */
 export interface Sampled {
-  readonly ok: true;
-  readonly unchanged?: never;
-  /** Why the value is the empty one: the machine has no such thing. Null: it has. */
+  readonly kind: 'sampled';
+  /** Why the value is the collector's empty one: the machine has no such thing. Null: it has. */
   readonly absent: string | null;
   /** The value, as JSON. */
   readonly value: Uint8Array;
-  /** The same with its secrets, where those are wanted and the collector has some. */
+  /** The value with its secrets, if they are wanted and the collector has some. */
   readonly secretValue?: Uint8Array | undefined;
-  /** What the next sample needs of this one; for the sampling threads to understand. */
-  readonly keep: Uint8Array | undefined;
+  /** State for the next sample, which only workers read; of a `file-change` collector, the reads that it made. */
+  readonly carry: Uint8Array | undefined;
   readonly metrics: readonly RenderedFamily[];
   readonly points: Points;
 }
 
-/** The files are those of the sample before, so its value stands. */
+/** The files are the same as at the previous sample, so its result stands. */
 export interface Unchanged {
-  readonly ok: true;
-  readonly unchanged: true;
+  readonly kind: 'unchanged';
+}
+
+/** A file has changed and was not read; see {@link SampleRequest.compareOnly}. */
+export interface Changed {
+  readonly kind: 'changed';
 }
 
 /** How a sample ended. */
-export type Outcome = Sampled | Unchanged | Failure;
-
-/** One body of a document, ready to be sent. */
-export interface Body {
-  /** Name of the page; null for the document itself. */
-  readonly page: string | null;
-  readonly json: Uint8Array;
-  /** The same compressed, as `src/encode/gzip.ts` does it; null where that is not worth it. */
-  readonly gzip: Uint8Array | null;
-  /** CRC-32 of the JSON, of which that of a snapshot is made. */
-  readonly crc: number;
-  /** Digest of the bytes, for the ETag. */
-  readonly tag: string;
-}
+export type Outcome = Sampled | Unchanged | Changed | Failure;
 
 export interface Composed {
-  readonly ok: true;
+  readonly kind: 'composed';
   readonly bodies: readonly Body[];
   /** The same with secrets, for who may see them. */
   readonly secretBodies?: readonly Body[] | undefined;
   /** What has changed, in the document's own words. */
   readonly changes: readonly Change[];
   readonly metrics: readonly RenderedFamily[];
+}
+
+/** Rows of the history, encoded. */
+export interface Rows {
+  readonly kind: 'rows';
+  readonly bytes: Uint8Array;
+}
+
+/** Too many queries wait already, or this one has waited for too long. */
+export interface Busy {
+  readonly kind: 'busy';
 }
 
 /** How one sample of a task ended, and how long it took. */

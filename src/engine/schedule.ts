@@ -6,9 +6,11 @@
 import { type CollectorName, collectors } from '../collectors/index.js';
 import { type AnyDocument, documents } from '../documents/index.js';
 import { holdsSecrets } from '../model/redact.js';
+import { createClockWatch } from './clock.js';
 import { onSchedule } from './cron.js';
 import type { Composed, ComposeRequest, Failure, SampleRequest, Taken } from './messages.js';
-import type { CollectorRecord, Store } from './store.js';
+import type { CollectorRecord } from './records.js';
+import type { Store } from './store.js';
 import type { Sampler } from './worker-pool.js';
 
 export interface Scheduler {
@@ -33,7 +35,7 @@ export interface Scheduler {
 
 /** A document is composed without waiting longer than this for a part that is still being sampled. */
 const PATIENCE_MS = 50;
-/** A wall clock that moves this much against the steady one was set: timers that wait for a time of day start anew. */
+/** If the wall clock moves by more than this against the monotonic clock, timers that wait for a time of day start again. */
 const CLOCK_JUMP_MS = 1_500;
 
 interface Progress {
@@ -79,7 +81,7 @@ export function createScheduler(sampler: Sampler, store: Store): Scheduler {
 
   async function sampleNow(name: CollectorName, thorough: boolean, state: Progress): Promise<void> {
     const { outcome, tookMs, threadEnd } = await batcher.take(name, thorough, state.troubled);
-    state.troubled = !outcome.ok && (outcome.code === 'thread-lost' || outcome.code === 'timeout');
+    state.troubled = outcome.kind === 'failed' && (outcome.code === 'thread-lost' || outcome.code === 'timeout');
     // What hangs has half of a thread at most; and when it hangs no longer, that shows within two intervals.
     const { intervalMs } = store.collectors.get(name) as CollectorRecord;
     if (state.troubled) state.notBeforeMs = performance.now() + Math.min(tookMs, intervalMs);
@@ -113,15 +115,13 @@ export function createScheduler(sampler: Sampler, store: Store): Scheduler {
         for (const name of names) store.setInterval(name, task.intervalMs);
         return task;
       });
-      let offsetMs = Date.now() - performance.now();
+      const clockMovedMs = createClockWatch(CLOCK_JUMP_MS);
       watch = setInterval(() => {
-        const now = Date.now() - performance.now();
-        if (Math.abs(now - offsetMs) > CLOCK_JUMP_MS) {
+        if (clockMovedMs() !== 0) {
           for (const task of tasks) task.restart();
-          // After a sleep of the machine, through which the steady clock stands still, all that is known is old.
+          // If the machine slept, everything that was sampled is old.
           void sample(collectors.map(({ name }) => name));
         }
-        offsetMs = now;
         store.review();
       }, 1_000);
       watch.unref();
@@ -144,13 +144,17 @@ function createBatcher(sampler: Sampler, store: Store): Batcher {
   return {
     async take(name, thorough, alone) {
       const record = store.collectors.get(name) as CollectorRecord;
-      const { lane } = record.collector;
+      const { lane, trigger } = record.collector;
       // As long as it is kept whether secrets are wanted, files that have not changed need not be read.
       const isAlike = (record.good?.secretValue !== undefined) === (store.wantsSecrets && holdsSecrets(record.collector.view.json));
-      const before = isAlike ? record.good?.keep : undefined;
-      const request = { collector: name, before, thorough, metrics: store.wantsMetrics, secrets: store.wantsSecrets };
-      if (!alone && lane === 'quick') return takeTogether(request);
-      const [taken] = await sampler.sample([request], lane);
+      const carried = isAlike ? (record.failure ?? record.good)?.carry : undefined;
+      const compareOnly = trigger === 'file-change' && lane === 'heavy' && carried !== undefined;
+      const request = { collector: name, carried, compareOnly, thorough, metrics: store.wantsMetrics, secrets: store.wantsSecrets };
+      if (!alone && (lane === 'quick' || compareOnly)) {
+        const taken = await takeTogether(request);
+        if (taken.outcome.kind !== 'changed') return taken;
+      }
+      const [taken] = await sampler.sample([{ ...request, compareOnly: false }], lane);
       return taken as Taken;
     },
   };

@@ -1,69 +1,16 @@
 /**
- * What is known: the last good value of each collector, its age and its error; the documents composed of them, at
- * numbered generations. It samples nothing and sends nothing.
+ * Stores the last good value of each collector, its age and its error, and the documents composed of them, at numbered
+ * generations. It samples nothing and sends nothing.
  */
-
-import { type AnyCollector, type CollectorName, collectorByName, collectors } from '../collectors/index.js';
+import { type CollectorName, collectors } from '../collectors/index.js';
 import { type AnyDocument, documents } from '../documents/index.js';
-import type { RenderedFamily } from '../encode/prometheus.js';
+import type { Body } from '../encode/body.js';
 import { freeShared } from '../encode/shared.js';
-import type { SourceErrorCode } from '../errors.js';
 import { type Change, hasSecrets } from '../model/document.js';
-import { adviceFor } from './advice.js';
-import type { Body, Composed, Failure, Outcome, Sampled } from './messages.js';
-
-/** Why something is not fresh, as `/snapshot` shows it. */
-export interface Problem {
-  readonly code: SourceErrorCode | 'pending' | 'overdue';
-  readonly message: string;
-  /** What to do about it; null: wait. */
-  readonly advice: string | null;
-}
-
-/** A problem in one line. */
-export function problemText({ message, advice }: Problem): string {
-  return advice === null ? message : `${message} (${advice})`;
-}
-
-/** What is known of a collector. Times are Unix milliseconds. */
-export interface CollectorRecord {
-  readonly collector: AnyCollector;
-  /** Time between two samples, by which it is judged to be late; infinite where there is no schedule. */
-  intervalMs: number;
-  /** Its last good sample. */
-  good: Sampled | undefined;
-  goodAtMs: number | undefined;
-  /** The same by the clock that never jumps. */
-  goodAtMonotonicMs: number | undefined;
-  /** Clock that never jumps, when the last sample ended, good or not. */
-  endedAtMonotonicMs: number | undefined;
-  tookMs: number;
-  /** Why the last sample was not good. */
-  failure: Failure | undefined;
-}
-
-export type State = 'fresh' | 'stale' | 'absent';
-
-export interface StoredBody extends Body {
-  /** When these bytes were first made. */
-  readonly modifiedMs: number;
-}
-
-export interface DocumentRecord {
-  readonly document: AnyDocument;
-  /** What the store counted when its bytes last changed. */
-  generation: number;
-  metrics: readonly RenderedFamily[];
-  /** absent: it has no bytes. */
-  state: State;
-  problem: Problem | null;
-  /** When what it says was sampled; of a stale one, when its oldest part was. */
-  sampledAtMs: number | null;
-  /** By page; the document itself under null. */
-  bodies: ReadonlyMap<string | null, StoredBody>;
-  /** The same with secrets, for who may see them; undefined: nobody may, or there are none. */
-  secretBodies: ReadonlyMap<string | null, StoredBody> | undefined;
-}
+import { createClockWatch } from './clock.js';
+import { problemOf, problemOfDocument } from './freshness.js';
+import type { Composed, Failure, Outcome, Sampled } from './messages.js';
+import type { CollectorRecord, DocumentRecord, State, StoredBody } from './records.js';
 
 export interface Store {
   readonly collectors: ReadonlyMap<CollectorName, CollectorRecord>;
@@ -97,10 +44,7 @@ export interface Store {
   wantsSecrets: boolean;
 }
 
-/** A collector is late after this many intervals without a sample, and some time for a busy machine and for another that hung beside it. */
-const LATE_INTERVALS = 3;
-const LATE_SLACK_MS = 4_000;
-/** A wall clock that moves this much against the steady one was set. */
+/** The wall clock counts as set if it moved by more than this against the monotonic clock. */
 const CLOCK_SET_MS = 500;
 /** A large list that was replaced is freed after this long. */
 const FREE_AFTER_MS = 2_000;
@@ -157,24 +101,22 @@ export function createStore(firstGeneration = 0): Store {
     freeing.unref();
   }
 
-  let clockOffsetMs = Date.now() - performance.now();
+  const clockMovedMs = createClockWatch(CLOCK_SET_MS);
 
   /**
-   * The wall clock. Has it been set, times that are known are set too: what was sampled three seconds ago was so by the new clock
-   * as well, and nothing is from the future.
+   * Returns the wall clock. If it was set, recorded times move with it: a sample of three seconds ago stays three seconds old, and none
+   * is from the future.
    */
   function wallClockMs(): number {
-    const nowMs = Date.now();
-    const movedMs = nowMs - performance.now() - clockOffsetMs;
-    if (Math.abs(movedMs) < CLOCK_SET_MS) return nowMs;
-    clockOffsetMs += movedMs;
-    for (const record of records.values()) if (record.goodAtMs !== undefined) record.goodAtMs += Math.round(movedMs);
+    const movedMs = Math.round(clockMovedMs());
+    if (movedMs === 0) return Date.now();
+    for (const record of records.values()) if (record.goodAtMs !== undefined) record.goodAtMs += movedMs;
     for (const record of documentRecords.values()) {
-      record.bodies = movedBy(record.bodies, Math.round(movedMs));
-      record.secretBodies = record.secretBodies && movedBy(record.secretBodies, Math.round(movedMs));
+      record.bodies = movedBy(record.bodies, movedMs);
+      record.secretBodies = record.secretBodies && movedBy(record.secretBodies, movedMs);
       reviewDocument(record, false);
     }
-    return nowMs;
+    return Date.now();
   }
 
   const partRecords = (document: AnyDocument) => document.parts.map((name) => records.get(name) as CollectorRecord);
@@ -216,30 +158,32 @@ export function createStore(firstGeneration = 0): Store {
       record.endedAtMonotonicMs = performance.now();
       record.tookMs = tookMs;
       let changed = false;
-      if (outcome.ok) {
-        if (!outcome.unchanged) {
+      if (outcome.kind === 'failed') {
+        record.failure = outcome;
+      } else if (outcome.kind === 'unchanged' && record.failure) {
+        // It failed, and would fail again.
+      } else {
+        if (outcome.kind === 'sampled') {
           changed = !record.good || !sameBytes(record.good.value, outcome.value) || !sameSecrets(record.good, outcome);
           record.good = outcome;
         }
         record.goodAtMs = wallClockMs();
         record.goodAtMonotonicMs = record.endedAtMonotonicMs;
         record.failure = undefined;
-      } else {
-        record.failure = outcome;
       }
       for (const listener of sampleListeners) listener(record, outcome);
       // Composing tells of what changed; only times and troubles are told now.
       for (const part of documentRecords.values()) if (!changed && part.document.parts.includes(name)) reviewDocument(part, false);
       return (
         changed ||
-        (outcome.ok &&
+        (outcome.kind !== 'failed' &&
           [...documentRecords.values()].some(({ document }) => document.parts.includes(name) && composeFailures.has(document.name)))
       );
     },
     composed(name, outcome) {
       revision++;
       const record = documentRecords.get(name) as DocumentRecord;
-      if (!outcome.ok) {
+      if (outcome.kind === 'failed') {
         composeFailures.set(name, outcome);
         reviewDocument(record, false);
         return;
@@ -278,34 +222,6 @@ export function createStore(firstGeneration = 0): Store {
     wantsMetrics: false,
     wantsSecrets: false,
   };
-}
-
-/** Why a collector's value is not to be relied on; null if it is. */
-export function problemOf(record: CollectorRecord): Problem | null {
-  const { collector, failure, endedAtMonotonicMs, intervalMs } = record;
-  if (failure) return namedProblem(collector.name, failure, collector.advice);
-  if (endedAtMonotonicMs === undefined) return { code: 'pending', message: `${collector.name}: not sampled yet`, advice: null };
-  const agoMs = performance.now() - endedAtMonotonicMs;
-  if (agoMs <= LATE_INTERVALS * intervalMs + LATE_SLACK_MS) return null;
-  // In whole intervals, so that the message does not change with each look.
-  const message = `${collector.name}: not sampled for more than ${LATE_INTERVALS} intervals of ${intervalMs / 1000} s`;
-  return { code: 'overdue', message, advice: null };
-}
-
-/** Why a document could not be made, or a query of it not be answered. */
-export function problemOfDocument({ name, parts }: AnyDocument, failure: Failure): Problem {
-  const advice = parts.map((part) => collectorByName(part)?.advice).find((text) => text !== undefined);
-  return namedProblem(name, failure, advice);
-}
-
-/** Whether a collector's last good sample, if there is one, is too old to be taken for what is so now. */
-export function isExpired({ goodAtMonotonicMs, intervalMs }: CollectorRecord): boolean {
-  if (goodAtMonotonicMs === undefined) return true;
-  return performance.now() - goodAtMonotonicMs > LATE_INTERVALS * intervalMs + LATE_SLACK_MS;
-}
-
-function namedProblem(name: string, failure: Failure, advice?: string): Problem {
-  return { code: failure.code, message: `${name}: ${failure.message}`, advice: adviceFor(failure, advice) };
 }
 
 /** Bodies whose bytes are the same keep the time at which they were made. */

@@ -1,5 +1,7 @@
 /** `iw event`: says at once that a station came or went, so that clients need not wait for the schedule. */
-import type { Following, Machine } from '../machine/machine.js';
+
+import type { Machine } from '../machine/machine.js';
+import type { Following } from '../machine/programs.js';
 
 /** What an event is about: the stations, or the interfaces themselves (an access point that started or ended). */
 export type StationEvent = 'station' | 'interface';

@@ -12,7 +12,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import Koa, { type Middleware } from 'koa';
 import type { Verdict } from '../access/authorize.js';
-import type { DocumentRecord } from '../engine/store.js';
+import type { DocumentRecord } from '../engine/records.js';
 import type { AccessLog } from './middleware/access-log.js';
 import type { HostCheck } from './middleware/allowed-hosts.js';
 import { cors, corsHeaders } from './middleware/cors.js';

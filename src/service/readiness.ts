@@ -1,7 +1,9 @@
 /** Whether the service has what it is there for: one condition for `/readyz` and for the service manager. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { collectorByName } from '../collectors/index.js';
-import { type DocumentRecord, problemOf, type Store } from '../engine/store.js';
+import { problemOf } from '../engine/freshness.js';
+import type { DocumentRecord } from '../engine/records.js';
+import type { Store } from '../engine/store.js';
 
 export interface Lacking {
   /** Required collectors that are not fresh. */

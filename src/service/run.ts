@@ -7,9 +7,8 @@ import { findKeys, type KeysInForce } from '../access/current-keys.js';
 import { isDigest, KEY_VARIABLE, readEnvFile, SECRETS_KEY_VARIABLE } from '../access/env-file.js';
 import { createFailedKeys } from '../access/failed-keys.js';
 import { isInTheOpen, secretsInTheOpen } from '../cli/doctor/access.js';
-import { type CollectorName, collectors } from '../collectors/index.js';
+import { collectors } from '../collectors/index.js';
 import type { Config } from '../config/read.js';
-import { followFiles, type Watched } from '../engine/file-events.js';
 import { createHistory } from '../engine/history.js';
 import { createScheduler, type Scheduler } from '../engine/schedule.js';
 import { createStore } from '../engine/store.js';
@@ -57,7 +56,7 @@ export async function serve(asked: Config, environment: NodeJS.Dict<string>): Pr
   const store = createStore(Date.now());
   const history = createHistory();
   store.onSample((_record, outcome) => {
-    if (outcome.ok && !outcome.unchanged) history.record(outcome.points, Date.now());
+    if (outcome.kind === 'sampled') history.record(outcome.points, Date.now());
   });
   const scheduler = createScheduler(sampler, store);
   store.wantsSecrets = !config.exposeSecrets && keys.seesSecrets();
@@ -106,12 +105,6 @@ export async function serve(asked: Config, environment: NodeJS.Dict<string>): Pr
   const serviceManager = tellServiceManager(environment, store, log);
   const host = createMachine(config);
   const events = followStationEvents(host, sampleOnEvents(scheduler));
-  const fileEvents = followFiles(
-    host,
-    watchedFiles(),
-    (names) => void scheduler.sampleAfresh(names, false),
-    (line) => log(`WARNING: ${line}`),
-  );
 
   let stopping = false;
   const stop = async (signal: NodeJS.Signals) => {
@@ -122,7 +115,6 @@ export async function serve(asked: Config, environment: NodeJS.Dict<string>): Pr
     setTimeout(() => process.exit(0), STOP_WITHIN_MS);
     serviceManager.stop();
     events.stop();
-    fileEvents.stop();
     scheduler.stop();
     keyWatch.stop();
     tls?.stop();
@@ -136,15 +128,6 @@ export async function serve(asked: Config, environment: NodeJS.Dict<string>): Pr
   const { address, port } = server.address() as AddressInfo;
   const listening = descriptor === undefined ? config : { ...config, host: address };
   tellHowToUse(listening, port, keySource(config, environment), tls?.pair);
-}
-
-function watchedFiles(): Watched<CollectorName>[] {
-  return (
-    collectors
-      // A log changes all the time: it is read on its schedule.
-      .filter(({ name, trigger }) => trigger === 'file-change' && name !== 'dnslog')
-      .map(({ name, sources }) => ({ name, patterns: sources.filter((source) => source.startsWith('/')) }))
-  );
 }
 
 function log(line: string): void {

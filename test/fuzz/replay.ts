@@ -1,7 +1,8 @@
 /** A machine in memory: what a collector read of a fixture, and would read again, with changes. */
 import type { StatsFs } from 'node:fs';
 import { SourceError, type SourceErrorCode } from '../../src/errors.js';
-import type { EntryKind, Machine } from '../../src/machine/machine.js';
+import type { EntryKind } from '../../src/machine/files.js';
+import type { Machine } from '../../src/machine/machine.js';
 import { applyEdits, type Edit } from './mutations.js';
 
 /** What one look at the machine gave: bytes of a file, output of a program, names in a folder, … */
@@ -195,9 +196,6 @@ function machine(look: (key: string) => Seen): Machine {
     run: (program, args) => see(`run ${[program, ...args].join(' ')}`, 'text').text,
     follow: () => {
       throw new Error('nobody follows programs while sampling');
-    },
-    watch: () => {
-      throw new Error('nobody watches folders while sampling');
     },
   };
   return host;

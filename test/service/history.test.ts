@@ -48,8 +48,8 @@ describe('history', () => {
     const { times, step, buckets } = readHistory(history.series, { since: START, until: now, step: 60 }, now + 3_700);
     assert.deepEqual([times, step], [[START, START + 60], 60]);
     assert.deepEqual(buckets.get('a'), [
-      { mean: 29.5, least: 0, greatest: 59 },
-      { mean: 89.5, least: 60, greatest: 119 },
+      { mean: 29.5, min: 0, max: 59 },
+      { mean: 89.5, min: 60, max: 119 },
     ]);
   });
 
@@ -57,7 +57,7 @@ describe('history', () => {
     const history = recorded(Array.from({ length: 120 }, (_, second) => second));
     const read = (step: number, now: number) =>
       readHistory(history.series, { since: START, until: START + 119, step }, now).buckets.get('a');
-    assert.deepEqual(read(30, START + 119)?.[1], { mean: 44.5, least: 30, greatest: 59 });
+    assert.deepEqual(read(30, START + 119)?.[1], { mean: 44.5, min: 30, max: 59 });
     assert.deepEqual(read(60, START + 119), read(60, START + 119 + 3_700));
   });
 
@@ -122,10 +122,10 @@ describe('history', () => {
         const now = START + 700_000;
         const { buckets } = readHistory(history.series, { since: now - 600_000, until: now, step: Math.max(step, 100) }, now);
         const values = points.map(([, value]) => value);
-        for (const { mean, least, greatest } of buckets.get('a') ?? []) {
+        for (const { mean, min, max } of buckets.get('a') ?? []) {
           if (Number.isNaN(mean)) continue;
-          assert.ok(least <= mean + 1e-3 && mean <= greatest + 1e-3);
-          assert.ok(values.includes(least) && values.includes(greatest));
+          assert.ok(min <= mean + 1e-3 && mean <= max + 1e-3);
+          assert.ok(values.includes(min) && values.includes(max));
         }
       }),
       { numRuns: 200 },

@@ -6,8 +6,10 @@ import { connect, type Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
-import type { Body, Composed, Failure, QueryTask } from '../../src/engine/messages.js';
-import { createStore, type DocumentRecord } from '../../src/engine/store.js';
+import type { Body } from '../../src/encode/body.js';
+import type { Composed, Failure, QueryTask } from '../../src/engine/messages.js';
+import type { DocumentRecord } from '../../src/engine/records.js';
+import { createStore } from '../../src/engine/store.js';
 import type { Sampler } from '../../src/engine/worker-pool.js';
 import { createQueries } from '../../src/http/responses/queries.js';
 import { apsnap } from '../support/cli.js';
@@ -324,9 +326,16 @@ describe('queries', () => {
     const [record] = [store.documents.get('dns/logs') as DocumentRecord];
     const asked: { readonly task: QueryTask; answer(outcome: Composed | Failure): void }[] = [];
     const sampler = { answer: (task: QueryTask) => new Promise((resolve) => asked.push({ task, answer: resolve })) } as Sampler;
-    const value = { ok: true, absent: null, value: Buffer.from('{"entries":[]}'), keep: undefined, metrics: [], points: {} } as const;
+    const value = {
+      kind: 'sampled',
+      absent: null,
+      value: Buffer.from('{"entries":[]}'),
+      carry: undefined,
+      metrics: [],
+      points: {},
+    } as const;
     store.sampled('dnslog', value, 1);
-    const compose = (tag: string) => store.composed('dns/logs', { ok: true, bodies: [body('[]', tag)], changes: [], metrics: [] });
+    const compose = (tag: string) => store.composed('dns/logs', { kind: 'composed', bodies: [body('[]', tag)], changes: [], metrics: [] });
     compose('one');
     return { store, record, asked, compose, query: createQueries(store, sampler) };
   }
@@ -335,7 +344,7 @@ describe('queries', () => {
     return { page: null, json: Buffer.from(json), gzip: null, crc: 0, tag };
   }
 
-  const good = (json = '[]'): Composed => ({ ok: true, bodies: [body(json, 'x')], changes: [], metrics: [] });
+  const good = (json = '[]'): Composed => ({ kind: 'composed', bodies: [body(json, 'x')], changes: [], metrics: [] });
 
   test('queries/what is the same is asked once', async () => {
     const { asked, record, query } = setUp();
@@ -373,7 +382,7 @@ describe('queries', () => {
     const { asked, record, query } = setUp();
     for (let n = 0; n < 2; n++) {
       const answer = query(record, 'limit=5');
-      asked[n]?.answer({ ok: false, code: 'permission', message: '/var/log/dnsmasq.log: permission denied' });
+      asked[n]?.answer({ kind: 'failed', code: 'permission', message: '/var/log/dnsmasq.log: permission denied' });
       await assert.rejects(answer ?? Promise.resolve(), {
         status: 503,
         message: /^dns\/logs: \/var\S+: permission denied \(.*usermod.*\)$/,

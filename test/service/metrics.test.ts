@@ -250,8 +250,8 @@ describe('joined', () => {
   }
 
   function sampled(store: Store, name: CollectorName, families: readonly MetricFamily[], value: unknown = 1): void {
-    const good = { absent: null, value: encodeJson(value), keep: undefined, metrics: renderFamilies(families), points: {} };
-    store.sampled(name, { ok: true, ...good }, 1.234);
+    const good = { absent: null, value: encodeJson(value), carry: undefined, metrics: renderFamilies(families), points: {} };
+    store.sampled(name, { kind: 'sampled', ...good }, 1.234);
   }
 
   test('collectors in order, then what is known of them', async (context) => {
@@ -344,12 +344,12 @@ describe('joined', () => {
     sampled(store, 'load', [gauge('of_load', 'a', 1)]);
     for (const name of ['interfaces', 'stations', 'leases', 'neighbours'] as const) sampled(store, name, []);
     const info = { name: 'of_clients_info', help: 'c', type: 'info', samples: [{ labels: { a: 'b' }, value: 1 }] } as const;
-    store.composed('clients', { ok: true, bodies: [], changes: [], metrics: renderFamilies([info]) });
+    store.composed('clients', { kind: 'composed', bodies: [], changes: [], metrics: renderFamilies([info]) });
     const told = async () => (await get('/metrics')).text;
     assert.match(await told(), /^of_load 1\n[\s\S]*^of_clients_info/m);
     const startMs = performance.now();
     // A failure is not yet the end of what is known.
-    store.sampled('load', { ok: false, code: 'malformed', message: 'no load' }, 1);
+    store.sampled('load', { kind: 'failed', code: 'malformed', message: 'no load' }, 1);
     context.mock.method(performance, 'now', () => startMs + 6_900);
     assert.match(await told(), /^of_load 1\n[\s\S]*^apsnap_collector_success\{collector="load"\} 0\n/m);
     context.mock.method(performance, 'now', () => startMs + 8_000);

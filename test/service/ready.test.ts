@@ -50,12 +50,12 @@ test('readyz/not before the documents of required collectors are made', async ()
   const required = collectors.filter((collector) => collector.required);
   assert.deepEqual(await ready(), [503, `not fresh: ${required.map(({ name }) => name).join(', ')}`]);
   for (const { name, absent } of required) {
-    store.sampled(name, { ok: true, absent: null, value: encodeJson(absent), keep: undefined, metrics: [], points: {} }, 1);
+    store.sampled(name, { kind: 'sampled', absent: null, value: encodeJson(absent), carry: undefined, metrics: [], points: {} }, 1);
   }
   assert.deepEqual(await ready(), [503, 'not made yet: system, clients, networking']);
   for (const { name } of documents.slice(0, 3))
-    store.composed(name, { ok: true, bodies: [encodeBody(null, {})], changes: [], metrics: [] });
+    store.composed(name, { kind: 'composed', bodies: [encodeBody(null, {})], changes: [], metrics: [] });
   assert.deepEqual(await ready(), [503, 'not made yet: networking']);
-  store.composed('networking', { ok: true, bodies: [encodeBody(null, {})], changes: [], metrics: [] });
+  store.composed('networking', { kind: 'composed', bodies: [encodeBody(null, {})], changes: [], metrics: [] });
   assert.deepEqual(await ready(), [200, undefined]);
 });

@@ -43,7 +43,10 @@ async function withSampler(amount: number, use: (sampler: Sampler) => Promise<vo
 }
 
 async function take(sampler: Sampler, collector: CollectorName, lane: Lane, last?: Sampled): Promise<Outcome> {
-  const [taken] = await sampler.sample([{ collector, before: last?.keep, thorough: false, metrics: false, secrets: false }], lane);
+  const [taken] = await sampler.sample(
+    [{ collector, carried: last?.carry, compareOnly: false, thorough: false, metrics: false, secrets: false }],
+    lane,
+  );
   return (taken as { outcome: Outcome }).outcome;
 }
 
@@ -101,7 +104,7 @@ describe('lanes', () => {
       const sampling = Array.from({ length: 4 }, sampleOn);
       const query = Promise.resolve(ask(sampler, 1)).then((outcome) => {
         answered = true;
-        assert.equal(outcome?.ok, true);
+        assert.equal(outcome.kind, 'composed');
       });
       await Promise.all([query, ...sampling]);
     }));
@@ -115,16 +118,16 @@ describe('lanes', () => {
         ask(sampler, 1),
         sampler.compose([{ document: 'dns/domains', parts: { domains: LIST } }], 'heavy').then(([one]) => one),
       ]);
-      for (const outcome of outcomes) assert.equal(outcome?.ok, true, JSON.stringify(outcome));
+      for (const outcome of outcomes) assert.notEqual(outcome?.kind, 'failed', JSON.stringify(outcome));
     }));
 
   test('lanes/so many queries wait and no more', () =>
     withSampler(2, async (sampler) => {
       const answers = await Promise.all(Array.from({ length: 100 }, (_, n) => ask(sampler, n + 1)));
-      const taken = answers.filter((answer) => answer !== undefined);
+      const taken = answers.filter(({ kind }) => kind !== 'busy');
       assert.ok(taken.length > 50 && taken.length < 80, `${taken.length}`);
-      for (const answer of taken) assert.equal(answer.ok, true);
-      assert.ok(await ask(sampler, 1), 'there is room again');
+      for (const answer of taken) assert.equal(answer.kind, 'composed');
+      assert.equal((await ask(sampler, 1)).kind, 'composed', 'there is room again');
     }));
 });
 
@@ -137,10 +140,10 @@ describe('threads', () => {
       await sleep(50);
       await mine?.terminate();
       const lost = await heavy;
-      assert.deepEqual([lost.ok, !lost.ok && lost.code], [false, 'thread-lost']);
-      assert.equal((await next).ok, true, 'the next one has a thread');
+      assert.equal(lost.kind === 'failed' && lost.code, 'thread-lost');
+      assert.equal((await next).kind, 'sampled', 'the next one has a thread');
       const again = await take(sampler, 'hostnames', 'heavy');
-      assert.ok(again.ok && !again.unchanged);
+      assert.ok(again.kind === 'sampled');
       assert.match(Buffer.from(again.value.slice(-100)).toString(), /"host-1999999\.tracker\.example"\],"amount":2000000\}$/);
     }));
 
@@ -150,8 +153,8 @@ describe('threads', () => {
       const bad = { document: 'nope', parts: {} };
       const outcomes = await sampler.compose([good, bad, good], 'quick');
       assert.deepEqual(
-        outcomes.map(({ ok }) => ok),
-        [true, false, true],
+        outcomes.map(({ kind }) => kind),
+        ['composed', 'failed', 'composed'],
       );
     }));
 });
@@ -163,8 +166,8 @@ describe('unchanged files', () => {
   async function settled(sampler: Sampler): Promise<Sampled> {
     await sleep(80);
     const first = await take(sampler, 'domains', 'heavy');
-    assert.ok(first.ok && !first.unchanged);
-    assert.deepEqual(await take(sampler, 'domains', 'heavy', first), { ok: true, unchanged: true });
+    assert.ok(first.kind === 'sampled');
+    assert.deepEqual(await take(sampler, 'domains', 'heavy', first), { kind: 'unchanged' });
     return first;
   }
 
@@ -173,7 +176,7 @@ describe('unchanged files', () => {
       const first = await settled(sampler);
       appendFileSync(root.locate(FILE), 'local=/tracker.example/\n');
       const second = await take(sampler, 'domains', 'heavy', first);
-      assert.ok(second.ok && !second.unchanged);
+      assert.ok(second.kind === 'sampled');
       assert.equal(Buffer.from(second.value).toString(), '{"domains":["ads.example","tracker.example"],"amount":2}');
     }));
 
@@ -183,19 +186,19 @@ describe('unchanged files', () => {
       const content = readFileSync(root.locate(FILE));
       rmSync(root.locate('/etc/raspap/adblock/domains.txt'));
       const none = await take(sampler, 'domains', 'heavy', first);
-      assert.ok(none.ok && !none.unchanged);
+      assert.ok(none.kind === 'sampled');
       assert.match(none.absent ?? '', /domains\.txt: does not exist$/);
-      assert.deepEqual(await take(sampler, 'domains', 'heavy', none), { ok: true, unchanged: true });
+      assert.deepEqual(await take(sampler, 'domains', 'heavy', none), { kind: 'unchanged' });
       root.write(FILE, content);
       const back = await take(sampler, 'domains', 'heavy', none);
-      assert.ok(back.ok && !back.unchanged && back.absent === null);
+      assert.ok(back.kind === 'sampled' && back.absent === null);
     }));
 
   test('unchanged/what the first sample kept is not that of something else', () =>
     withSampler(1, async (sampler) => {
-      const odd = { keep: encodeJson({ files: { '/nowhere': 'x' }, links: {}, settled: true }) } as Sampled;
+      const odd = { carry: encodeJson({ files: { '/nowhere': 'x' }, links: {}, settled: true }) } as Sampled;
       const outcome = await take(sampler, 'domains', 'heavy', odd);
-      assert.ok(outcome.ok && !outcome.unchanged);
+      assert.ok(outcome.kind === 'sampled');
     }));
 });
 

@@ -67,8 +67,8 @@ const scheduler: Scheduler = { sample: async () => {}, sampleAfresh: async () =>
 const sampler: Sampler = {
   sample: async () => [],
   compose: async () => [],
-  answer: async () => undefined,
-  history: async () => undefined,
+  answer: async () => ({ kind: 'busy' }),
+  history: async () => ({ kind: 'busy' }),
   close: async () => {},
 };
 

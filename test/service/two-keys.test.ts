@@ -165,7 +165,7 @@ describe('two keys', () => {
 test('two keys/a clock that is set moves the times of what either sees', (context) => {
   const store = createStore();
   const bodyOf = (text: string) => ({ page: null, json: Buffer.from(text), gzip: null, crc: 0, tag: text });
-  store.composed('ap', { ok: true, bodies: [bodyOf('{}')], secretBodies: [bodyOf('{"s":1}')], changes: [], metrics: [] });
+  store.composed('ap', { kind: 'composed', bodies: [bodyOf('{}')], secretBodies: [bodyOf('{"s":1}')], changes: [], metrics: [] });
   const now = Date.now.bind(Date);
   context.mock.method(Date, 'now', () => now() - 3_600_000);
   store.review();

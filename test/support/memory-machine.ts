@@ -4,7 +4,8 @@
  */
 import type { StatsFs } from 'node:fs';
 import { quote, SourceError, type SourceErrorCode } from '../../src/errors.js';
-import type { EntryKind, Machine } from '../../src/machine/machine.js';
+import type { EntryKind } from '../../src/machine/files.js';
+import type { Machine } from '../../src/machine/machine.js';
 import type { ArchiveEntry } from './archive.js';
 
 /** Anything that a machine can have at a path. A text is a readable file. */
@@ -211,9 +212,6 @@ export function createMemoryMachine(entries: MemoryEntries): Machine {
           isStopped = true;
         },
       };
-    },
-    watch(folder) {
-      throw new SourceError('unreadable', `${folder}: cannot be watched: a machine in memory never changes`);
     },
   };
 }

@@ -1,8 +1,9 @@
 import { collectors } from '../../collectors/index.js';
 import type { Config } from '../../config/read.js';
 import { adviceFor } from '../../engine/advice.js';
+import { problemOf } from '../../engine/freshness.js';
 import { MOST_SERIES, SERIES_BYTES } from '../../engine/history.js';
-import { type CollectorRecord, problemOf } from '../../engine/store.js';
+import type { CollectorRecord } from '../../engine/records.js';
 import type { SourceError } from '../../errors.js';
 import { createMachine } from '../../machine/machine.js';
 import { sampleOnce } from '../once.js';

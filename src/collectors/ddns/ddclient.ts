@@ -34,7 +34,7 @@ export const ddclient = collector({
   name: 'ddclient',
   summary: 'Dynamic DNS: configuration of ddclient',
   trigger: 'file-change',
-  schedule: '*/30 * * * * *',
+  schedule: '* * * * * *',
   lane: 'quick',
   sources: [FILE],
   required: false,

@@ -20,7 +20,7 @@ export const dhcpcd = collector({
   name: 'dhcpcd',
   summary: 'Fixed addresses of dhcpcd',
   trigger: 'file-change',
-  schedule: '*/30 * * * * *',
+  schedule: '* * * * * *',
   lane: 'quick',
   sources: [FILE],
   required: false,

@@ -19,7 +19,7 @@ export const dnsmasq = collector({
   name: 'dnsmasq',
   summary: 'Configuration of dnsmasq: DHCP ranges, fixed leases, upstream servers',
   trigger: 'file-change',
-  schedule: '*/30 * * * * *',
+  schedule: '* * * * * *',
   lane: 'quick',
   sources: DNSMASQ_SOURCES,
   required: false,

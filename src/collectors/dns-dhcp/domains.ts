@@ -17,7 +17,7 @@ export const domains = collector({
   name: 'domains',
   summary: 'Domains that dnsmasq blocks',
   trigger: 'file-change',
-  schedule: '*/30 * * * * *',
+  schedule: '* * * * * *',
   lane: 'heavy',
   sources: [FILE],
   required: false,

@@ -17,7 +17,7 @@ export const hostnames = collector({
   name: 'hostnames',
   summary: 'Host names that dnsmasq blocks',
   trigger: 'file-change',
-  schedule: '*/30 * * * * *',
+  schedule: '* * * * * *',
   lane: 'heavy',
   sources: [FILE],
   required: false,

@@ -23,7 +23,7 @@ export const leases = collector({
   name: 'leases',
   summary: 'DHCP leases of dnsmasq',
   trigger: 'file-change',
-  schedule: '*/2 * * * * *',
+  schedule: '* * * * * *',
   lane: 'quick',
   sources: [...LEASE_FILES, ...DNSMASQ_SOURCES],
   required: true,

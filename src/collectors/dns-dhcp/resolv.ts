@@ -14,7 +14,7 @@ export const resolv = collector({
   name: 'resolv',
   summary: 'Name servers of resolv.conf',
   trigger: 'file-change',
-  schedule: '*/30 * * * * *',
+  schedule: '* * * * * *',
   lane: 'quick',
   sources: [...FILES, ...DNSMASQ_SOURCES],
   required: false,

@@ -16,7 +16,7 @@ export const firewall = collector({
   name: 'firewall',
   summary: "Rules of RaspAP's firewall",
   trigger: 'file-change',
-  schedule: '*/30 * * * * *',
+  schedule: '* * * * * *',
   lane: 'quick',
   sources: FILES,
   required: false,

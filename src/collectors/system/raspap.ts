@@ -11,7 +11,7 @@ export const raspap = collector({
   name: 'raspap',
   summary: "RaspAP's choice of interfaces and mode",
   trigger: 'file-change',
-  schedule: '*/30 * * * * *',
+  schedule: '* * * * * *',
   lane: 'quick',
   sources: [FILE],
   required: false,

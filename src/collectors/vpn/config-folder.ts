@@ -1,6 +1,7 @@
 /** Folders of configuration files, one of which a symbolic link makes the active one: RaspAP keeps those of VPNs so. */
 import { Absent, SourceError } from '../../errors.js';
-import type { EntryKind, Machine } from '../../machine/machine.js';
+import type { EntryKind } from '../../machine/files.js';
+import type { Machine } from '../../machine/machine.js';
 import { array, type Infer, nullable, object, secret, string } from '../../model/schema.js';
 
 /** One with its certificates inside has some 10 KB. */

@@ -9,7 +9,7 @@ export const openvpn = collector({
   name: 'openvpn',
   summary: 'Client configurations of OpenVPN',
   trigger: 'file-change',
-  schedule: '*/30 * * * * *',
+  schedule: '* * * * * *',
   lane: 'quick',
   sources: [`${FOLDER}/*`],
   required: false,

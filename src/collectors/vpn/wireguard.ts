@@ -10,7 +10,7 @@ export const wireguard = collector({
   name: 'wireguard',
   summary: 'Configurations of WireGuard',
   trigger: 'file-change',
-  schedule: '*/30 * * * * *',
+  schedule: '* * * * * *',
   lane: 'quick',
   sources: [`${FOLDER}/*`],
   required: false,

@@ -54,7 +54,7 @@ export const hostapdconf = collector({
   name: 'hostapdconf',
   summary: 'Access points in the configuration of hostapd',
   trigger: 'file-change',
-  schedule: '*/30 * * * * *',
+  schedule: '* * * * * *',
   lane: 'quick',
   sources: [`${FOLDER}/*.conf`],
   required: false,

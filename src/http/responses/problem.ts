@@ -1,6 +1,7 @@
 /** Errors as clients see them: RFC 9457, with the sentence in `detail`, where RaspAP's clients look. */
 import { STATUS_CODES } from 'node:http';
-import { type DocumentRecord, problemText } from '../../engine/store.js';
+import { problemText } from '../../engine/freshness.js';
+import type { DocumentRecord } from '../../engine/records.js';
 import { SECURITY_LINES } from '../middleware/security-headers.js';
 
 /** Ends a request with an error; thrown by handlers. */

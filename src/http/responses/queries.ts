@@ -1,7 +1,9 @@
 /** Queries of documents, `/dns/domains?contains=ads`: answered by a worker, and kept for as long as the document does not change. */
 
-import type { Body } from '../../engine/messages.js';
-import { type DocumentRecord, problemOfDocument, problemText, type Store } from '../../engine/store.js';
+import type { Body } from '../../encode/body.js';
+import { problemOfDocument, problemText } from '../../engine/freshness.js';
+import type { DocumentRecord } from '../../engine/records.js';
+import type { Store } from '../../engine/store.js';
 import type { Sampler } from '../../engine/worker-pool.js';
 import { parseQuery, QueryError } from '../../model/query.js';
 import { HttpProblem, notYet } from './problem.js';
@@ -43,8 +45,9 @@ export function createQueries(
     const parts = store.partsOf(document);
     if (!parts) throw notYet(record);
     const outcome = await sampler.answer({ document: document.name, parts, query });
-    if (!outcome) throw new HttpProblem(503, 'too many queries are waiting: ask again in a moment', { headers: { 'Retry-After': '1' } });
-    if (!outcome.ok) {
+    if (outcome.kind === 'busy')
+      throw new HttpProblem(503, 'too many queries are waiting: ask again in a moment', { headers: { 'Retry-After': '1' } });
+    if (outcome.kind === 'failed') {
       const detail = problemText(problemOfDocument(document, outcome));
       throw new HttpProblem(503, detail, { headers: { 'Retry-After': '2' } });
     }

@@ -6,7 +6,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SECRETS_KEY_VARIABLE } from '../../access/env-file.js';
 import type { Access } from '../../access/keys.js';
-import { type DocumentRecord, problemText, type StoredBody } from '../../engine/store.js';
+import { problemText } from '../../engine/freshness.js';
+import type { DocumentRecord, StoredBody } from '../../engine/records.js';
 import { SECURITY_HEADERS } from '../middleware/security-headers.js';
 import { PROBLEM_TYPE, problemBody } from './problem.js';
 

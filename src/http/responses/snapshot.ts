@@ -2,7 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Access } from '../../access/keys.js';
 import { joinGzip, type Piece, plainPiece } from '../../encode/gzip.js';
-import type { DocumentRecord, Store } from '../../engine/store.js';
+import type { DocumentRecord } from '../../engine/records.js';
+import type { Store } from '../../engine/store.js';
 import { type ReadyResponse, readyResponse } from './ready.js';
 
 /** Clients of one access point ask for a few combinations of documents; one that asks for all there are is not to fill the memory. */

@@ -1,5 +1,6 @@
 /** How each collector is: what `doctor` says, of the service itself. */
-import { problemOf, type Store } from '../../engine/store.js';
+import { problemOf } from '../../engine/freshness.js';
+import type { Store } from '../../engine/store.js';
 
 export interface CollectorState {
   readonly name: string;

@@ -12,7 +12,8 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { documents } from '../../documents/index.js';
-import type { DocumentRecord, Store } from '../../engine/store.js';
+import type { DocumentRecord } from '../../engine/records.js';
+import type { Store } from '../../engine/store.js';
 import { inPieces, PIECE_BYTES } from '../responses/ready.js';
 import { collectorStates } from './collectors.js';
 

@@ -23,11 +23,12 @@ export function historyRoute(history: History, sampler: Sampler): Middleware {
     if (values > MAX_VALUES) throw new HttpProblem(400, `${values} values: expected at most ${MAX_VALUES}: fewer series, or a larger step`);
     const format = ctx.accepts('application/json', 'text/csv') === 'text/csv' ? 'csv' : 'json';
     const rows = await sampler.history({ series, query, format, nowSeconds });
-    if (!rows) throw new HttpProblem(503, 'too many queries are waiting: ask again in a moment', { headers: { 'Retry-After': '1' } });
-    if (!(rows instanceof Uint8Array)) throw new HttpProblem(503, rows.message, { headers: { 'Retry-After': '1' } });
+    if (rows.kind === 'busy')
+      throw new HttpProblem(503, 'too many queries are waiting: ask again in a moment', { headers: { 'Retry-After': '1' } });
+    if (rows.kind === 'failed') throw new HttpProblem(503, rows.message, { headers: { 'Retry-After': '1' } });
     ctx.set({ 'Cache-Control': 'private, no-store', Vary: 'Accept' });
     ctx.type = CONTENT_TYPE[format];
-    ctx.body = Buffer.from(rows.buffer, rows.byteOffset, rows.byteLength);
+    ctx.body = Buffer.from(rows.bytes.buffer, rows.bytes.byteOffset, rows.bytes.byteLength);
   };
 }
 

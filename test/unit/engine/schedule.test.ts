@@ -15,15 +15,15 @@ test('scheduler/who waits for one document does not wait for a list', async () =
   const sampler: Sampler = {
     sample: async (requests) =>
       requests.map(() => ({
-        outcome: { ok: true, absent: null, value: encodeJson({}), keep: undefined, metrics: [], points: {} },
+        outcome: { kind: 'sampled', absent: null, value: encodeJson({}), carry: undefined, metrics: [], points: {} },
         tookMs: 1,
       })),
     async compose(requests, lane) {
       if (lane === 'heavy') await list;
-      return requests.map(() => ({ ok: true, bodies: [encodeBody(null, {})], changes: [], metrics: [] }));
+      return requests.map(() => ({ kind: 'composed', bodies: [encodeBody(null, {})], changes: [], metrics: [] }));
     },
-    answer: async () => undefined,
-    history: async () => undefined,
+    answer: async () => ({ kind: 'busy' }),
+    history: async () => ({ kind: 'busy' }),
     close: async () => {},
   };
   const store = createStore();

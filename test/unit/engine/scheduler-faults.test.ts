@@ -8,17 +8,17 @@ import { createScheduler } from '../../../src/engine/schedule.js';
 import { createStore } from '../../../src/engine/store.js';
 import type { Sampler } from '../../../src/engine/worker-pool.js';
 
-const good: Sampled = { ok: true, absent: null, value: encodeJson({}), keep: undefined, metrics: [], points: {} };
-const composed: Composed = { ok: true, bodies: [encodeBody(null, {})], changes: [], metrics: [] };
-const lost: Failure = { ok: false, code: 'thread-lost', message: 'no answer' };
+const good: Sampled = { kind: 'sampled', absent: null, value: encodeJson({}), carry: undefined, metrics: [], points: {} };
+const composed: Composed = { kind: 'composed', bodies: [encodeBody(null, {})], changes: [], metrics: [] };
+const lost: Failure = { kind: 'failed', code: 'thread-lost', message: 'no answer' };
 
 /** A sampler that takes samples of one collector as it is told. */
 function samplerOf(take: () => Taken, compose: () => Composed | Failure = () => composed): Sampler {
   return {
     sample: async (requests) => requests.map(take),
     compose: async (requests) => requests.map(compose),
-    answer: async () => undefined,
-    history: async () => undefined,
+    answer: async () => ({ kind: 'busy' }),
+    history: async () => ({ kind: 'busy' }),
     close: async () => {},
   };
 }
