@@ -1,18 +1,18 @@
 /** Why a source gave no value. Clients see the code in `/snapshot`, and `doctor` turns it into advice. */
 export type SourceErrorCode =
   | 'not-found' // no such file or folder
-  | 'permission' // it exists, we may not read it
-  | 'not-a-file' // a folder, FIFO, socket or device where a file should be
-  | 'unreadable' // the kernel answered the read with an error (a sensor that is not connected: EINVAL)
-  | 'too-large' // more than the source may reasonably have
-  | 'malformed' // it has not the form it should
+  | 'permission' // it exists, but the service may not read it
+  | 'not-a-file' // a folder, FIFO, socket or device in place of a file
+  | 'unreadable' // the kernel responded to the read with an error (a sensor that isn't connected: EINVAL)
+  | 'too-large' // larger than the source can reasonably be
+  | 'malformed' // not in the expected form
   | 'program-missing' // no such program on PATH
-  | 'program-failed' // it ended with an error
-  | 'timeout' // it did not end in time
-  | 'thread-lost' // the thread that sampled it ended or ran out of memory
-  | 'internal'; // a defect of ours
+  | 'program-failed' // the program ended with an error
+  | 'timeout' // the program didn't end in time
+  | 'thread-lost' // the worker thread ended or ran out of memory
+  | 'internal'; // a defect of apsnap
 
-/** A source could not be read or understood. The message names the source, what was expected and the offending text, on one line. */
+/** A source exists and can't be read or understood. Its message, on one line: `source: what happened: offending text; what to do`. */
 export class SourceError extends Error {
   override readonly name = 'SourceError';
   readonly code: SourceErrorCode;
@@ -22,7 +22,7 @@ export class SourceError extends Error {
   }
 }
 
-/** The machine has not what a collector looks for (no sensor, no Wi-Fi): that is an answer, not a failure. */
+/** The machine doesn't have what a collector reads (no sensor, no Wi-Fi). That is a result, not a failure. */
 export class Absent extends Error {
   override readonly name = 'Absent';
   constructor(message: string) {
@@ -31,19 +31,32 @@ export class Absent extends Error {
 }
 
 /**
- * Reads a file that the machine need not have.
+ * Reads a source that the machine need not have: an error with this code means that it doesn't.
  *
- * @throws Absent it is not there. A folder on the way that may not be entered is another matter: nobody knows what is in it
+ * @param code `not-found` doesn't cover a folder on the way that may not be entered: the file may be in it
+ * @param advice what to do to get the source
+ * @throws {Absent} if `read` fails with `code`
  */
-export function absentIfNotFound<T>(read: () => T): T {
+export function absentIf<T>(code: SourceErrorCode, read: () => T, advice?: string): T {
   try {
     return read();
   } catch (error) {
-    throw error instanceof SourceError && error.code === 'not-found' ? new Absent(error.message) : error;
+    if (error instanceof SourceError && error.code === code) throw new Absent(advice ? `${error.message}; ${advice}` : error.message);
+    throw error;
   }
 }
 
-/** The command line, the environment or a key is wrong: starting again would not help. Ends the program with status 2 and this one line. */
+/** Reads a source that the caller can do without. Returns undefined if it can't be read or understood. */
+export function orUndefined<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof SourceError) return undefined;
+    throw error;
+  }
+}
+
+/** The command line, the environment or a key is wrong, so starting again wouldn't help. Ends the program with status 2 and this line. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
   constructor(message: string) {
@@ -51,7 +64,7 @@ export class UsageError extends Error {
   }
 }
 
-/** The program cannot run as asked (port in use, file that cannot be read). Ends the program with status 1 and this one line. */
+/** The program can't run as configured (port in use, unreadable file). Ends the program with status 1 and this line. */
 export class StartError extends Error {
   override readonly name = 'StartError';
   constructor(message: string) {
@@ -59,20 +72,16 @@ export class StartError extends Error {
   }
 }
 
-/**
- * Shows text from a source in an error: quoted, on one line, and cut, as it may be binary or endless.
- *
- * @param text what the source held
- */
+/** Quotes text from a source for an error: on one line and cut, as it may be binary or endless. */
 export function quote(text: string): string {
   return visible(JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text));
 }
 
-/** Of names that a configuration has, a message may be made of a megabyte. */
-const MOST_MESSAGE_CHARS = 1_000;
+/** Maximum length of a message. Longer ones are cut: a configuration may contain a name of a megabyte. */
+const MAX_MESSAGE_CHARS = 1_000;
 
-/** A file's name may hold what would start a line of its own in a log, or talk to a terminal. */
+/** Escapes what could start a new log line or control a terminal, such as a line feed in a file name. */
 function visible(text: string): string {
-  const short = text.length > MOST_MESSAGE_CHARS ? `${text.slice(0, MOST_MESSAGE_CHARS)}…` : text;
+  const short = text.length > MAX_MESSAGE_CHARS ? `${text.slice(0, MAX_MESSAGE_CHARS)}…` : text;
   return short.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (char) => `\\u${(char.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`);
 }

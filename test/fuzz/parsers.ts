@@ -34,7 +34,7 @@ import { chooseZone, parseCelsius } from '../../src/collectors/system/thermal.js
 import { formatDate, parseTzif } from '../../src/collectors/system/timezone.js';
 import { textLines } from '../../src/collectors/vpn/config-folder.js';
 import { parseHostapdConf } from '../../src/collectors/wifi/hostapdconf.js';
-import { parseIwDev, parseStationDump } from '../../src/collectors/wifi/stations.js';
+import { parseIwDev, parseStationDump } from '../../src/collectors/wifi/iw.js';
 import { parseCommandLine, readConfig } from '../../src/config/read.js';
 import { documents } from '../../src/documents/index.js';
 import { cronProblem, onSchedule } from '../../src/engine/cron.js';

@@ -1,4 +1,4 @@
-import { absentIfNotFound } from '../../errors.js';
+import { absentIf } from '../../errors.js';
 import { collector, encoded } from '../../model/collector.js';
 import { array, type Infer, integer, object, string } from '../../model/schema.js';
 import { blockedNames, parseDomains } from '../../parse/blocklist.js';
@@ -24,7 +24,7 @@ export const domains = collector({
   view,
   absent: { domains: [], amount: 0 },
   read(machine) {
-    const list = absentIfNotFound(() => machine.readInPieces(FILE, MAX_BYTES, (size, pieces) => parseDomains(size, pieces, FILE)));
+    const list = absentIf('not-found', () => machine.readInPieces(FILE, MAX_BYTES, (size, pieces) => parseDomains(size, pieces, FILE)));
     return { value: encoded<Infer<typeof view>>(list), metrics: () => [blockedNames('domains', list)] };
   },
 });

@@ -1,0 +1,78 @@
+/** Prometheus metrics of access points and their stations, under node_exporter's names. */
+import { type MetricFamily, perRow } from '../../model/metrics.js';
+import type { AccessPoint, StationDump } from './iw.js';
+
+/** A station, with the access point it is associated with. */
+export interface Associated {
+  readonly device: string;
+  readonly dump: StationDump;
+}
+
+const FREQUENCY_HELP = 'The current frequency a WiFi interface is operating at, in hertz.';
+
+/** One metric per station: name, help, value. Values of a counter rise until the station associates again. */
+const STATION_METRICS: readonly (readonly [name: string, help: string, value: (dump: StationDump) => number | null])[] = [
+  ['signal_dbm', 'The current WiFi signal strength, in decibel-milliwatts (dBm).', ({ signalDbm }) => signalDbm],
+  [
+    'inactive_seconds',
+    'The number of seconds since any wireless activity has occurred on a station.',
+    ({ inactiveMs }) => (inactiveMs === null ? null : inactiveMs / 1000),
+  ],
+  [
+    'connected_seconds_total',
+    'The total number of seconds a station has been connected to an access point.',
+    ({ connectedSeconds }) => connectedSeconds,
+  ],
+  ['receive_bytes_total', 'The total number of bytes received from a WiFi station.', ({ receivedBytes }) => receivedBytes],
+  ['transmit_bytes_total', 'The total number of bytes transmitted to a WiFi station.', ({ sentBytes }) => sentBytes],
+  [
+    'receive_bits_per_second',
+    'The current WiFi receive bitrate of a station, in bits per second.',
+    ({ receiveMbps }) => millionTimes(receiveMbps),
+  ],
+  [
+    'transmit_bits_per_second',
+    'The current WiFi transmit bitrate of a station, in bits per second.',
+    ({ sendMbps }) => millionTimes(sendMbps),
+  ],
+  [
+    'transmit_retries_total',
+    'The total number of times a station has had to retry while sending a packet.',
+    ({ sendRetries }) => sendRetries,
+  ],
+  ['transmit_failed_total', 'The total number of times a station has failed to send a packet.', ({ sendFailures }) => sendFailures],
+];
+
+/** @param maxStations maximum stations that get metrics; the first by MAC address, so that the choice is stable */
+export function stationFamilies(
+  accessPoints: readonly AccessPoint[],
+  associated: readonly Associated[],
+  maxStations: number,
+): MetricFamily[] {
+  const amounts = new Map<string, number>();
+  for (const { device } of associated) amounts.set(device, (amounts.get(device) ?? 0) + 1);
+  const shown = [...new Map(associated.map((row) => [`${row.dump.mac} ${row.device}`, row]))]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .slice(0, maxStations)
+    .map(([, row]) => row);
+  return [
+    perRow('node_wifi_interface_frequency_hertz', 'gauge', FREQUENCY_HELP, accessPoints, (row) => ({
+      labels: { device: row.interface },
+      value: millionTimes(row.frequencyMhz),
+    })),
+    perRow('apsnap_ap_clients', 'gauge', 'Stations of the access point.', accessPoints, (row) => ({
+      labels: { device: row.interface },
+      value: amounts.get(row.interface) ?? 0,
+    })),
+    ...STATION_METRICS.map(([name, help, value]) =>
+      perRow(`node_wifi_station_${name}`, name.endsWith('_total') ? 'counter' : 'gauge', help, shown, ({ device, dump }) => ({
+        labels: { device, mac_address: dump.mac },
+        value: value(dump),
+      })),
+    ),
+  ];
+}
+
+function millionTimes(value: number | null): number | null {
+  return value === null ? null : Math.round(value * 1e6);
+}

@@ -1,0 +1,74 @@
+/** One client as responses show it: its presence, with the lease and the addresses that go with it. */
+import type { Neighbour } from '../../collectors/network/neighbours.js';
+import { type Measured, stationFields } from '../../collectors/wifi/stations.js';
+import { array, type Infer, integer, nullable, object, oneOf, string } from '../../model/schema.js';
+import type { LeaseIndex } from './leases.js';
+import { CONNECTION_TYPES, type Presence } from './presence.js';
+
+export const identity = {
+  timestamp: nullable(integer('Expiry of the DHCP lease. `0` if it never expires, `null` without a lease.', 'Unix seconds')),
+  mac_address: nullable(string('MAC address in lower case. `null` only for an IPv6 lease of an inactive client.')),
+  ip_address: nullable(string('IPv4 address, else IPv6 address. `null` if no address is known.')),
+  hostname: nullable(string('Host name that the client sent with its DHCP request. `null` if it sent none.')),
+  client_id: nullable(string('DHCP client identifier. `null` if the client sent none.')),
+};
+
+export const clientView = object({
+  ...identity,
+  connection_type: oneOf(CONNECTION_TYPES, 'Kind of connection.'),
+  interface: string('Interface the client is connected to.'),
+  ip_addresses: array(string('IPv4 or IPv6 address.'), 'All known addresses of the client.'),
+  sources: array(
+    oneOf(['station', 'lease', 'neighbour', 'bridge'], 'Source that reported the client.'),
+    'Sources that reported this client.',
+  ),
+  state: oneOf(
+    ['associated', 'reachable', 'idle'],
+    '`associated`: a station of the access point. `reachable`: a neighbour that responded recently. `idle`: a neighbour not checked since.',
+  ),
+  ...stationFields,
+});
+export type Client = Infer<typeof clientView>;
+
+/** Values of a client that isn't a station. */
+const NOT_MEASURED = Object.fromEntries(Object.keys(stationFields).map((name) => [name, null])) as Measured;
+
+/** Describes a client by its presence, and by the lease that goes with its MAC address or one of its addresses. */
+export function describeClient({ mac, interface: name, type, station, neighbours, seenAtBridge }: Presence, leases: LeaseIndex): Client {
+  const seenAddresses = [...neighbours].sort((a, b) => rank(a) - rank(b)).map((row) => row.ip_address);
+  const lease = leases.find(mac, seenAddresses);
+  // The lease may belong to a network the client has left: addresses it was seen with come first.
+  const isUnseen = (address: string) => Number(!seenAddresses.includes(address));
+  const addresses = [...new Set([...(lease ? [lease.ip_address] : []), ...seenAddresses])];
+  addresses.sort((a, b) => scope(a) - scope(b) || isUnseen(a) - isUnseen(b));
+  const sources: Client['sources'] = [];
+  if (station) sources.push('station');
+  if (lease) sources.push('lease');
+  if (neighbours.length > 0) sources.push('neighbour');
+  if (seenAtBridge) sources.push('bridge');
+  const { interface: _interface, mac_address: _mac, ...measured } = station ?? { interface: name, mac_address: mac, ...NOT_MEASURED };
+  return {
+    timestamp: lease?.expiry ?? null,
+    mac_address: mac,
+    ip_address: addresses[0] ?? null,
+    hostname: lease?.hostname ?? leases.hostname(seenAddresses),
+    client_id: lease?.client_id ?? null,
+    connection_type: type,
+    interface: name,
+    ip_addresses: addresses,
+    sources,
+    state: station ? 'associated' : neighbours.some((row) => rank(row) === 0) ? 'reachable' : 'idle',
+    ...measured,
+  };
+}
+
+/** Ranks a neighbour: 0 if it responded recently or the table has no states, 1 if it wasn't checked since. */
+function rank({ state }: Neighbour): number {
+  return state === 'STALE' || state === 'PERMANENT' ? 1 : 0;
+}
+
+/** Ranks an address: IPv4 before IPv6, link-local ones last. */
+function scope(address: string): number {
+  if (!address.includes(':')) return 0;
+  return address.startsWith('fe80:') ? 2 : 1;
+}

@@ -1,0 +1,160 @@
+/**
+ * Decides which devices are present: who was recently seen on an interface that serves clients.
+ *
+ * A station of an access point is present. A device seen only as a neighbour or at a bridge port is a sighting, and each rule
+ * below is one predicate on it.
+ */
+import type { Values } from '../../collectors/index.js';
+import type { Neighbour } from '../../collectors/network/neighbours.js';
+import { rangeInterfaces } from '../../parse/dhcp-range.js';
+
+export type Sources = Pick<Values, 'interfaces' | 'bridges' | 'dnsmasq' | 'stations' | 'leases' | 'neighbours'>;
+
+type Link = Pick<Values['interfaces']['interfaces'][number], 'bridge' | 'wireless' | 'ethernet' | 'admin_up' | 'carrier'>;
+
+export const CONNECTION_TYPES = ['wireless', 'ethernet', 'unknown'] as const;
+type ConnectionType = (typeof CONNECTION_TYPES)[number];
+
+/** A device that is present, before its lease is known. */
+export interface Presence {
+  readonly mac: string;
+  readonly interface: string;
+  readonly type: ConnectionType;
+  readonly station?: Values['stations']['stations'][number];
+  readonly neighbours: Neighbour[];
+  readonly seenAtBridge: boolean;
+}
+
+/** A device seen at a place without being a station there. */
+export interface Sighting {
+  readonly mac: string;
+  /** The interface with the network's addresses: a bridge stands for its ports. */
+  readonly link: string;
+  /** The bridge port if a bridge saw the device, else the interface itself. */
+  readonly interface: string;
+  readonly seenAtBridge: boolean;
+}
+
+/** What the rules depend on. */
+export interface Network {
+  readonly links: ReadonlyMap<string, Link>;
+  /** Interfaces with a default route, or the bridges they are ports of. */
+  readonly uplinks: ReadonlySet<string>;
+  readonly accessPoints: ReadonlySet<string>;
+  /** The access points, or the bridges they are ports of. */
+  readonly accessPointLinks: ReadonlySet<string>;
+  /** Access points, and interfaces with a DHCP range. */
+  readonly served: ReadonlySet<string>;
+  /** MAC addresses with a lease. */
+  readonly leased: ReadonlySet<string | null>;
+}
+
+/**
+ * The link is switched off, or nothing is at its other end. The kernel forgets neighbours when a link goes down, as an access
+ * point's does when hostapd stops, but the neighbour table may have been sampled before that.
+ */
+export function isDown({ links }: Network, name: string): boolean {
+  const { admin_up, carrier } = links.get(name) ?? {};
+  return admin_up === false || carrier === false;
+}
+
+/** The device is the gateway, or in the home network behind it. */
+export function isOnUplink({ uplinks }: Network, { link }: Sighting): boolean {
+  return uplinks.has(link);
+}
+
+/**
+ * The device was a client of an access point and isn't a station any more. On a bridge that joins an access point this holds for
+ * every device that the bridge doesn't see at another port: a bridge forgets silent devices, the neighbour table doesn't.
+ */
+export function hasLeftAccessPoint({ accessPoints, accessPointLinks }: Network, sighting: Sighting): boolean {
+  return accessPoints.has(sighting.interface) || (!sighting.seenAtBridge && accessPointLinks.has(sighting.link));
+}
+
+/** A neighbour is served if an access point or a DHCP range is at its place, or if it has a lease. */
+export function isServedNeighbour({ served, leased }: Network, { link, interface: name, mac }: Sighting): boolean {
+  return served.has(link) || served.has(name) || leased.has(mac);
+}
+
+/** A device that only a bridge saw is served if the bridge has a DHCP range. Otherwise the bridge joins somebody else's network. */
+export function isServedByBridge({ served }: Network, { link }: Sighting): boolean {
+  return served.has(link);
+}
+
+/** Tells whether a neighbour that isn't a station is present. Its link is up. */
+export function isPresentNeighbour(network: Network, sighting: Sighting): boolean {
+  return !isOnUplink(network, sighting) && !hasLeftAccessPoint(network, sighting) && isServedNeighbour(network, sighting);
+}
+
+/** Tells whether a device that only a bridge saw is present. */
+export function isPresentAtBridge(network: Network, sighting: Sighting): boolean {
+  return !isOnUplink(network, sighting) && !hasLeftAccessPoint(network, sighting) && isServedByBridge(network, sighting);
+}
+
+/** Finds every device that is present, at each access point it is a station of, else at one place. */
+export function findPresences(sources: Sources): Presence[] {
+  const network = networkOf(sources);
+  const { links } = network;
+  const portOf = new Map(sources.bridges.hosts.map((row) => [key(row.bridge, row.mac_address), row.interface]));
+  const found = new Map<string, Presence>();
+
+  for (const station of sources.stations.stations) {
+    const { interface: name, mac_address: mac } = station;
+    const bridge = links.get(name)?.bridge;
+    const seenAtBridge = bridge != null && portOf.has(key(bridge, mac));
+    const presence: Presence = { mac, interface: name, type: 'wireless', station, neighbours: [], seenAtBridge };
+    found.set(key(name, mac), presence);
+    // The kernel lists stations of a bridged access point as neighbours on the bridge.
+    if (bridge) found.set(key(bridge, mac), presence);
+  }
+
+  for (const row of sources.neighbours.neighbours) {
+    if (isDown(network, row.interface)) continue;
+    const link = linkOf(links, row.interface);
+    const at = key(link, row.mac_address);
+    const port = portOf.get(at);
+    const sighting = { mac: row.mac_address, link, interface: port ?? row.interface, seenAtBridge: port !== undefined };
+    const presence = found.get(at) ?? (isPresentNeighbour(network, sighting) ? presenceOf(network, sighting) : undefined);
+    if (!presence) continue;
+    presence.neighbours.push(row);
+    found.set(at, presence);
+  }
+
+  for (const row of sources.bridges.hosts) {
+    const sighting = { mac: row.mac_address, link: row.bridge, interface: row.interface, seenAtBridge: true };
+    const at = key(row.bridge, row.mac_address);
+    if (!found.has(at) && isPresentAtBridge(network, sighting)) found.set(at, presenceOf(network, sighting));
+  }
+  return [...new Set(found.values())];
+}
+
+function key(link: string, mac: string): string {
+  return `${link} ${mac}`;
+}
+
+function presenceOf({ links }: Network, { mac, interface: name, seenAtBridge }: Sighting): Presence {
+  return { mac, interface: name, type: connectionType(links.get(name)), neighbours: [], seenAtBridge };
+}
+
+function connectionType(link: Link | undefined): ConnectionType {
+  if (link?.wireless) return 'wireless';
+  return link?.ethernet ? 'ethernet' : 'unknown';
+}
+
+/** Returns the bridge of a port, else the interface itself. A port's own addresses and routes mean nothing once it has joined a bridge. */
+function linkOf(links: Network['links'], name: string): string {
+  return links.get(name)?.bridge ?? name;
+}
+
+function networkOf({ interfaces, dnsmasq, stations, leases }: Sources): Network {
+  const links = new Map(interfaces.interfaces.map((row) => [row.interface, row]));
+  const accessPoints = new Set(stations.accessPoints.map((row) => row.interface));
+  return {
+    links,
+    uplinks: new Set(interfaces.uplinks.map((name) => linkOf(links, name))),
+    accessPoints,
+    accessPointLinks: new Set([...accessPoints].map((name) => linkOf(links, name))),
+    served: new Set([...accessPoints, ...dnsmasq.ranges.flatMap((range) => rangeInterfaces(range, interfaces.networks))]),
+    leased: new Set(leases.leases.map((row) => row.mac_address)),
+  };
+}
