@@ -271,20 +271,23 @@ const parsers: Record<string, Parser> = {
     ],
     malformed: [
       ...quoted(
-        'iw station dump: does not start with a station',
+        'iw station dump: expected "Station" at the start',
         'nl80211 not found.\n',
         `x${station}`,
         `\tinactive time:\t420 ms\n${station}`,
       ),
-      [`${station}Station none\n`, 'iw station dump: not a station: "none\\n"'],
-      ['Station 02:00:00:00:01 (on wlan0)\n', 'iw station dump: not a station: "02:00:00:00:01 (on wlan0)\\n"'],
-      ['Station 03:00:00:00:01:00 (on wlan0)\n', 'iw station dump: not a station: "03:00:00:00:01:00 (on wlan0)\\n"'],
+      [`${station}Station none\n`, 'iw station dump: expected a MAC address after "Station": "none\\n"'],
+      ['Station 02:00:00:00:01 (on wlan0)\n', 'iw station dump: expected a MAC address after "Station": "02:00:00:00:01 (on wlan0)\\n"'],
+      [
+        'Station 03:00:00:00:01:00 (on wlan0)\n',
+        'iw station dump: expected a MAC address after "Station": "03:00:00:00:01:00 (on wlan0)\\n"',
+      ],
     ],
   },
   parseIwDev: {
     parse: parseIwDev,
     real: ['rig', 'ap-sta', 'multi-link', 'no-access-point'].map((name) => fixture('stations', name, 'cmd/iw dev')),
-    malformed: quoted('iw dev: does not start with a radio', 'nl80211 not found.\n', '\n', '\tInterface wlan0\n\t\ttype AP\n', ' phy#0\n'),
+    malformed: quoted('iw dev: expected "phy#" at the start', 'nl80211 not found.\n', '\n', '\tInterface wlan0\n\t\ttype AP\n', ' phy#0\n'),
   },
   // These find nothing in text they do not understand.
   parseRevision: {
