@@ -37,6 +37,7 @@ import {
   type ThreadData,
   type Tracked,
 } from '../src/engine/messages.js';
+import { recordSources } from '../src/engine/sources.js';
 import { Absent, SourceError } from '../src/errors.js';
 import { createMachine, type Machine } from '../src/machine/machine.js';
 import { lowerPriority } from '../src/machine/priority.js';
@@ -67,8 +68,9 @@ export function sample({ requests, progress }: Task<SampleRequest>): Taken[] {
   return requests.map((request, index) => {
     begin(progress, index);
     const startedMs = performance.now();
-    const outcome = orFailure(() => takeSample(request));
-    return { outcome, tookMs: performance.now() - startedMs };
+    const recording = recordSources(machine);
+    const outcome = orFailure(() => takeSample(request, recording.machine));
+    return { outcome, tookMs: performance.now() - startedMs, sources: [...recording.sources] };
   });
 }
 
@@ -101,7 +103,7 @@ export function history({ series, query, format, nowSeconds, progress }: Tracked
   return orFailure(() => ({ kind: 'rows', bytes: Buffer.from(encodeHistory(readHistory(new Map(series), query, nowSeconds), format)) }));
 }
 
-function takeSample(request: SampleRequest): Outcome {
+function takeSample(request: SampleRequest, machine: Machine): Outcome {
   const collector = collectorByName(request.collector);
   if (!collector) throw new Error(`no collector ${request.collector}`);
   const { thorough, secrets } = request;

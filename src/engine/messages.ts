@@ -136,6 +136,8 @@ export interface Busy {
 export interface Taken {
   readonly outcome: Outcome;
   readonly tookMs: number;
+  /** Paths that it read and command lines that it ran; undefined if its thread was lost. */
+  readonly sources?: readonly string[];
   /** Of a sample that cost its thread: resolves when that has ended, which it does not while it is stuck in the kernel. */
   readonly threadEnd?: Promise<unknown>;
 }

@@ -27,6 +27,8 @@ export interface CollectorRecord {
   /** When the last sample ended, good or not, by the monotonic clock. */
   endedAtMonotonicMs: number | undefined;
   tookMs: number;
+  /** Paths and command lines of the last sample that read its files. */
+  sources: readonly string[];
   /** Why the last sample failed; undefined: it was good. */
   failure: Failure | undefined;
 }

@@ -80,7 +80,7 @@ export function createScheduler(sampler: Sampler, store: Store): Scheduler {
   }
 
   async function sampleNow(name: CollectorName, thorough: boolean, state: Progress): Promise<void> {
-    const { outcome, tookMs, threadEnd } = await batcher.take(name, thorough, state.troubled);
+    const { outcome, tookMs, sources, threadEnd } = await batcher.take(name, thorough, state.troubled);
     state.troubled = outcome.kind === 'failed' && (outcome.code === 'thread-lost' || outcome.code === 'timeout');
     // What hangs has half of a thread at most; and when it hangs no longer, that shows within two intervals.
     const { intervalMs } = store.collectors.get(name) as CollectorRecord;
@@ -93,7 +93,7 @@ export function createScheduler(sampler: Sampler, store: Store): Scheduler {
         void sample([name]);
       });
     }
-    if (store.sampled(name, outcome, tookMs)) composer.changed(name);
+    if (store.sampled(name, outcome, tookMs, sources)) composer.changed(name);
   }
 
   async function sample(names: readonly CollectorName[]): Promise<void> {

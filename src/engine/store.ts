@@ -22,7 +22,7 @@ export interface Store {
   /** Tells how often a collector is sampled. */
   setInterval(name: CollectorName, intervalMs: number): void;
   /** Records how a sample ended. @returns whether documents have to be composed: its value is another, or one could not be composed the last time */
-  sampled(name: CollectorName, outcome: Outcome, tookMs: number): boolean;
+  sampled(name: CollectorName, outcome: Outcome, tookMs: number, sources?: readonly string[]): boolean;
   composed(name: string, outcome: Composed | Failure): void;
   /** Looks again at what is fresh, as time goes by. */
   review(): void;
@@ -64,6 +64,7 @@ export function createStore(firstGeneration = 0): Store {
         goodAtMonotonicMs: undefined,
         endedAtMonotonicMs: undefined,
         tookMs: 0,
+        sources: [],
         failure: undefined,
       },
     ]),
@@ -152,11 +153,12 @@ export function createStore(firstGeneration = 0): Store {
     setInterval(name, intervalMs) {
       (records.get(name) as CollectorRecord).intervalMs = intervalMs;
     },
-    sampled(name, outcome, tookMs) {
+    sampled(name, outcome, tookMs, sources) {
       revision++;
       const record = records.get(name) as CollectorRecord;
       record.endedAtMonotonicMs = performance.now();
       record.tookMs = tookMs;
+      if (sources && (outcome.kind === 'sampled' || outcome.kind === 'failed')) record.sources = sources;
       let changed = false;
       if (outcome.kind === 'failed') {
         record.failure = outcome;

@@ -69,8 +69,6 @@ export interface Collector<Value, Carried = unknown> {
   /** Default schedule: six cron fields, seconds first. */
   readonly schedule: string;
   readonly lane: CollectorLane;
-  /** What it reads, as `doctor` shows it: files (the last part of a path may have a `*`), and programs with their arguments. */
-  readonly sources: readonly string[];
   /** True if the service isn't ready (`/readyz`) while this collector fails. */
   readonly required: boolean;
   /** What to do if it fails, beyond what the error says. */

@@ -8,7 +8,6 @@ export interface DnsmasqFile {
 }
 
 const FOLDER = '/etc/dnsmasq.d';
-export const DNSMASQ_SOURCES = ['/etc/dnsmasq.conf', `${FOLDER}/*`] as const;
 
 /** A folder of so many is a mistake, and reading them all would take a thread for good. */
 const MAX_FILES = 1_000;

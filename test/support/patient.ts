@@ -1,12 +1,14 @@
 /** A service on a machine of its own, to do harm to: what it is told of is watched all the time. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { collectors } from '../../src/collectors/index.js';
+import { collectorByName, collectors } from '../../src/collectors/index.js';
 import { documents } from '../../src/documents/index.js';
+import { recordSources } from '../../src/engine/sources.js';
+import * as sampled from '../../src/machine/machine.js';
 import { type Ended, run } from './cli.js';
 import { eventually } from './eventually.js';
 import type { Control } from './fault-hooks.js';
@@ -179,11 +181,14 @@ function createPatient(server: TestServer, root: Root, control: Patient['control
       assert.equal((await patient.ask('/snapshot/refresh', 'POST', names && { documents: names })).status, 200);
     },
     touch(name) {
-      for (const path of collectors.find((one) => one.name === name)?.sources.flatMap((source) => source.match(/\/[^\s,]+/g) ?? []) ?? []) {
-        const folder = root.locate(dirname(path));
-        const files = path.includes('*') && existsSync(folder) ? ['.', ...readdirSync(folder)] : [basename(path)];
-        for (const file of files) if (existsSync(join(folder, file))) utimesSync(join(folder, file), new Date(), new Date());
+      const { machine, sources } = recordSources(sampled.createMachine({ rootfs: root.folder, path: root.path }));
+      const sampling = { carried: undefined, monotonicMs: 0, nowMs: 0, thorough: true, exposeSecrets: true, maxStationMetrics: 0 };
+      try {
+        collectorByName(name)?.read(machine, sampling);
+      } catch {
+        // A broken source has been read all the same.
       }
+      for (const source of sources) if (existsSync(root.locate(source))) utimesSync(root.locate(source), new Date(), new Date());
     },
     until: (name, state, reason = /^/, withinMs = 30_000) =>
       eventually(async () => {

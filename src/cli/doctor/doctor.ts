@@ -4,6 +4,7 @@ import { adviceFor } from '../../engine/advice.js';
 import { problemOf } from '../../engine/freshness.js';
 import { MOST_SERIES, SERIES_BYTES } from '../../engine/history.js';
 import type { CollectorRecord } from '../../engine/records.js';
+import { joinSources } from '../../engine/sources.js';
 import type { SourceError } from '../../errors.js';
 import { createMachine } from '../../machine/machine.js';
 import { sampleOnce } from '../once.js';
@@ -43,8 +44,8 @@ export async function doctor(config: Config, environment: NodeJS.Dict<string>): 
 
 function collectorRow(record: CollectorRecord): Row {
   const { collector, failure, good } = record;
-  const { name, sources } = collector;
-  const source = sources.join(', ');
+  const { name } = collector;
+  const source = joinSources(record.sources).join(', ');
   const problem = problemOf(record);
   if (problem)
     return {

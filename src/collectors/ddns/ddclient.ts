@@ -36,7 +36,6 @@ export const ddclient = collector({
   trigger: 'file-change',
   schedule: '* * * * * *',
   lane: 'quick',
-  sources: [FILE],
   required: false,
   advice: `ddclient takes every right to it from all but its owner: chown USER ${FILE} (root may read it still), or run the service as root`,
   view: object({

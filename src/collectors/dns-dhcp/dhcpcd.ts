@@ -22,7 +22,6 @@ export const dhcpcd = collector({
   trigger: 'file-change',
   schedule: '* * * * * *',
   lane: 'quick',
-  sources: [FILE],
   required: false,
   view: object({
     interfaces: array(

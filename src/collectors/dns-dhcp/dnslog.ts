@@ -2,7 +2,7 @@ import { Absent, SourceError } from '../../errors.js';
 import type { Machine } from '../../machine/machine.js';
 import { collector } from '../../model/collector.js';
 import { array, type Infer, object, string } from '../../model/schema.js';
-import { DNSMASQ_SOURCES, optionValues, readDnsmasqFiles } from '../../parse/dnsmasq.js';
+import { optionValues, readDnsmasqFiles } from '../../parse/dnsmasq.js';
 
 const LOG_FILE = '/var/log/dnsmasq.log';
 /** How much is read of the end of the log until there are lines enough; the last is all that is ever read. */
@@ -26,7 +26,6 @@ export const dnslog = collector({
   trigger: 'file-change',
   schedule: '*/2 * * * * *',
   lane: 'quick',
-  sources: [LOG_FILE, `log-facility= of ${DNSMASQ_SOURCES.join(', ')}`],
   required: false,
   advice: 'let the service read it: usermod -aG adm USER, and chmod g+r the file if its group may not',
   view: object({ entries: logView }),

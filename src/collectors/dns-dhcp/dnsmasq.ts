@@ -3,7 +3,7 @@ import { Absent, SourceError } from '../../errors.js';
 import { collector } from '../../model/collector.js';
 import { array, boolean, type Infer, nullable, object, string } from '../../model/schema.js';
 import { LEASE_TIME, parseDhcpRanges } from '../../parse/dhcp-range.js';
-import { DNSMASQ_SOURCES, optionValues, parseOptions, readDnsmasqFiles } from '../../parse/dnsmasq.js';
+import { optionValues, parseOptions, readDnsmasqFiles } from '../../parse/dnsmasq.js';
 import { parseMac } from '../../parse/mac.js';
 
 /** An address, or only a name, that is kept for somebody. */
@@ -21,7 +21,6 @@ export const dnsmasq = collector({
   trigger: 'file-change',
   schedule: '* * * * * *',
   lane: 'quick',
-  sources: DNSMASQ_SOURCES,
   required: false,
   view: object({
     files: array(string('Path'), 'The configuration files, in the order in which dnsmasq reads them; none: it is not installed'),

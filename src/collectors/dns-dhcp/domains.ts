@@ -19,7 +19,6 @@ export const domains = collector({
   trigger: 'file-change',
   schedule: '* * * * * *',
   lane: 'heavy',
-  sources: [FILE],
   required: false,
   view,
   absent: { domains: [], amount: 0 },

@@ -19,7 +19,6 @@ export const hostnames = collector({
   trigger: 'file-change',
   schedule: '* * * * * *',
   lane: 'heavy',
-  sources: [FILE],
   required: false,
   view,
   absent: { hostnames: [], amount: 0 },

@@ -3,7 +3,7 @@ import { Absent, quote, SourceError } from '../../errors.js';
 import { collector } from '../../model/collector.js';
 import { gauge } from '../../model/metrics.js';
 import { array, integer, nullable, object, string } from '../../model/schema.js';
-import { DNSMASQ_SOURCES, optionValues, readableDnsmasqFiles } from '../../parse/dnsmasq.js';
+import { optionValues, readableDnsmasqFiles } from '../../parse/dnsmasq.js';
 import { parseMac } from '../../parse/mac.js';
 
 const LEASE_FILES = ['/var/lib/misc/dnsmasq.leases', '/var/lib/dnsmasq/dnsmasq.leases'];
@@ -25,7 +25,6 @@ export const leases = collector({
   trigger: 'file-change',
   schedule: '* * * * * *',
   lane: 'quick',
-  sources: [...LEASE_FILES, ...DNSMASQ_SOURCES],
   required: true,
   view: object({
     leases: array(

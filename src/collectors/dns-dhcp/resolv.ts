@@ -3,7 +3,7 @@ import { Absent, SourceError } from '../../errors.js';
 import type { Machine } from '../../machine/machine.js';
 import { collector } from '../../model/collector.js';
 import { array, object, string } from '../../model/schema.js';
-import { DNSMASQ_SOURCES, optionValues, readableDnsmasqFiles } from '../../parse/dnsmasq.js';
+import { optionValues, readableDnsmasqFiles } from '../../parse/dnsmasq.js';
 
 const FILES = ['/run/dnsmasq/resolv.conf', '/etc/resolv.conf'];
 /** The C library takes three servers. */
@@ -16,7 +16,6 @@ export const resolv = collector({
   trigger: 'file-change',
   schedule: '* * * * * *',
   lane: 'quick',
-  sources: [...FILES, ...DNSMASQ_SOURCES],
   required: false,
   view: object({
     files: array(

@@ -18,7 +18,6 @@ export const firewall = collector({
   trigger: 'file-change',
   schedule: '* * * * * *',
   lane: 'quick',
-  sources: FILES,
   required: false,
   view: anything("RaspAP's iptables_rules.json as it is; an empty object where there is none"),
   absent: {},

@@ -20,7 +20,6 @@ export const addresses = collector({
   trigger: 'schedule',
   schedule: '*/10 * * * * *',
   lane: 'program',
-  sources: ['ip -j addr'],
   required: false,
   view: object({
     addresses: array(

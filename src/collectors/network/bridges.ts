@@ -20,7 +20,6 @@ export const bridges = collector({
   trigger: 'schedule',
   schedule: '*/2 * * * * *',
   lane: 'quick',
-  sources: [`${FOLDER}/*/brforward`, `${FOLDER}/*/brif/*/port_no`],
   required: true,
   view: object({
     hosts: array(

@@ -21,7 +21,6 @@ export const interfaces = collector({
   trigger: 'schedule',
   schedule: '*/2 * * * * *',
   lane: 'quick',
-  sources: [`${FOLDER}/*`, '/proc/net/route', '/proc/net/ipv6_route'],
   required: true,
   view: object({
     interfaces: array(

@@ -22,7 +22,6 @@ export const neighbours = collector({
   trigger: 'schedule',
   schedule: '*/2 * * * * *',
   lane: 'program',
-  sources: ['ip -j neigh show', '/proc/net/arp'],
   required: true,
   view: object({
     neighbours: array(

@@ -3,7 +3,7 @@ import type { Machine } from '../../machine/machine.js';
 import { collector, type Points, type Sampling } from '../../model/collector.js';
 import { type MetricFamily, perRow } from '../../model/metrics.js';
 import { array, integer, nullable, object, string } from '../../model/schema.js';
-import { INTERFACES_FOLDER as FOLDER, listInterfaces, readAttribute } from './network-interface.js';
+import { listInterfaces, readAttribute } from './network-interface.js';
 
 /** Files of an interface's `statistics`: Documentation/ABI/testing/sysfs-class-net-statistics. */
 const COUNTERS = ['rx_bytes', 'rx_packets', 'rx_errors', 'rx_dropped', 'tx_bytes', 'tx_packets', 'tx_errors', 'tx_dropped'] as const;
@@ -38,7 +38,6 @@ export const traffic = collector({
   trigger: 'schedule',
   schedule: '*/2 * * * * *',
   lane: 'quick',
-  sources: [`${FOLDER}/*/ifindex`, `${FOLDER}/*/statistics/*`],
   required: false,
   view: object({
     interfaces: array(

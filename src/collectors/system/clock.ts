@@ -12,7 +12,6 @@ export const clock = collector({
   trigger: 'schedule',
   schedule: '* * * * * *',
   lane: 'quick',
-  sources: ['/proc/uptime', '/etc/localtime'],
   required: true,
   view: object({
     uptimeSeconds: number('Time since boot', 'seconds'),

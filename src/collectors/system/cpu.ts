@@ -49,7 +49,6 @@ export const cpu = collector({
   trigger: 'schedule',
   schedule: '* * * * * *',
   lane: 'quick',
-  sources: ['/proc/stat'],
   required: true,
   view: object({
     busyRatio,

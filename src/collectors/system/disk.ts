@@ -14,7 +14,6 @@ export const disk = collector({
   trigger: 'schedule',
   schedule: '*/30 * * * * *',
   lane: 'quick',
-  sources: ['statfs /', ...MOUNT_TABLES],
   required: true,
   view: object({
     sizeBytes: integer('Size of the file system', 'bytes'),

@@ -14,14 +14,6 @@ export const host = collector({
   trigger: 'schedule',
   schedule: '*/30 * * * * *',
   lane: 'quick',
-  sources: [
-    '/proc/sys/kernel/{hostname,osrelease,ostype,version,arch,domainname}',
-    '/etc/os-release',
-    '/proc/cpuinfo',
-    '/proc/device-tree/model',
-    '/sys/devices/system/cpu/possible',
-    `/var/www/html/${DEFAULTS_PHP}`,
-  ],
   required: true,
   view: object({
     hostname: string('Host name'),

@@ -23,7 +23,6 @@ export const hwmon = collector({
   trigger: 'schedule',
   schedule: '*/5 * * * * *',
   lane: 'quick',
-  sources: [`${FOLDER}/hwmon*/name`, `${FOLDER}/hwmon*/temp*_input`, `${FOLDER}/hwmon*/temp*_label`],
   required: false,
   view: object({
     sensors: array(

@@ -16,7 +16,6 @@ export const load = collector({
   trigger: 'schedule',
   schedule: '* * * * * *',
   lane: 'quick',
-  sources: ['/proc/loadavg'],
   required: true,
   view: object({
     load1: number('Processes running or waiting, mean of 1 minute', 'processes'),

@@ -20,7 +20,6 @@ export const memory = collector({
   trigger: 'schedule',
   schedule: '* * * * * *',
   lane: 'quick',
-  sources: ['/proc/meminfo'],
   required: true,
   view: object({
     totalBytes: integer('All memory that Linux manages', 'bytes'),

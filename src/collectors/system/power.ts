@@ -29,7 +29,6 @@ export const power = collector({
   trigger: 'schedule',
   schedule: '*/5 * * * * *',
   lane: 'program',
-  sources: [`${HWMON}/hwmon*/in0_lcrit_alarm`, 'vcgencmd get_throttled'],
   required: false,
   advice: 'vcgencmd needs group video: add the service to it',
   view: object({ ...flags('now'), sinceBoot: object(flags('or was so since boot')) }),

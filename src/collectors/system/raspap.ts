@@ -13,7 +13,6 @@ export const raspap = collector({
   trigger: 'file-change',
   schedule: '* * * * * *',
   lane: 'quick',
-  sources: [FILE],
   required: false,
   view: object({
     wifiInterface: nullable(string('The access point')),

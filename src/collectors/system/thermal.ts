@@ -24,7 +24,6 @@ export const thermal = collector({
   trigger: 'schedule',
   schedule: '* * * * * *',
   lane: 'quick',
-  sources: [`${FOLDER}/thermal_zone*/temp`],
   required: false,
   view: object({
     celsius: nullable(number('Temperature of the processor; null where no sensor says', 'degrees Celsius')),

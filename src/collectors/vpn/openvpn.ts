@@ -11,7 +11,6 @@ export const openvpn = collector({
   trigger: 'file-change',
   schedule: '* * * * * *',
   lane: 'quick',
-  sources: [`${FOLDER}/*`],
   required: false,
   advice: `setfacl -m u:USER:rx ${FOLDER} lets USER list the names and read no more than before; or run the service as root`,
   view: object({

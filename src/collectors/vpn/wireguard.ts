@@ -12,7 +12,6 @@ export const wireguard = collector({
   trigger: 'file-change',
   schedule: '* * * * * *',
   lane: 'quick',
-  sources: [`${FOLDER}/*`],
   required: false,
   advice: `setfacl -m u:USER:rx ${FOLDER} lets USER list the names and read nothing in the files; or run the service as root`,
   view: object({

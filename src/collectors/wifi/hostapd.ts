@@ -10,7 +10,6 @@ export const hostapd = collector({
   trigger: 'schedule',
   schedule: '*/5 * * * * *',
   lane: 'quick',
-  sources: ['/proc/*/comm'],
   required: false,
   view: object({ running: boolean('A process named hostapd exists') }),
   absent: { running: false },

@@ -56,7 +56,6 @@ export const hostapdconf = collector({
   trigger: 'file-change',
   schedule: '* * * * * *',
   lane: 'quick',
-  sources: [`${FOLDER}/*.conf`],
   required: false,
   advice: 'hostapd.conf holds the passphrase, so it may be readable by root only: chgrp it to the group of the service, chmod 640',
   view: object({

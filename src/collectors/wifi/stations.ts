@@ -54,7 +54,6 @@ export const stations = collector({
   trigger: 'schedule',
   schedule: '*/2 * * * * *',
   lane: 'program',
-  sources: ['iw dev', 'iw dev INTERFACE station dump', 'iw event'],
   required: true,
   advice: 'iw needs AF_NETLINK sockets and no other right: check RestrictAddressFamilies in the unit',
   view: object({
