@@ -1,4 +1,4 @@
-/** Real Prometheus and VictoriaMetrics, as Debian has them, with the configurations of docs/prometheus.md. */
+/** Starts Debian's Prometheus and VictoriaMetrics with the configurations in docs/prometheus.md. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,17 +13,17 @@ import { eventually } from './eventually.js';
 export const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url));
 const DOCS = readFileSync(join(REPOSITORY, 'docs/prometheus.md'), 'utf8');
 
-/** None outlives the tests, however these end. */
+/** Kill all programs when the tests end, however they end. */
 const running = new Set<ChildProcess>();
 process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
 /**
- * A configuration of docs/prometheus.md.
+ * Returns a configuration from docs/prometheus.md.
  *
- * @param title what its first line says
- * @param changes what is another here: names of hosts and files
+ * @param title its first line, without `# `
+ * @param changes texts to replace, such as names of hosts and files
  */
 export function configuration(title: string, changes: Readonly<Record<string, string>> = {}): string {
   const blocks = [...DOCS.matchAll(/^```\w+\n# (.*)\n([\s\S]*?)^```$/gm)].filter(([, first]) => first === title);
@@ -36,7 +36,7 @@ export function configuration(title: string, changes: Readonly<Record<string, st
 
 export interface Folder {
   readonly path: string;
-  /** Writes a file. Gives its path. */
+  /** Writes a file and returns its path. */
   write(name: string, text: string): string;
   remove(): void;
 }
@@ -53,7 +53,7 @@ export function createFolder(): Folder {
   };
 }
 
-/** A port of the loopback address on which nobody listens: these programs do not say which one they got. */
+/** Returns an unused port. Prometheus and VictoriaMetrics don't report the port they would get for port 0. */
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -64,17 +64,16 @@ async function freePort(): Promise<number> {
 }
 
 export interface Database {
-  /** Where it listens. */
   readonly url: string;
   get<T>(path: string): Promise<T>;
-  /** The values of an instant query, with their labels. */
+  /** Runs an instant query. */
   query(expression: string): Promise<{ readonly labels: Readonly<Record<string, string>>; readonly value: number }[]>;
-  /** What it has written. */
+  /** Returns what the program has written so far. */
   output(): string;
   stop(): Promise<void>;
 }
 
-/** Starts Prometheus with a configuration, and waits until it is ready. */
+/** Starts Prometheus and waits until it is ready. */
 export async function startPrometheus(folder: Folder, config: string): Promise<Database> {
   const port = await freePort();
   const file = folder.write('prometheus.yml', config);
@@ -82,7 +81,7 @@ export async function startPrometheus(folder: Folder, config: string): Promise<D
   return startDatabase('prometheus', args, port, '/-/ready');
 }
 
-/** Starts VictoriaMetrics as docs/prometheus.md says. */
+/** Starts VictoriaMetrics with the command in docs/prometheus.md and waits until it is ready. */
 export async function startVictoriaMetrics(folder: Folder): Promise<Database> {
   const port = await freePort();
   const command = configuration('victoria-metrics of a fleet', {
@@ -114,7 +113,7 @@ async function startDatabase(program: string, args: readonly string[], port: num
     return text;
   };
   await eventually(async () => {
-    if (child.exitCode !== null || child.pid === undefined) assert.fail(`${program} ended: ${output}`);
+    if (child.exitCode !== null || child.pid === undefined) assert.fail(`${program} stopped: ${output}`);
     await get(health);
   }, 20_000);
   return {

@@ -1,4 +1,4 @@
-// Real Prometheus and VictoriaMetrics, as Debian has them, on what docs/prometheus.md and deploy/ say.
+// Debian's Prometheus and VictoriaMetrics with the files in deploy/ and the configurations in docs/prometheus.md.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -23,10 +23,10 @@ import { createAccessPoint, type Root } from '../support/root.js';
 import { startServer, type TestServer } from '../support/server.js';
 
 const ALERTS = readFileSync(join(REPOSITORY, 'deploy/alerts.yml'), 'utf8');
-/** What promtool holds against names of node_exporter's, and node_exporter's own build passes over. */
-const NAMES_OF_NODE_EXPORTER = /^node_(?:memory|wifi_station)_/;
+/** Names that promtool warns about. They come from node_exporter, whose own build ignores the same warnings. */
+const NODE_EXPORTER_NAMES = /^node_(?:memory|wifi_station)_/;
 
-/** Names that clients give themselves: what ends a label, what ends a text, what no text may have, and letters. */
+/** Client names with characters that end a label or the text, that no text may contain, and that need several bytes. */
 const HOSTILE_NAMES = ['"}\\1', '\\n#EOF', '<img/src=x/onerror=alert(1)>', 'caf\u00e9-\u202e-\u{1f4f1}', 'nul\0nul', '\\', '{{$value}}'];
 
 function createHostileAccessPoint(): Root {
@@ -61,7 +61,7 @@ const scrape = ({ url, key }: TestServer, accept: string) => ask(url, '/metrics'
 
 const hostOf = ({ url }: { readonly url: string }) => new URL(url).host;
 
-/** Each sample with a time, which promtool wants of what it is to import. */
+/** Adds a timestamp to each sample, which promtool requires for an import. */
 function withTimes(text: string): string {
   return text.replace(/^([^#\n].*)$/gm, '$1 1700000000');
 }
@@ -76,22 +76,22 @@ describe('one access point', { timeout: 60_000 }, () => {
   let hostile: TestServer;
   let folder: Folder;
   let prometheus: Database;
-  /** Hands over to `machine`, and asks for text in place of OpenMetrics. */
+  /** Forwards requests to `machine`, but asks for text instead of OpenMetrics. */
   let asText: Server;
-  /** What Prometheus said that it takes, and what it got, by whether it was asked for as text. */
-  const negotiated = new Map<'text' | 'as it is', { accept: string; type: string }>();
+  /** The format that Prometheus requested through each relay, and the one in the response. */
+  const negotiated = new Map<'text' | 'unchanged', { accept: string; type: string }>();
   let textHost: string;
-  let plainHost: string;
-  let asItIs: Server;
+  let unchangedHost: string;
+  let unchanged: Server;
 
-  function relay(kind: 'text' | 'as it is'): Server {
-    return createServer((asked, answer) => {
-      const headers = { ...asked.headers, ...(kind === 'text' && { accept: 'text/plain;version=0.0.4' }) };
+  function relay(kind: 'text' | 'unchanged'): Server {
+    return createServer((incoming, outgoing) => {
+      const headers = { ...incoming.headers, ...(kind === 'text' && { accept: 'text/plain;version=0.0.4' }) };
       const { hostname, port } = new URL(machine.url);
-      request({ hostname, port, path: asked.url, headers }, (got) => {
-        negotiated.set(kind, { accept: asked.headers.accept ?? '', type: got.headers['content-type'] ?? '' });
-        answer.writeHead(got.statusCode ?? 500, got.headers);
-        got.pipe(answer);
+      request({ hostname, port, path: incoming.url, headers }, (response) => {
+        negotiated.set(kind, { accept: incoming.headers.accept ?? '', type: response.headers['content-type'] ?? '' });
+        outgoing.writeHead(response.statusCode ?? 500, response.headers);
+        response.pipe(outgoing);
       }).end();
     }).listen(0, '127.0.0.1');
   }
@@ -100,17 +100,17 @@ describe('one access point', { timeout: 60_000 }, () => {
     root = createHostileAccessPoint();
     folder = createFolder();
     [machine, hostile] = await Promise.all([startServer(), startOn(root)]);
-    [asText, asItIs] = [relay('text'), relay('as it is')];
-    await Promise.all([once(asText, 'listening'), once(asItIs, 'listening')]);
+    [asText, unchanged] = [relay('text'), relay('unchanged')];
+    await Promise.all([once(asText, 'listening'), once(unchanged, 'listening')]);
     textHost = `127.0.0.1:${(asText.address() as AddressInfo).port}`;
-    plainHost = `127.0.0.1:${(asItIs.address() as AddressInfo).port}`;
+    unchangedHost = `127.0.0.1:${(unchanged.address() as AddressInfo).port}`;
     const one = configuration('prometheus.yml', {
       'scrape_interval: 15s': 'scrape_interval: 1s\n  evaluation_interval: 1s',
       '/etc/prometheus/alerts.yml': folder.write('alerts.yml', ALERTS),
       '/etc/prometheus/apsnap.key': folder.write('apsnap.key', `${machine.key}\n`),
-      "'10.3.141.1:8081'": `'${hostOf(machine)}', '${textHost}', '${plainHost}'`,
+      "'10.3.141.1:8081'": `'${hostOf(machine)}', '${textHost}', '${unchangedHost}'`,
     });
-    // Another access point, with a key of its own.
+    // A second access point with its own key.
     const [, other = ''] = one.split('scrape_configs:\n');
     const second = other
       .replace('job_name: apsnap', 'job_name: hostile')
@@ -123,33 +123,33 @@ describe('one access point', { timeout: 60_000 }, () => {
   after(async () => {
     await Promise.all([prometheus, machine, hostile].map((each) => each?.stop()));
     asText?.close();
-    asItIs?.close();
+    unchanged?.close();
     folder?.remove();
     root?.remove();
   });
 
-  test('is up', async () => {
+  test('all targets are up', async () => {
     await eventually(async () => {
       const { data } = await prometheus.get<Targets>('/api/v1/targets');
-      const told = data.activeTargets.map(({ health, lastError }) => ({ health, lastError }));
-      assert.deepEqual(told, Array(4).fill({ health: 'up', lastError: '' }));
+      const found = data.activeTargets.map(({ health, lastError }) => ({ health, lastError }));
+      assert.deepEqual(found, Array(4).fill({ health: 'up', lastError: '' }));
     });
     assert.equal((await prometheus.query('up == 1')).length, 4);
   });
 
-  test('in both formats, with the same series', async () => {
+  test('both formats have the same series', async () => {
     await eventually(() => assert.equal(negotiated.size, 2));
-    assert.match(negotiated.get('as it is')?.accept ?? '', /^application\/openmetrics-text/);
-    assert.match(negotiated.get('as it is')?.type ?? '', /^application\/openmetrics-text; version=1\.0\.0/);
+    assert.match(negotiated.get('unchanged')?.accept ?? '', /^application\/openmetrics-text/);
+    assert.match(negotiated.get('unchanged')?.type ?? '', /^application\/openmetrics-text; version=1\.0\.0/);
     assert.match(negotiated.get('text')?.type ?? '', /^text\/plain; version=0\.0\.4/);
     const names = async (instance: string) =>
       (await prometheus.query(`count by (__name__) ({instance="${instance}",__name__=~"node_.*|apsnap_.*"})`)).map(
         ({ labels, value }) => `${labels.__name__} ${value}`,
       );
     await eventually(async () => {
-      const told = await names(textHost);
-      assert.ok(told.length > 70, told.join());
-      assert.deepEqual(told, await names(plainHost));
+      const found = await names(textHost);
+      assert.ok(found.length > 70, found.join());
+      assert.deepEqual(found, await names(unchangedHost));
     });
     const metadata = await prometheus.get<{ data: Record<string, { type: string; unit: string }[]> }>('/api/v1/metadata');
     const types = new Set(metadata.data.node_network_receive_bytes?.map(({ type, unit }) => `${type} ${unit}`));
@@ -157,9 +157,9 @@ describe('one access point', { timeout: 60_000 }, () => {
     assert.equal(metadata.data.node_uname?.[0]?.type, 'info');
   });
 
-  test('says what /system says', async () => {
+  test('metrics and /system have the same values', async () => {
     const value = async (expression: string) => (await prometheus.query(`${expression}{instance="${hostOf(machine)}"}`))[0]?.value;
-    // What is sampled each second is another in the next, so both are asked until they tell of the same one.
+    // Values change every second, so retry until both come from the same sample.
     await eventually(async () => {
       const { load, memory, disk, time } = (await ask(machine.url, '/system', { headers: { access_token: machine.key } })).json<
         Record<string, Record<string, number>>
@@ -184,11 +184,11 @@ describe('one access point', { timeout: 60_000 }, () => {
     });
   });
 
-  test('names of clients arrive as they are', async () => {
+  test('client names arrive unchanged', async () => {
     const expected = HOSTILE_NAMES.toSorted();
     await eventually(async () => {
-      const told = await prometheus.query('apsnap_client_info{job="hostile"}');
-      assert.deepEqual(told.map(({ labels }) => labels.hostname ?? '').sort(), expected);
+      const found = await prometheus.query('apsnap_client_info{job="hostile"}');
+      assert.deepEqual(found.map(({ labels }) => labels.hostname ?? '').sort(), expected);
     });
     const [zone] = await prometheus.query('node_thermal_zone_temp{job="hostile",zone="1"}');
     assert.equal(zone?.labels.type, 'a"b\\\0\u00ff\r}');
@@ -197,7 +197,7 @@ describe('one access point', { timeout: 60_000 }, () => {
     assert.equal((await prometheus.query(joined)).length, HOSTILE_NAMES.length);
   });
 
-  test('its rules are evaluated, and one fires for what is so', async () => {
+  test('Prometheus evaluates the alerts, and HostapdDown fires without hostapd', async () => {
     await eventually(async () => {
       const { data } = await prometheus.get<{ data: { groups: { rules: { name: string; health: string; state: string }[] }[] } }>(
         '/api/v1/rules',
@@ -207,22 +207,22 @@ describe('one access point', { timeout: 60_000 }, () => {
         rules.map(({ health }) => health),
         Array(9).fill('ok'),
       );
-      // No hostapd runs here.
+      // hostapd isn't running on the test machine.
       assert.notEqual(rules.find(({ name }) => name === 'HostapdDown')?.state, 'inactive');
     });
   });
 
-  test('promtool finds nothing in the text, but what it holds against node_exporter', async () => {
+  test('promtool accepts the text, except for names of node_exporter', async () => {
     for (const server of [machine, hostile]) {
       const { text } = await scrape(server, 'text/plain');
       const { stdout, stderr } = await run('promtool', ['check', 'metrics'], { input: text });
-      const lines = `${stdout}${stderr}`.split('\n').filter((line) => line !== '' && !NAMES_OF_NODE_EXPORTER.test(line));
+      const lines = `${stdout}${stderr}`.split('\n').filter((line) => line !== '' && !NODE_EXPORTER_NAMES.test(line));
       assert.deepEqual(lines, []);
       assert.match(text, /^node_memory_MemTotal_bytes /m);
     }
   });
 
-  test('promtool takes the OpenMetrics', async () => {
+  test('promtool imports OpenMetrics', async () => {
     for (const server of [machine, hostile]) {
       const { text } = await scrape(server, 'application/openmetrics-text;version=1.0.0');
       const file = folder.write('openmetrics.txt', withTimes(text));
@@ -235,7 +235,7 @@ describe('one access point', { timeout: 60_000 }, () => {
       ]);
       assert.equal(status, 0, `${stdout}${stderr}`);
     }
-    // It does look at it.
+    // A cut file must fail, or the check above would prove nothing.
     const cut = folder.write('cut.txt', withTimes((await scrape(machine, 'application/openmetrics-text')).text.replace('# EOF\n', '')));
     assert.notEqual((await run('promtool', ['tsdb', 'create-blocks-from', 'openmetrics', cut, join(folder.path, 'blocks')])).status, 0);
   });
@@ -257,10 +257,10 @@ describe('configurations', () => {
     assert.equal(status, 0, `${stdout}${stderr}`);
   }
 
-  test('every one of the documentation', async () => {
+  test('promtool accepts every configuration in the documentation', async () => {
     folder.write('access-points.yml', configuration('access-points.yml'));
     for (const title of ['prometheus.yml', 'prometheus.yml, a part of it', 'prometheus.yml of a fleet']) await check(configuration(title));
-    // 2.42 does not know http_headers: the rest is checked.
+    // Prometheus 2.42 doesn't know http_headers, so check the file without them.
     const newer = configuration('prometheus.yml, 2.55 and newer');
     const headers = /^ {4}http_headers:\n {6}access_token:\n {8}files: \[\S+\]\n/m;
     assert.match(newer, headers);
@@ -279,14 +279,14 @@ describe('configurations', () => {
     for (const name of alerts) assert.match(tests, new RegExp(`alertname: ${name}\\n`));
   });
 
-  test('Grafana: each panel asks for what there is, in PromQL', async () => {
+  test('every Grafana panel has a valid query for existing metrics', async () => {
     const dashboard = JSON.parse(readFileSync(join(REPOSITORY, 'deploy/grafana.json'), 'utf8')) as {
       templating: { list: { name: string; type: string }[] };
       panels: { title: string; datasource: { uid: string }; targets: { expr: string; datasource: { uid: string } }[] }[];
     };
     assert.equal(dashboard.templating.list[0]?.type, 'datasource');
     const root = createAccessPoint();
-    // What an access point has that none of these files say.
+    // Add what a real access point has and these files lack.
     root.write('/proc/700/comm', 'hostapd\n');
     root.program('vcgencmd', '#!/bin/sh\necho throttled=0x0\n');
     root.write('/sys/class/net/wlan0/statistics/rx_bytes', '0\n');
@@ -314,9 +314,9 @@ describe('configurations', () => {
       assert.ok(expressions.length > 15);
       await eventually(async () => {
         const known = new Set(['up', ...parseExposition((await scrape(server, '')).text).map(({ name }) => name)]);
-        const asked = expressions.flatMap((expr) => expr.match(/\b(?:node|apsnap)_\w+|\bup\b/g) ?? []);
+        const requested = expressions.flatMap((expr) => expr.match(/\b(?:node|apsnap)_\w+|\bup\b/g) ?? []);
         assert.deepEqual(
-          [...new Set(asked)].filter((name) => !known.has(name)),
+          [...new Set(requested)].filter((name) => !known.has(name)),
           [],
         );
       });
@@ -334,8 +334,8 @@ describe('configurations', () => {
   });
 });
 
-describe('a fleet', { timeout: 60_000 }, () => {
-  const AMOUNT = 20;
+describe('a fleet of 20 access points', { timeout: 60_000 }, () => {
+  const SIZE = 20;
   const KEY = 'the-key-that-all-of-the-fleet-have';
   let roots: Root[] = [];
   let fleet: TestServer[] = [];
@@ -345,7 +345,7 @@ describe('a fleet', { timeout: 60_000 }, () => {
 
   before(async () => {
     folder = createFolder();
-    roots = Array.from({ length: AMOUNT }, (_, index) => {
+    roots = Array.from({ length: SIZE }, (_, index) => {
       const root = createAccessPoint();
       root.write('/proc/sys/kernel/hostname', `ap-${index}\n`);
       root.write('/sys/class/thermal/thermal_zone0/temp', `${40_000 + index * 500}\n`);
@@ -383,7 +383,7 @@ describe('a fleet', { timeout: 60_000 }, () => {
     folder?.remove();
   });
 
-  test('is scraped by one Prometheus, and one that is added while it runs, too', async () => {
+  test('one Prometheus scrapes all, including one that is added while it runs', async () => {
     await eventually(async () => assert.equal((await prometheus.query('up{job="apsnap"} == 1')).length, 19), 20_000);
     const file = join(folder.path, 'access-points.yml');
     const added = `${readFileSync(file, 'utf8')}- targets: ['${hostOf(fleet[19] as TestServer)}']\n  labels:\n    site: attic\n`;
@@ -394,26 +394,26 @@ describe('a fleet', { timeout: 60_000 }, () => {
     }, 20_000);
   });
 
-  test('is kept by VictoriaMetrics', async () => {
+  test('VictoriaMetrics stores the metrics of all', async () => {
     const expected = fleet.map((server, index) => [hostOf(server), `ap-${index}`, 40 + index / 2]);
     await eventually(async () => {
-      // As rows: a query passes over the last 30 s, in which not everything may have come yet.
+      // Export rows instead of a query: queries leave out the last 30 s.
       const text = await (await fetch(`${store.url}/api/v1/export?match[]=node_thermal_zone_temp&match[]=node_uname_info`)).text();
       const rows = text
         .split('\n')
         .filter(Boolean)
         .map((line) => JSON.parse(line) as { metric: Record<string, string>; values: number[] });
-      const told = expected.map(([instance]) => {
+      const found = expected.map(([instance]) => {
         const own = rows.filter(({ metric }) => metric.instance === instance);
         const uname = own.find(({ metric }) => metric.__name__ === 'node_uname_info');
         const temperature = own.find(({ metric }) => metric.__name__ === 'node_thermal_zone_temp');
         return [instance, uname?.metric.nodename, temperature?.values.at(-1)];
       });
-      assert.deepEqual(told, expected);
+      assert.deepEqual(found, expected);
     }, 25_000);
   });
 
-  test('one that stops is down, and its series end', async () => {
+  test('when one stops, it is down and its series end', async () => {
     const gone = fleet[0] as TestServer;
     await gone.stop();
     await eventually(async () => {
