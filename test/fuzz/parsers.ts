@@ -1,4 +1,7 @@
-/** Functions that take text of somebody else apart, and what such text is like. A function `parse…` of src/ or web/ that is not here fails a test. */
+/**
+ * Functions that parse text from outside, and samples of such text. The `parse…` functions of a collector's file are found automatically
+ * (see targets.ts): list one here only if it needs its own captures, a limit or a check.
+ */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { IncomingHttpHeaders } from 'node:http';
@@ -15,20 +18,14 @@ import { parseServers, parseStaticLeases } from '../../src/collectors/dns-dhcp/d
 import { parseLeases } from '../../src/collectors/dns-dhcp/leases.js';
 import { parseResolv } from '../../src/collectors/dns-dhcp/resolv.js';
 import { parseRules } from '../../src/collectors/firewall/firewall.js';
-import { parseAddr } from '../../src/collectors/network/addresses.js';
 import { parseForwarding, parsePortNumber } from '../../src/collectors/network/bridges.js';
 import { parseIpv6Route, parseRoute } from '../../src/collectors/network/interfaces.js';
 import { isUp, parseDeviceType, parseOperstate, parseSpeed, parseTunFlags } from '../../src/collectors/network/link.js';
 import { parseArp, parseNeigh } from '../../src/collectors/network/neighbours.js';
 import { parseNumber } from '../../src/collectors/network/traffic.js';
 import { boardName } from '../../src/collectors/system/board.js';
-import { parseUptime } from '../../src/collectors/system/clock.js';
-import { parseStat } from '../../src/collectors/system/cpu.js';
-import { parseRootMount } from '../../src/collectors/system/disk.js';
 import { parseCpuList, parsePrettyName, parseRaspapVersion, parseRevision } from '../../src/collectors/system/host.js';
-import { parseLoadavg } from '../../src/collectors/system/load.js';
-import { meminfoFamilies, parseMeminfo } from '../../src/collectors/system/memory.js';
-import { parseThrottled } from '../../src/collectors/system/power.js';
+import { meminfoFamilies } from '../../src/collectors/system/memory.js';
 import { parseIni } from '../../src/collectors/system/raspap.js';
 import { chooseZone, parseCelsius } from '../../src/collectors/system/thermal.js';
 import { formatDate, parseTzif } from '../../src/collectors/system/timezone.js';
@@ -174,15 +171,9 @@ const client = {
 } as unknown as Client;
 
 export const parsers: Readonly<Record<string, Parser>> = {
-  parseUptime: { parse: parseUptime, captures: /^proc\/uptime$/ },
-  parseLoadavg: { parse: parseLoadavg, captures: /^proc\/loadavg$/ },
-  parseStat: { parse: (text) => parseStat(text), captures: /^proc\/stat$/ },
-  parseMeminfo: { parse: parseMeminfo, captures: /^proc\/meminfo$/ },
   meminfoFamilies: { parse: meminfoFamilies, captures: /^proc\/meminfo$/ },
-  parseRootMount: { parse: (text) => parseRootMount(text) ?? null, captures: /mountinfo$/ },
   parseCelsius: { parse: parseCelsius, captures: /\/temp\d*(?:_input)?$/ },
   chooseZone: { parse: (text) => chooseZone(text.split('\n')), captures: /thermal_zone\d+\/type$/ },
-  parseThrottled: { parse: parseThrottled, captures: /vcgencmd|throttled/, texts: ['throttled=0x50005\n'] },
   parseCpuList: { parse: parseCpuList, captures: /cpu\/(?:possible|online)$/ },
   parseRevision: { parse: parseRevision, captures: /^proc\/cpuinfo$/ },
   boardName: { parse: (text) => boardName(text) ?? null, texts: ['a02082', 'c03115', '0002', '902120'] },
@@ -200,7 +191,6 @@ export const parsers: Readonly<Record<string, Parser>> = {
   parseIpv6Route: { parse: parseIpv6Route, captures: /^proc\/net\/ipv6_route$/ },
   parseArp: { parse: parseArp, captures: /^proc\/net\/arp$/ },
   parseNeigh: { parse: parseNeigh, captures: /^cmd\/ip .*neigh show$/ },
-  parseAddr: { parse: parseAddr, captures: /^cmd\/ip .*addr$/ },
   parseMac: { parse: (text) => parseMac(text) ?? null, texts: ['02:00:00:00:01:00', 'AA:BB:CC:DD:EE:FF'] },
   parseIwDev: { parse: parseIwDev, captures: /^cmd\/iw dev$/ },
   parseStationDump: { parse: parseStationDump, captures: /^cmd\/iw dev .*station dump$/ },

@@ -3,6 +3,7 @@
  * text of somebody else apart, on the same captures.
  */
 import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
 import fc from 'fast-check';
 import { type AnyCollector, collectorByName, collectors } from '../../src/collectors/index.js';
 import { type AnyDocument, documents } from '../../src/documents/index.js';
@@ -28,8 +29,42 @@ export interface Target {
   large(): Iterable<readonly [shape: string, work: () => void]>;
 }
 
-/** Every target there is, in order. Made when it is asked for: a recording takes a while. */
+type Exports = Readonly<Record<string, unknown>>;
+
+/** Modules of src/collectors, by folder. */
+const folders = new Map<string, Exports[]>();
+const root = new URL('../../src/collectors/', import.meta.url);
+for (const entry of readdirSync(root, { recursive: true, encoding: 'utf8' })) {
+  if (!entry.includes('/') || !entry.endsWith('.js')) continue;
+  const folder = entry.slice(0, entry.lastIndexOf('/'));
+  folders.set(folder, [...(folders.get(folder) ?? []), (await import(new URL(entry, root).href)) as Exports]);
+}
+
+const collectorsIn = (modules: readonly Exports[]) =>
+  collectors.filter((one) => modules.some((exports) => Object.values(exports).includes(one)));
+
+/**
+ * Parsers that a collector's file exports, unless `parsers` describes them. They get all text that the collectors of the file read; if the
+ * file has no collector, that of all collectors in its folder.
+ */
+const foundParsers = [...folders.values()].flatMap((modules) =>
+  modules.flatMap((exports) =>
+    Object.entries(exports).flatMap(([name, parse]) => {
+      if (!/^parse[A-Z]/.test(name) || typeof parse !== 'function' || Object.hasOwn(parsers, name)) return [];
+      const own = collectorsIn([exports]);
+      const users = own.length > 0 ? own : collectorsIn(modules);
+      const target = () => {
+        const texts = users.flatMap((user) => textsOf(recordAll(user.name, [user])));
+        return parserTarget(name, { parse: (text) => parse(text) as unknown, texts });
+      };
+      return [[`parser ${name}`, target] as const];
+    }),
+  ),
+);
+
+/** All targets, in order. A target is created on demand, as a recording takes a while. */
 export const targets: ReadonlyMap<string, () => Target> = new Map([
+  ...foundParsers,
   ...collectors.map((one) => [`collector ${one.name}`, () => collectorTarget(one)] as const),
   ...documents.map((one) => [`document ${one.name}`, () => documentTarget(one)] as const),
   ...Object.entries(parsers).map(([name, parser]) => [`parser ${name}`, () => parserTarget(name, parser)] as const),

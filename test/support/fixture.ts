@@ -11,6 +11,7 @@
  *       expose-secrets                        if it exists, secrets are shown
  *       expected.json                         the value, or `{"absent": REASON}`, or `{"error": {…}}`
  *       expected.prom                         the Prometheus metrics; optional
+ *       expected.faults                       results of faults in what the collector reads; UPDATE_FIXTURES=1 writes it to one fixture
  *
  * Whole machines are in test/fixtures/machines: what they have in `expected/` is the body of each document.
  */
@@ -198,6 +199,12 @@ export function assertExpected(outcome: Outcome, from: Fixture, path = 'expected
   const expected = isUpdate ? { ...from, archive: parseArchive(readFileSync(from.file, 'utf8')) } : from;
   assert.deepEqual(JSON.parse(got), JSON.parse(fixtureText(expected, path)));
   if (comparesMetrics) assert.equal(prom, fixtureText(expected, metrics));
+}
+
+/** Asserts that a text is that of an entry. Does nothing if the fixture doesn't have the entry. `UPDATE_FIXTURES=1` writes it instead. */
+export function assertText(text: string, from: Fixture, path: string): void {
+  if (isUpdate) updateArchive(from.file, { [path]: text });
+  else if (from.archive.entries.has(path)) assert.equal(text, fixtureText(from, path));
 }
 
 function updateArchive(file: string, texts: Readonly<Record<string, string>>): void {

@@ -1,11 +1,6 @@
 /** What the parsers make of text that no machine should write, of any text at all, and of this machine's own. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { parseDdclient } from '../../../src/collectors/ddns/ddclient.js';
 import { readStatements } from '../../../src/collectors/ddns/statements.js';
@@ -14,7 +9,6 @@ import { parseServers, parseStaticLeases } from '../../../src/collectors/dns-dhc
 import { parseLeases } from '../../../src/collectors/dns-dhcp/leases.js';
 import { parseResolv } from '../../../src/collectors/dns-dhcp/resolv.js';
 import { parseRules } from '../../../src/collectors/firewall/firewall.js';
-import { collectorByName } from '../../../src/collectors/index.js';
 import { parseAddr } from '../../../src/collectors/network/addresses.js';
 import { parseForwarding, parsePortNumber } from '../../../src/collectors/network/bridges.js';
 import { parseIpv6Route, parseRoute } from '../../../src/collectors/network/interfaces.js';
@@ -35,13 +29,11 @@ import { parseIwDev, parseStationDump } from '../../../src/collectors/wifi/iw.js
 import { bitsPerSecond } from '../../../src/collectors/wifi/stations.js';
 import { firstAtStart } from '../../../src/documents/first-access-point.js';
 import { quote, SourceError } from '../../../src/errors.js';
-import { createMachine } from '../../../src/machine/machine.js';
 import { parseDhcpRanges, rangeInterfaces } from '../../../src/parse/dhcp-range.js';
 import { optionValues } from '../../../src/parse/dnsmasq.js';
 import { jsonErrorAt } from '../../../src/parse/json-error.js';
 import { parseMac } from '../../../src/parse/mac.js';
 import { fixture as archive, fixtureBytes, fixtureText } from '../../support/fixture.js';
-import { assertValid } from '../../support/schema.js';
 
 const fixture = (subject: string, name: string, path: string): string => fixtureText(archive(subject, name), path);
 const leaseFile = 'var/lib/misc/dnsmasq.leases';
@@ -709,71 +701,6 @@ describe('round trips', () => {
       const { now } = parseThrottled(`throttled=0x${(1 << bit).toString(16)}`);
       const { sinceBoot } = parseThrottled(`throttled=0x${(1 << (16 + bit)).toString(16)}`);
       for (const other of names) assert.deepEqual([now[other], sinceBoot[other]], [other === name, other === name]);
-    }
-  });
-});
-
-describe('this machine', () => {
-  const machine = createMachine({ rootfs: '/', path: process.env.PATH ?? '' });
-  const say = (program: string, ...args: string[]) =>
-    execFileSync(program, args, { encoding: 'utf8', env: { PATH: process.env.PATH, LC_ALL: 'C' } }).trim();
-
-  for (const name of ['clock', 'load', 'cpu', 'memory', 'disk', 'host', 'hostapd', 'interfaces']) {
-    test(`${name} can be read`, () => {
-      const collector = collectorByName(name);
-      assert.ok(collector);
-      const { value, carry } = collector.read(machine, {
-        carried: undefined,
-        monotonicMs: 0,
-        nowMs: Date.now(),
-        thorough: true,
-        exposeSecrets: false,
-        maxStationMetrics: 0,
-      });
-      assertValid(value, collector.view);
-      const again = collector.read(machine, {
-        carried: carry,
-        monotonicMs: 1_000,
-        nowMs: Date.now(),
-        thorough: false,
-        exposeSecrets: false,
-        maxStationMetrics: 1_000,
-      });
-      assertValid(again.value, collector.view);
-    });
-  }
-
-  test('/system says what uname, hostname, nproc, uptime, date, free and df say', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'apsnap-'));
-    const free = () =>
-      say('free', '-b')
-        .match(/^Mem: +(\d+) .* (\d+)$/m)
-        ?.slice(1)
-        .map(Number) ?? [];
-    const percent = () => Number.parseInt(say('df', '--output=pcent', '/').split('\n')[1] ?? '', 10);
-    try {
-      const before = { uptime: say('uptime', '-p'), free: free(), disk: percent() };
-      const main = fileURLToPath(new URL('../../../src/main.js', import.meta.url));
-      const { documents } = JSON.parse(say(process.execPath, main, '--dotenv', join(folder, '.env'), 'snapshot', 'system'));
-      const after = { uptime: say('uptime', '-p'), free: free(), disk: percent() };
-      const { state, data } = documents.system;
-      assert.equal(state, 'fresh');
-      assert.equal(data.hostname, say('hostname'));
-      assert.equal(data.kernelVersion, say('uname', '-r'));
-      assert.equal(data.processorCount, Number(say('nproc', '--all')));
-      assert.equal(data.systime, say('date', '-d', `@${data.time.unixSeconds}`, '+%a %e %b %H:%M:%S %Z %Y'));
-      assert.ok([before.uptime, after.uptime].includes(data.uptime), `${before.uptime}, ${data.uptime}, ${after.uptime}`);
-      assert.equal(data.memory.totalBytes, before.free[0]);
-      assert.equal(data.systemLoadPercentage, Math.round((10_000 * data.LoadAvg1Min) / data.processorCount) / 100);
-      // Others use memory and disk meanwhile.
-      const used = [before, after].map(({ free: [total = 0, available = 0] }) => (100 * (total - available)) / total);
-      assert.ok(
-        Math.abs(data.usedMemory - Number(used[0])) < 5 || Math.abs(data.usedMemory - Number(used[1])) < 5,
-        `${data.usedMemory}, ${used}`,
-      );
-      assert.ok(data.usedDisk >= before.disk - 1 && data.usedDisk <= after.disk + 1, `${before.disk}, ${data.usedDisk}, ${after.disk}`);
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
     }
   });
 });

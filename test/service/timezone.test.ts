@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import fc from 'fast-check';
-import { formatDate, localTime, parseTzif, type TimeZone, utc } from '../../../../src/collectors/system/timezone.js';
+import { formatDate, localTime, parseTzif, type TimeZone, utc } from '../../src/collectors/system/timezone.js';
 
 const zoneinfo = '/usr/share/zoneinfo';
 const names = [

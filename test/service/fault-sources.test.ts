@@ -4,9 +4,9 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, truncateSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import { type CollectorName, collectors } from '../../../src/collectors/index.js';
-import { eventually } from '../../support/eventually.js';
-import { assertAllFresh, type CollectorState, documentsOf, eachSecond, type Patient, replay, withPatient } from '../../support/patient.js';
+import { type CollectorName, collectors } from '../../src/collectors/index.js';
+import { eventually } from '../support/eventually.js';
+import { assertAllFresh, type CollectorState, documentsOf, eachSecond, type Patient, replay, withPatient } from '../support/patient.js';
 
 /** As random as it looks, and the same each time; with line feeds and zeros. */
 const BINARY = Buffer.from(Array.from({ length: 5_000 }, (_, index) => Math.imul(index + 1, 0x9e3779b1) >>> 24));
