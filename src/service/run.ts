@@ -14,9 +14,9 @@ import { createScheduler, type Scheduler } from '../engine/schedule.js';
 import { createStore } from '../engine/store.js';
 import { followStationEvents } from '../engine/wifi-events.js';
 import { createSampler, threadData } from '../engine/worker-pool.js';
+import type { EventStreams } from '../http/events/streams.js';
 import { createAccessLog } from '../http/middleware/access-log.js';
 import { createHostCheck } from '../http/middleware/allowed-hosts.js';
-import type { EventStreams } from '../http/routes/events.js';
 import { expiresAtMs, isSelfSigned, nameToAskFor, type TlsPair } from '../http/server/certificate.js';
 import { listen, shut } from '../http/server/listen.js';
 import { createMachine } from '../machine/machine.js';
@@ -78,8 +78,8 @@ export async function serve(asked: Config, environment: NodeJS.Dict<string>): Pr
 
   // Koa takes a tenth of a second to load: the threads have the processor first.
   const { createApp } = await import('../http/app.js');
-  const { createEventStreams } = await import('../http/routes/events.js');
-  eventStreams = createEventStreams(store);
+  const streams = await import('../http/events/streams.js');
+  eventStreams = new streams.EventStreams(store);
   const forwardedFor = createForwardedFor(config.trustedProxies);
   const accessLog = createAccessLog(config.accessLog, (text) => process.stdout.write(text), forwardedFor);
   const app = createApp({
@@ -95,7 +95,7 @@ export async function serve(asked: Config, environment: NodeJS.Dict<string>): Pr
     isAllowedHost: createHostCheck(config.allowedHosts),
     corsOrigins: config.corsOrigins,
     specification: readFileSync(programFile('dist/openapi.json')),
-    judge: createGate(keys.check, createFailedKeys(config.mostFailedKeys), forwardedFor),
+    authorize: createGate(keys.check, createFailedKeys(config.mostFailedKeys), forwardedFor),
     certificateExpiresMs: () => tls && expiresAtMs(tls.pair),
     logError: (line) => log(`ERROR: ${line}`),
   });

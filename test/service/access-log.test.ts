@@ -117,7 +117,7 @@ describe('summary', () => {
     const first = log.lines();
     assert.ok(first.length <= 1_000, `${first.length} lines`);
     log.wait(60);
-    assert.deepEqual(log.lines(), ['INFO: 19000 answers to further addresses and paths in 60 s']);
+    assert.deepEqual(log.lines(), ['INFO: 19000 more responses to other addresses and paths in 60 s']);
     log.record(200);
     assert.equal(log.lines().length, 1, 'there is room again');
   });

@@ -11,7 +11,7 @@ import type { Scheduler } from '../../src/engine/schedule.js';
 import { createStore } from '../../src/engine/store.js';
 import type { Sampler } from '../../src/engine/worker-pool.js';
 import { createApp } from '../../src/http/app.js';
-import { createEventStreams } from '../../src/http/routes/events.js';
+import { EventStreams } from '../../src/http/events/streams.js';
 import { ask } from '../support/http.js';
 
 const store = createStore();
@@ -25,14 +25,14 @@ before(async () => {
     sampler: { answer: () => undefined } as unknown as Sampler,
     accessLog: { record() {}, close() {} },
     corsOrigins: [],
-    events: createEventStreams(store),
+    events: new EventStreams(store),
     maxListeners: 0,
     history: createHistory(),
     exposeSecrets: false,
     specification: Buffer.from('{}'),
     pages: { dashboard: true, docs: true },
     isAllowedHost: () => true,
-    judge: () => 'read',
+    authorize: () => 'read',
     logError: assert.fail,
   });
   server = createServer(app).listen(0, '127.0.0.1');

@@ -14,10 +14,9 @@ import { createHistory } from '../../src/engine/history.js';
 import type { Scheduler } from '../../src/engine/schedule.js';
 import { createStore } from '../../src/engine/store.js';
 import type { Sampler } from '../../src/engine/worker-pool.js';
-import { createApp } from '../../src/http/app.js';
-import { createReadyResponses } from '../../src/http/responses/ready.js';
-import { createEventStreams } from '../../src/http/routes/events.js';
-import { keyedRoutes, openRoutes } from '../../src/http/routes/routes.js';
+import { createApp, keyedRoutes, openRoutes } from '../../src/http/app.js';
+import { EventStreams } from '../../src/http/events/streams.js';
+import { createDocumentResponses } from '../../src/http/responses/document-responses.js';
 import { eventually } from '../support/eventually.js';
 import { type Answer, type Asking, ask } from '../support/http.js';
 import { createAccessPoint, type Root } from '../support/root.js';
@@ -122,10 +121,10 @@ describe('specification', () => {
   test('specification/names-what-is-served', () => {
     const store = createStore();
     const routers = [
-      openRoutes(store, Buffer.from('{}'), { dashboard: true, docs: true }),
+      openRoutes({ store, specification: Buffer.from('{}'), pages: { dashboard: true, docs: true } }),
       keyedRoutes(
-        { store, scheduler, sampler, corsOrigins: [], events: createEventStreams(store), maxListeners: 0, history: createHistory() },
-        createReadyResponses(() => 1, false),
+        { store, scheduler, sampler, events: new EventStreams(store), maxListeners: 0, history: createHistory() },
+        createDocumentResponses(store, false),
       ),
     ];
     const served = routers
@@ -180,10 +179,10 @@ describe('answers', () => {
     await ask(guarded.url, '/system', { headers: { access_token: 'wrong' } });
     const store = createStore();
     const app = createApp({
-      ...{ events: createEventStreams(store), maxListeners: 0, history: createHistory() },
+      ...{ events: new EventStreams(store), maxListeners: 0, history: createHistory() },
       ...{ store, scheduler, sampler, corsOrigins: [], exposeSecrets: false, specification: Buffer.from(text) },
       ...{ accessLog: { record() {}, close() {} }, logError: (line) => assert.fail(line) },
-      ...{ pages: { dashboard: true, docs: true }, isAllowedHost: () => true, judge: () => 'read' as const },
+      ...{ pages: { dashboard: true, docs: true }, isAllowedHost: () => true, authorize: () => 'read' as const },
     });
     newborn = createServer(app).listen(0, '127.0.0.1');
     await once(newborn, 'listening');

@@ -1,40 +1,46 @@
 /**
- * Which names the service answers to. A page of somebody else can have its own name lead to our address (DNS rebinding), and is then of
- * our origin for the browser, but not for us: the name is in `Host`.
+ * Names that the service answers to. A hostile page can point its own name at the service's address (DNS rebinding). The browser then
+ * treats the service as part of that page's site, but the `Host` header still has the hostile name.
  */
 import { isIP } from 'node:net';
 
-/** Who sends us ever other names is not to fill the memory. */
-const MAX_VERDICTS = 100;
+/** Results kept in memory. Beyond that, all are dropped: a client that sends ever new names must not fill the memory. */
+const MAX_RESULTS_KEPT = 100;
 
-/** Whether a request's `Host` is one to be answered. */
+/** Checks the `Host` header of a request. */
 export type HostCheck = (host: string | undefined) => boolean;
 
 /**
- * @param names as the configuration lists them, in lower case and without port; none: any will do
- * @returns takes a name of the list, `localhost` and any address: no DNS leads to those. Without `Host`, as HTTP/1.0 is, it is no browser
+ * Makes the check. It accepts the listed names, `localhost` and all addresses, as DNS can't lead to those. It also accepts requests
+ * without `Host`: they are HTTP/1.0, which no browser sends.
+ *
+ * @param names in lower case and without port. An empty list allows every name
+ *
+ * @example createHostCheck(['ap.example'])('AP.example:8081') // true
  */
 export function createHostCheck(names: readonly string[]): HostCheck {
   if (names.length === 0) return () => true;
   const allowed = new Set([...names, 'localhost']);
-  const verdicts = new Map<string, boolean>();
+  const results = new Map<string, boolean>();
   return (host) => {
     if (host === undefined) return true;
-    let verdict = verdicts.get(host);
-    if (verdict === undefined) {
+    let result = results.get(host);
+    if (result === undefined) {
       const name = hostName(host);
-      verdict = name !== undefined && (allowed.has(name) || isIP(name) !== 0);
-      if (verdicts.size >= MAX_VERDICTS) verdicts.clear();
-      verdicts.set(host, verdict);
+      result = name !== undefined && (allowed.has(name) || isIP(name) !== 0);
+      if (results.size >= MAX_RESULTS_KEPT) results.clear();
+      results.set(host, result);
     }
-    return verdict;
+    return result;
   };
 }
 
 /**
- * The name or address in a `Host` header, RFC 9110, 7.2, in lower case and without port; undefined if it is none.
+ * Parses a `Host` header, RFC 9110, 7.2.
  *
  *     ap.example:8081    [2001:db8::1]:8081    AP.example.
+ *
+ * @returns the name or address in lower case and without port; undefined if the header isn't valid
  */
 export function hostName(host: string): string | undefined {
   const bracketed = /^\[([\da-f:.]+)\](?::\d{1,5})?$/i.exec(host)?.[1];

@@ -1,16 +1,17 @@
 /**
- * What browsers are told with every answer: ready ones, errors, streams, pages, and what the server says to a request that is none.
+ * Headers that tell browsers how little they may do with a response. Every response has them: ready ones, errors, streams, pages, and
+ * what the server sends when a request isn't valid HTTP.
  *
- * JSON is nothing that a browser should run, frame or guess the type of. Pages bring a policy of their own in place of this one.
- * Cross-Origin-Resource-Policy is about requests without CORS (`<img src>`, `<script src>` on somebody's page): who is let in by
- * `--cors-origin` asks with CORS, which it does not touch.
+ * A browser should never run JSON, frame it or guess its type. HTML pages replace the policy with their own.
+ * Cross-Origin-Resource-Policy covers requests without CORS, such as `<img src>` on another site. It doesn't affect pages that
+ * `--cors-origin` allows, because they use CORS.
  */
-import type { ServerResponse } from 'node:http';
+import type { Middleware } from 'koa';
 
-/** The policy of whatever is no page. */
+/** Content-Security-Policy for everything that isn't an HTML page. */
 const NOTHING = "default-src 'none'; frame-ancestors 'none'";
 
-const headers: Readonly<Record<string, string>> = {
+const HEADERS: Readonly<Record<string, string>> = {
   'X-Content-Type-Options': 'nosniff',
   'Referrer-Policy': 'no-referrer',
   'X-Frame-Options': 'DENY',
@@ -18,24 +19,26 @@ const headers: Readonly<Record<string, string>> = {
   'Cross-Origin-Resource-Policy': 'same-origin',
 };
 
-/** Flat, as `writeHead` takes them: part of ready answers, so that a request does nothing for them. */
-export const SECURITY_HEADERS: readonly string[] = Object.entries(headers).flat();
-
-/** As lines of a head that is written by hand. */
-export const SECURITY_LINES: string = Object.entries(headers)
-  .map(([name, value]) => `${name}: ${value}\r\n`)
-  .join('');
+/** Names and values in turn, as `writeHead` takes them. Part of ready responses, so that a request does nothing for them. */
+export const SECURITY_HEADERS: readonly string[] = Object.entries(HEADERS).flat();
 
 /**
- * Of pages, besides: their policy, and that a window which they open or which opened them gets no hold of them.
+ * Sets the headers on every response that Koa sends.
  *
- * @param encrypted whether they come over TLS: browsers heed the second nowhere else, and complain in the console
+ * @example app.use(securityHeaders());
+ */
+export function securityHeaders(): Middleware {
+  return function securityHeaders(ctx, next) {
+    ctx.set(HEADERS);
+    return next();
+  };
+}
+
+/**
+ * Returns the headers of an HTML page: its own policy, and isolation from windows that it opens or that opened it.
+ *
+ * @param encrypted whether the page comes over TLS. Browsers ignore Cross-Origin-Opener-Policy otherwise, and complain in the console
  */
 export function pageHeaders(policy: readonly string[], encrypted: boolean): Readonly<Record<string, string>> {
   return { 'Content-Security-Policy': policy.join('; '), ...(encrypted && { 'Cross-Origin-Opener-Policy': 'same-origin' }) };
-}
-
-/** Sets those that the answer has not set for itself. */
-export function secure(response: ServerResponse): void {
-  for (const [name, value] of Object.entries(headers)) if (!response.hasHeader(name)) response.setHeader(name, value);
 }

@@ -6,7 +6,7 @@ import type { DocumentRecord } from '../../engine/records.js';
 import type { Store } from '../../engine/store.js';
 import type { Sampler } from '../../engine/worker-pool.js';
 import { parseQuery, QueryError } from '../../model/query.js';
-import { HttpProblem, notYet } from './problem.js';
+import { busy, HttpProblem, notYet } from './problem.js';
 import { type ReadyResponse, readyResponse } from './ready.js';
 
 /** Answers are kept until the document changes, or they would have more than this together. */
@@ -45,8 +45,7 @@ export function createQueries(
     const parts = store.partsOf(document);
     if (!parts) throw notYet(record);
     const outcome = await sampler.answer({ document: document.name, parts, query });
-    if (outcome.kind === 'busy')
-      throw new HttpProblem(503, 'too many queries are waiting: ask again in a moment', { headers: { 'Retry-After': '1' } });
+    if (outcome.kind === 'busy') throw busy();
     if (outcome.kind === 'failed') {
       const detail = problemText(problemOfDocument(document, outcome));
       throw new HttpProblem(503, detail, { headers: { 'Retry-After': '2' } });

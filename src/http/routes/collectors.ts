@@ -1,33 +1,43 @@
-/** How each collector is: what `doctor` says, of the service itself. */
-import { problemOf } from '../../engine/freshness.js';
+/** `/collectors`: the state of each collector, as `apsnap doctor` shows it, but of the running service. */
+import type Router from '@koa/router';
+import type { Middleware } from 'koa';
 import type { Store } from '../../engine/store.js';
+import { collectorStates } from '../responses/collector-states.js';
 
-export interface CollectorState {
-  readonly name: string;
-  readonly summary: string;
-  readonly state: 'ok' | 'absent' | 'failing' | 'pending';
-  /** Why it is not ok. */
-  readonly reason: string | null;
-  readonly advice: string | null;
-  readonly last_success: string | null;
-  readonly duration_ms: number;
-  readonly interval_seconds: number | null;
+export function collectorRoutes(router: Router, store: Store): void {
+  router.get('/collectors', collectors(store));
 }
 
-export function collectorStates(store: Store): CollectorState[] {
-  return [...store.collectors.values()].map((record) => {
-    const { collector, good, goodAtMs, tookMs, intervalMs } = record;
-    const problem = problemOf(record);
-    const state = problem ? (problem.code === 'pending' ? 'pending' : 'failing') : good?.absent ? 'absent' : 'ok';
-    return {
-      name: collector.name,
-      summary: collector.summary,
-      state,
-      reason: problem?.message ?? good?.absent ?? null,
-      advice: problem?.advice ?? null,
-      last_success: goodAtMs === undefined ? null : new Date(goodAtMs).toISOString(),
-      duration_ms: Math.round(tookMs * 10) / 10,
-      interval_seconds: Number.isFinite(intervalMs) ? intervalMs / 1000 : null,
-    };
-  });
+/**
+ * @openapi
+ * /collectors:
+ *   get:
+ *     operationId: getCollectors
+ *     summary: State of every collector
+ *     description: The same as `apsnap doctor` prints, but of the running service. A collector reads one source, such as a file or a program.
+ *     tags: [Health]
+ *     responses:
+ *       '200':
+ *         description: The state of every collector.
+ *         content:
+ *           application/json:
+ *             schema: { $ref: '#/components/schemas/Collectors' }
+ *             example:
+ *               collectors:
+ *                 - name: thermal
+ *                   summary: Temperature of the processor
+ *                   state: failing
+ *                   reason: 'thermal: temp is not an integer: "hot"'
+ *                   advice: null
+ *                   last_success: '2026-11-24T07:29:17.123Z'
+ *                   duration_ms: 0.2
+ *                   interval_seconds: 5
+ *       '403': { $ref: '#/components/responses/Unauthorized' }
+ *       '429': { $ref: '#/components/responses/TooManyKeys' }
+ */
+function collectors(store: Store): Middleware {
+  return function collectors(ctx) {
+    ctx.set('Cache-Control', 'no-store');
+    ctx.body = { collectors: collectorStates(store) };
+  };
 }

@@ -1,10 +1,10 @@
-/** The dashboard: its page and what that loads, the same for everybody. What it shows, it asks for with the key. */
+/** The dashboard: its page and the files it loads, the same for every client. The page fetches its data with the key. */
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Context, Middleware, Next } from 'koa';
 import { packageFile, programFile } from '../../program-files.js';
-import { type Answer, answerWith, digest, immutable, type Resource, revalidate } from '../responses/resource.js';
+import { digest, type Handler, IMMUTABLE, REVALIDATE, type StaticFile, serveFile } from '../responses/static-file.js';
 
-/** Nothing inline, nothing from elsewhere. uPlot and our scripts set styles through the CSSOM, which a policy allows. */
+/** Nothing inline, nothing from other sites. uPlot and our scripts set styles through the CSSOM, which the policy allows. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -16,7 +16,7 @@ const POLICY = [
   "frame-ancestors 'none'",
 ];
 
-/** The page and its style, as they are written. */
+/** The page and its style sheet, as written. */
 const WRITTEN = programFile('web/');
 /** Its scripts, compiled. */
 const COMPILED = programFile('dist/web/');
@@ -28,26 +28,27 @@ interface File {
 }
 
 /**
- * Serves `/` and `/assets/HASH/NAME`, without a key; other methods and paths go to `next`. Files are read here, once, so that an
- * upgrade under a running service never mixes two versions. Addresses in the page are relative, for proxies that serve us under a
- * sub-path.
+ * Serves `/` and `/assets/HASH/NAME` without a key. Other paths go to `next`. Files are read once, at the start, so that an upgrade
+ * under a running service never mixes two versions. URLs in the page are relative, so the dashboard works behind a proxy that serves it
+ * under a sub-path.
  *
- * @param docs whether the page leads to `/docs`
+ * @param docs whether the page links to `/docs`
+ *
  * @example router.get(['/', '/assets/{*file}'], dashboard());
  */
 export function dashboard(docs = true): Middleware {
   const assets = readAssets();
   const hash = digest(Buffer.concat(assets.flatMap(({ name, bytes }) => [Buffer.from(`${name}\0${bytes.length}\0`), bytes])));
-  const answers = new Map<string, Answer>([['/', answerWith(pageResource(assets, hash, docs))]]);
+  const handlers = new Map<string, Handler>([['/', serveFile(pageFile(assets, hash, docs))]]);
   for (const { name, type, bytes } of assets) {
-    answers.set(
+    handlers.set(
       `/assets/${hash}/${name}`,
-      answerWith({ type, tag: `${hash}-${name}`, cacheControl: immutable, load: () => Promise.resolve(bytes) }),
+      serveFile({ type, tag: `${hash}-${name}`, cacheControl: IMMUTABLE, load: () => Promise.resolve(bytes) }),
     );
   }
   return async function serveDashboard(context: Context, next: Next): Promise<void> {
-    const answer = answers.get(context.path);
-    await (answer ? answer(context) : next());
+    const handler = handlers.get(context.path);
+    await (handler ? handler(context) : next());
   };
 }
 
@@ -64,10 +65,10 @@ function readAssets(): File[] {
   ];
 }
 
-/** Leads to the documentation only. */
+/** Has no link but the one to the documentation. */
 const NAVIGATION = '<nav aria-label="Pages"><a href="docs">API</a></nav>';
 
-function pageResource(assets: readonly File[], hash: string, docs: boolean): Resource {
+function pageFile(assets: readonly File[], hash: string, docs: boolean): StaticFile {
   const preloads = assets
     .filter(({ name }) => name.endsWith('.js') && !name.endsWith('.min.js'))
     .map(({ name }) => `<link rel="modulepreload" href="assets/${name}">`);
@@ -79,7 +80,7 @@ function pageResource(assets: readonly File[], hash: string, docs: boolean): Res
   return {
     type: 'text/html; charset=utf-8',
     tag: digest(bytes),
-    cacheControl: revalidate,
+    cacheControl: REVALIDATE,
     policy: POLICY,
     load: () => Promise.resolve(bytes),
   };

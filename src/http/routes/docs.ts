@@ -1,17 +1,19 @@
-// The interactive documentation, for an access point with no uplink: koa2-swagger-ui's page, and the scripts and styles it
-// asks for out of swagger-ui-dist. Nothing is loaded or compressed before somebody asks.
-
+/**
+ * The interactive documentation, which also works on an access point without an uplink: the page comes from koa2-swagger-ui, its scripts
+ * and styles from swagger-ui-dist. Nothing is loaded or compressed before the first request.
+ */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { Context, Middleware, Next } from 'koa';
 import { packageFile } from '../../program-files.js';
+import { once } from '../once.js';
 import { latePackage } from '../packages.js';
-import { type Answer, answerWith, digest, immutable, once, type Resource, revalidate } from '../responses/resource.js';
+import { digest, type Handler, IMMUTABLE, REVALIDATE, type StaticFile, serveFile } from '../responses/static-file.js';
 
 const loadSwaggerUi = latePackage<typeof import('koa2-swagger-ui')>('koa2-swagger-ui');
 
-/** Name in the page → file of swagger-ui-dist, and its type. Nothing else of that package is served. */
+/** Name in the page, file of swagger-ui-dist, and type. No other file of that package is served. */
 const assets = [
   ['swagger-ui.min.css', 'swagger-ui.css', 'text/css; charset=utf-8'],
   ['swagger-ui-bundle.js', 'swagger-ui-bundle.js', 'text/javascript; charset=utf-8'],
@@ -20,44 +22,46 @@ const assets = [
 ] as const;
 
 /**
- * Serves `/openapi.json` (the bytes given) and `/docs` (a page to read it and try it out), without a key. Other methods and
- * other paths go to `next`. Each address in the page is relative, so it works behind a proxy that serves us under a sub-path.
+ * Serves `/openapi.json` and the page `/docs` without a key. Other methods and paths go to `next`. URLs in the page are relative, so it
+ * works behind a proxy that serves it under a sub-path.
+ *
+ * @param specification the bytes of `/openapi.json`
  *
  * @example app.use(docs(await readFile(new URL('../openapi.json', import.meta.url))));
  */
 export function docs(specification: Uint8Array): Middleware {
-  // not the package's main: that one evaluates the 1.7 MB bundle
+  // Not the package's main module, which evaluates the 1.7 MB bundle.
   const { version } = JSON.parse(readFileSync(packageFile('swagger-ui-dist/package.json'), 'utf8')) as { version: string };
 
-  const answers = new Map<string, Answer>();
+  const handlers = new Map<string, Handler>();
   const json = Buffer.from(specification.buffer, specification.byteOffset, specification.byteLength);
-  answers.set(
+  handlers.set(
     '/openapi.json',
-    answerWith({ type: 'application/json', tag: digest(json), cacheControl: revalidate, load: async () => json }),
+    serveFile({ type: 'application/json', tag: digest(json), cacheControl: REVALIDATE, load: async () => json }),
   );
   for (const [name, file, type] of assets) {
-    // the version is in the address and in the tag: it stands for the bytes, which need not be read to be named
+    // The version in the path and in the tag identifies the bytes without reading them.
     const path = packageFile(`swagger-ui-dist/${file}`);
-    answers.set(
+    handlers.set(
       `/docs/${version}/${name}`,
-      answerWith({ type, tag: `${version}-${file}`, cacheControl: immutable, load: () => readFile(path) }),
+      serveFile({ type, tag: `${version}-${file}`, cacheControl: IMMUTABLE, load: () => readFile(path) }),
     );
   }
-  const page = once(async () => answerWith(pageResource(await renderPage(version))));
-  answers.set('/docs', async (context) => (await page())(context));
-  answers.set('/docs/', async (context) => {
+  const page = once(async () => serveFile(pageFile(await renderPage(version))));
+  handlers.set('/docs', async (context) => (await page())(context));
+  handlers.set('/docs/', async (context) => {
     context.redirect('../docs');
   });
 
   return async function serveDocs(context: Context, next: Next): Promise<void> {
-    const answer = context.method === 'GET' || context.method === 'HEAD' ? answers.get(context.path) : undefined;
-    await (answer === undefined ? next() : answer(context));
+    const handler = context.method === 'GET' || context.method === 'HEAD' ? handlers.get(context.path) : undefined;
+    await (handler === undefined ? next() : handler(context));
   };
 }
 
 /**
- * koa2-swagger-ui's page as HTML. Loading that package costs about 80 ms of a PC's time and 10 MB (handlebars, lodash), hence
- * here and not above.
+ * Renders koa2-swagger-ui's page. Loading that package takes about 80 ms on a PC and 10 MB (handlebars, lodash), so it is loaded on first
+ * use.
  */
 async function renderPage(version: string): Promise<string> {
   const { koaSwagger } = loadSwaggerUi();
@@ -66,7 +70,7 @@ async function renderPage(version: string): Promise<string> {
     routePrefix: false,
     hideTopbar: true,
     swaggerCdnUrl: 'docs',
-    // left out, koa2-swagger-ui would look for its own package.json and take the version it was developed with
+    // Without it, koa2-swagger-ui uses the version it was developed with.
     swaggerVersion: version,
     favicon: `docs/${version}/favicon.png`,
     swaggerOptions: {
@@ -75,20 +79,20 @@ async function renderPage(version: string): Promise<string> {
       tryItOutEnabled: true,
       displayRequestDuration: true,
       persistAuthorization: false,
-      // a string, for the types know no number here; Swagger UI casts it
+      // A string, because the type allows no number. Swagger UI converts it.
       defaultModelsExpandDepth: '0',
-      // else it sends the specification's address to validator.swagger.io
+      // Otherwise it sends the specification's URL to validator.swagger.io.
       validatorUrl: null,
     },
   });
-  // its middleware only sets these two; a stand-in, so that no client's context carries the page's headers if this fails
+  // The middleware sets only these two. A stand-in keeps the page's headers off a client's context if rendering fails.
   const rendered = { type: '', body: '' };
   await render(rendered as unknown as Parameters<typeof render>[0], async () => undefined);
   return rendered.body.replace(/[ \t]*<link [^>]*fonts\.googleapis\.com[^>]*>\r?\n/, '');
 }
 
-/** The page with a policy that lets it load from us only, and run only the inline scripts it has now. */
-function pageResource(html: string): Resource {
+/** Returns the page with a policy: it may load from this service only, and run only the inline scripts it has now. */
+function pageFile(html: string): StaticFile {
   const hashes = [...html.matchAll(/<script>(.*?)<\/script>/gs)].map(
     ([, script = '']) => `'sha256-${createHash('sha256').update(script).digest('base64')}'`,
   );
@@ -107,7 +111,7 @@ function pageResource(html: string): Resource {
   return {
     type: 'text/html; charset=utf-8',
     tag: digest(bytes),
-    cacheControl: revalidate,
+    cacheControl: REVALIDATE,
     policy,
     load: async () => bytes,
   };

@@ -1,80 +1,124 @@
 /**
- * `/metrics`: what the threads rendered with each sample, joined, and what is known of the collectors and of this process. They render
- * only while somebody scrapes.
- *
- * The text is kept until something changes, with its compressed form: ten Prometheis cost one.
+ * `/metrics` for Prometheus: what the workers rendered with each sample, joined, and metrics of the collectors and of this process.
+ * Workers render only while somebody scrapes. The text is kept until something changes, with its compressed form, so that ten scrapers
+ * cost as much as one.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { constants, gzip as gzipWithCallback } from 'node:zlib';
+import type Router from '@koa/router';
 import type { Middleware } from 'koa';
 import { joinFamilies, METRICS_CONTENT_TYPE, METRICS_END, type MetricsFormat, renderFamilies } from '../../encode/prometheus.js';
 import { isExpired, problemOf } from '../../engine/freshness.js';
 import type { CollectorRecord, DocumentRecord } from '../../engine/records.js';
 import type { Scheduler } from '../../engine/schedule.js';
 import type { Store } from '../../engine/store.js';
+import { quote } from '../../errors.js';
 import { gauge, type MetricFamily, perRow } from '../../model/metrics.js';
+import { acceptsGzip } from '../responses/negotiation.js';
 import { HttpProblem } from '../responses/problem.js';
-import { acceptsGzip } from '../responses/ready.js';
 import { processFamilies } from './process-metrics.js';
 
 const gzip = promisify(gzipWithCallback);
 
-/** As long as nothing changes, this process does; and what is too old changes nothing by itself. */
+/** How long a text is kept while nothing changes: metrics of this process do, and an expired sample changes nothing by itself. */
 const KEPT_MS = 1_000;
-/** Metrics are rendered for so long after somebody has asked for them: longer than anybody's interval. */
+/** How long workers render metrics after a scrape: longer than any scrape interval. */
 const WANTED_MS = 600_000;
-/** Half of what Prometheus waits for an answer by default: what is not there by then comes with the next scrape. */
+/** Maximum wait of the first scrape for metrics: half of Prometheus' default timeout. The rest comes with the next scrape. */
 const MAX_WAIT_MS = 5_000;
-/** Texts of different formats and choices that are kept at once. */
+/** Texts of different formats and choices that are kept. Beyond that, all are dropped. */
 const MAX_KEPT = 8;
-/** Less than this goes in one packet either way. */
-const WORTH_COMPRESSING_BYTES = 1_200;
-/** What `collect[]` calls the metrics of this process. */
+/** Smaller bodies fit into one packet anyway. */
+const MIN_COMPRESSED_BYTES = 1_200;
+/** The name in `collect[]` for the metrics of this process. */
 const PROCESS = 'process';
 
-/** One text, and its compressed form once somebody has asked for it. */
+/** One text, and its compressed form once a client has asked for it. */
 interface Page {
   readonly text: Promise<Buffer>;
   gzip: Promise<Buffer> | undefined;
+}
+
+export interface MetricsOptions {
+  readonly store: Store;
+  readonly scheduler: Scheduler;
+  /** Returns when the service's certificate expires, in Unix milliseconds; undefined without TLS. */
+  certificateExpiresMs?: (() => number | undefined) | undefined;
+}
+
+export function metricsRoutes(router: Router, { store, scheduler, certificateExpiresMs }: MetricsOptions): void {
+  router.get('/metrics', createMetrics(store, scheduler, certificateExpiresMs));
 }
 
 /**
  * @openapi
  * /metrics:
  *   get:
+ *     operationId: getMetrics
  *     summary: Metrics for Prometheus
- *     description: >-
- *       Prometheus text 0.0.4, or OpenMetrics 1.0 where `Accept` prefers it. What has not been sampled for three intervals is left out.
+ *     description: |-
+ *       Prometheus text 0.0.4, or OpenMetrics 1.0 if `Accept` prefers it. Values that have not been sampled for three intervals are left out.
  *       Names and labels are those of node_exporter where the meaning is the same.
- *     tags: [Metrics]
+ *     tags: [Metrics and history]
  *     parameters:
  *       - name: collect[]
  *         in: query
- *         description: Only metrics of this collector or document, or `process` for those of the service itself; may be repeated
- *         schema: { type: array, items: { type: string }, examples: [[cpu, stations, clients]] }
+ *         description: A collector or document whose metrics are wanted, or `process` for those of the service itself. May be repeated.
+ *         schema: { type: array, items: { type: string } }
+ *         example: [cpu, stations, clients]
  *         style: form
  *         explode: true
  *     responses:
  *       '200':
- *         description: The metrics
+ *         description: The metrics.
  *         content:
- *           text/plain: { schema: { type: string } }
- *           application/openmetrics-text: { schema: { type: string } }
+ *           text/plain:
+ *             schema: { type: string }
+ *             example: |
+ *               # HELP node_load1 1m load average.
+ *               # TYPE node_load1 gauge
+ *               node_load1 0.21
+ *           application/openmetrics-text:
+ *             schema: { type: string }
+ *             example: |
+ *               # HELP node_load1 1m load average.
+ *               # TYPE node_load1 gauge
+ *               node_load1 0.21
+ *               # EOF
  *       '400': { $ref: '#/components/responses/BadRequest' }
  *       '403': { $ref: '#/components/responses/Unauthorized' }
  *       '429': { $ref: '#/components/responses/TooManyKeys' }
  */
-export function createMetrics(
-  store: Store,
-  scheduler: Scheduler,
-  certificateExpiresMs: () => number | undefined = () => undefined,
-): Middleware {
+export function createMetrics(store: Store, scheduler: Scheduler, certificateExpiresMs?: () => number | undefined): Middleware {
+  const wantMetrics = createDemand(store, scheduler);
+  const pageOf = createPages(store, certificateExpiresMs);
+  return async function metrics(ctx) {
+    const format = preferredFormat(ctx.get('Accept'));
+    const names = wantedNames(store, ctx.querystring);
+    await wantMetrics();
+    const page = pageOf(format, names);
+    let body = await page.text;
+    ctx.set({ 'Content-Type': METRICS_CONTENT_TYPE[format], 'Cache-Control': 'no-store' });
+    ctx.vary(['Accept', 'Accept-Encoding']);
+    if (body.length >= MIN_COMPRESSED_BYTES && acceptsGzip(ctx.get('Accept-Encoding'))) {
+      page.gzip ??= gzip(body, { level: constants.Z_BEST_SPEED });
+      body = await page.gzip;
+      ctx.set('Content-Encoding', 'gzip');
+    }
+    ctx.body = body;
+  };
+}
+
+/**
+ * Has the workers render metrics while clients ask for them.
+ *
+ * @returns a function to call for each scrape; its promise resolves once metrics are rendered, or after {@link MAX_WAIT_MS}
+ */
+function createDemand(store: Store, scheduler: Scheduler): () => Promise<void> {
   let rendered: Promise<void> | undefined;
   let idle: NodeJS.Timeout | undefined;
-
-  /** Has the threads render metrics, for as long as somebody asks for them: the first to ask waits until they have, or for a while. */
-  function wantMetrics(): Promise<void> {
+  return () => {
     clearTimeout(idle);
     idle = setTimeout(() => {
       store.wantsMetrics = false;
@@ -86,49 +130,38 @@ export function createMetrics(
     const names = sampled.map(({ collector }) => collector.name);
     rendered ??= Promise.race([scheduler.sampleAfresh(names, false), sleep(MAX_WAIT_MS, undefined, { ref: false })]);
     return rendered;
-  }
+  };
+}
 
+/** Keeps texts until something changes. */
+function createPages(
+  store: Store,
+  certificateExpiresMs: (() => number | undefined) | undefined,
+): (format: MetricsFormat, names: readonly string[] | undefined) => Page {
   let pages = new Map<string, Page>();
   let revision = -1;
   let untilMs = 0;
-
-  function pageOf(format: MetricsFormat, names: readonly string[] | undefined): Page {
+  return (format, names) => {
     if (store.revision !== revision || performance.now() > untilMs || pages.size >= MAX_KEPT) {
       pages = new Map();
       revision = store.revision;
       untilMs = performance.now() + KEPT_MS;
     }
     const key = [format, ...(names ?? [])].join(' ');
-    const page: Page = pages.get(key) ?? { text: makeText(store, format, names, certificateExpiresMs()), gzip: undefined };
+    const page: Page = pages.get(key) ?? { text: makeText(store, format, names, certificateExpiresMs?.()), gzip: undefined };
     pages.set(key, page);
     return page;
-  }
-
-  return async function metrics(ctx) {
-    const format = preferredFormat(ctx.get('Accept'));
-    const names = wantedNames(store, ctx.querystring);
-    await wantMetrics();
-    const page = pageOf(format, names);
-    let body = await page.text;
-    ctx.set({ 'Content-Type': METRICS_CONTENT_TYPE[format], 'Cache-Control': 'no-store' });
-    ctx.vary(['Accept', 'Accept-Encoding']);
-    if (body.length >= WORTH_COMPRESSING_BYTES && acceptsGzip(ctx.get('Accept-Encoding'))) {
-      page.gzip ??= gzip(body, { level: constants.Z_BEST_SPEED });
-      body = await page.gzip;
-      ctx.set('Content-Encoding', 'gzip');
-    }
-    ctx.body = body;
   };
 }
 
-/** Names that a query asks for, each once and in order; undefined: everything. */
+/** Returns the names in a query, each once and sorted; undefined for everything. */
 function wantedNames(store: Store, search: string): string[] | undefined {
   const query = new URLSearchParams(search);
   const names = new Set([...query.getAll('collect[]'), ...query.getAll('collect')]);
   const known = new Set([...store.collectors.keys(), ...store.documents.keys(), PROCESS]);
   for (const name of names) {
     if (known.has(name)) continue;
-    throw new HttpProblem(400, `no collector ${JSON.stringify(name.slice(0, 80))}: expected ${[...known].join(', ')}`);
+    throw new HttpProblem(400, `no collector ${quote(name)}: expected ${[...known].join(', ')}`);
   }
   return names.size === 0 ? undefined : [...names].sort();
 }
@@ -153,10 +186,10 @@ async function makeText(
 
 function certificateFamily(expiresMs: number | undefined): MetricFamily {
   const seconds = expiresMs === undefined ? undefined : expiresMs / 1000;
-  return gauge('apsnap_tls_certificate_expiry_timestamp_seconds', 'When the certificate of this service ends.', seconds);
+  return gauge('apsnap_tls_certificate_expiry_timestamp_seconds', 'When the certificate of this service expires.', seconds);
 }
 
-/** Whether what a document cannot be without is current. */
+/** Checks whether all required parts of a document are current. */
 function isCurrent({ collectors }: Store, { document }: DocumentRecord): boolean {
   return document.required.every((name) => !isExpired(collectors.get(name) as CollectorRecord));
 }
@@ -180,12 +213,12 @@ function collectorFamilies(records: readonly CollectorRecord[]): MetricFamily[] 
 }
 
 /**
- * Which format `Accept` prefers, RFC 9110, 12.5.1. Prometheus 2 and 3 name both, and OpenMetrics with the greater weight:
+ * Returns the format that `Accept` prefers, RFC 9110, 12.5.1. Prometheus 2 and 3 name both, and OpenMetrics with the greater weight:
  *
  *     application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*\/*;q=0.1
  *     application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,…,text/plain;version=0.0.4;q=0.2,*\/*;q=0.1
  *
- * Who names neither gets text: there is nothing else to be had.
+ * A client that names neither gets text.
  */
 export function preferredFormat(accept: string): MetricsFormat {
   const weights: { openmetrics: number; plain?: number; any: number } = { openmetrics: 0, any: 0 };

@@ -1,218 +1,249 @@
 /**
- * Who may be connected, and who has to go for another.
+ * Limits the number of connections, and evicts one for a new one.
  *
- *     connect ─▶ silent ─ request ─▶ asking ─ answered ─▶ idle ─ request ─▶ asking …
+ *     connect ─▶ 'silent' ─ request ─▶ 'busy' ─ response sent ─▶ 'idle' ─ request ─▶ 'busy' …
  *
- * There is always room for one more as long as somebody waits: where as many are connected as may be, the address that has most
- * connections waiting loses one, first of those that have asked nothing, then of those that are idle. So ten thousand sockets from one
- * place shut nobody out. If all are being answered, one goes whose client does not take its answer, if it is somebody else's. Else the new
- * one gets 503.
+ * At the limit, the server evicts a waiting (silent or idle) connection of the address that has most of them: silent ones first, the oldest
+ * first. So ten thousand sockets from one address shut nobody out. If no connection is waiting, the server evicts one whose client doesn't
+ * read its response, of another address than the new connection's. If there is none either, the new connection gets 503.
  */
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import type { Server as SecureServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { networkOf, plainAddress } from '../../access/client-address.js';
-import { SECURITY_HEADERS } from '../middleware/security-headers.js';
-import { PROBLEM_TYPE, problemBody, rawProblem } from '../responses/problem.js';
+import { HttpProblem, problemResponse, rawProblem } from '../responses/problem.js';
+import { sendReady } from '../responses/ready.js';
 import { MAX_HEADERS, MAX_PIPELINED } from './limits.js';
+import { onceAMinute } from './once-a-minute.js';
 
-/** An answer that is not taken by then may have to make room for somebody else's. */
+/** Age at which an unread response may have to make room for another client. */
 const SLOW_MS = 1_000;
-/** Who was refused has so long to take it down; to close at once would lose what is on its way. */
+/** Time that a client gets to read the last response: closing at once could lose it. */
 const LINGER_MS = 1_000;
-/** Of those who are refused, so many are told why at a time. */
-const MAX_TOLD = 32;
-const TELL_EVERY_MS = 60_000;
-
-/** The connections of one address that can be closed without harm. A set has the oldest first. */
-interface Waiting {
-  /** Those that have never asked. */
-  readonly silent: Set<Connection>;
-  /** Those whose requests are answered. */
-  readonly idle: Set<Connection>;
-}
+/** Maximum number of rejected connections that are open to read why. Further ones are closed without a response. */
+const MAX_REJECTED = 32;
 
 interface Connection {
   readonly socket: Socket;
+  /** The client's address, or its /64 network with IPv6. */
   readonly network: string;
-  /** Requests that are not answered yet. */
-  asking: number;
-  /** Since when there are some, by `performance.now()`. */
-  sinceMs: number;
-  /** The answer to the newest of them. */
+  /** Number of requests that wait for their response. */
+  pending: number;
+  /** When the first of them came, by `performance.now()`. */
+  busySinceMs: number;
+  /** The response to the latest of them. */
   response: ServerResponse | undefined;
-  /** Called when one is answered. One for all of them, as it is needed for each. */
-  answered(): void;
+  /** Called when a response is sent or given up. Made once per connection, not per request. */
+  readonly responded: () => void;
 }
 
-export interface Connections {
-  /** Whether something can be written on a connection without breaking into an answer. */
-  isFree(socket: Socket): boolean;
-  /** Whether there is a request that is being answered, and nothing of the answer waits for the client. */
-  isAwaited(socket: Socket): boolean;
-  /** Closes one that waits, if one does. @returns whether it has */
-  makeRoom(): boolean;
+/** Connections of one network that can be closed without harm, the oldest first. */
+interface Waiting {
+  readonly silent: Set<Connection>;
+  readonly idle: Set<Connection>;
 }
 
-/**
- * Watches over a server's connections.
- *
- * @param most how many there may be
- * @param handle gets the requests that may be answered
- * @param tell takes a line for the log, when there are as many as may be; not more than one a minute
- */
-export function limitConnections(
-  server: Server | SecureServer,
-  most: number,
-  handle: (request: IncomingMessage, response: ServerResponse) => void,
-  tell: (line: string) => void,
-): Connections {
-  const open = new Map<Socket, Connection>();
-  const waiting = new Map<string, Waiting>();
-  /** By the socket that requests name; with TLS that is another one. */
-  const connections = new WeakMap<Socket, Connection>();
-  const secured = new Map<string, Connection>();
-  const isSecure = 'setSecureContext' in server;
-  let told = 0;
-  let toldAtMs = Number.NEGATIVE_INFINITY;
+export interface ConnectionOptions {
+  /** Maximum number of connections. */
+  readonly max: number;
+  /** Handles requests that are within the limits. */
+  readonly handle: RequestListener;
+  /** Writes a line to the log. */
+  readonly log: (line: string) => void;
+  readonly lingerMs?: number | undefined;
+}
 
-  function waitingOf(network: string): Waiting {
-    let there = waiting.get(network);
-    if (!there) {
-      there = { silent: new Set(), idle: new Set() };
-      waiting.set(network, there);
-    }
-    return there;
+export class Connections {
+  readonly #options: ConnectionOptions;
+  readonly #warn: (line: string) => void;
+  readonly #lingerMs: number;
+  /** With TLS, a connection's socket isn't the one that its requests name. */
+  readonly #isSecure: boolean;
+  readonly #open = new Map<Socket, Connection>();
+  readonly #waiting = new Map<string, Waiting>();
+  /** By the socket that requests name. */
+  readonly #bySocket = new WeakMap<Socket, Connection>();
+  /** TLS connections by their endpoints: the encrypted socket has nothing else in common with the one that requests name. */
+  readonly #byEndpoints = new Map<string, Connection>();
+  #rejected = 0;
+
+  constructor(server: Server | SecureServer, options: ConnectionOptions) {
+    this.#options = options;
+    this.#warn = onceAMinute(options.log);
+    this.#lingerMs = options.lingerMs ?? LINGER_MS;
+    this.#isSecure = 'setSecureContext' in server;
+    server.on('connection', (socket: Socket) => this.#connected(socket));
+    server.on('secureConnection', (socket: Socket) => {
+      const connection = this.#byEndpoints.get(endpointsOf(socket));
+      if (connection) this.#bySocket.set(socket, connection);
+    });
+    server.on('request', (request, response) => this.#requested(request, response));
   }
 
-  function waitNoMore(connection: Connection): void {
-    const there = waiting.get(connection.network);
-    there?.silent.delete(connection);
-    there?.idle.delete(connection);
-    if (there && there.silent.size + there.idle.size === 0) waiting.delete(connection.network);
+  /** Checks whether an error can be written to a connection without breaking into a response. */
+  isWritable(socket: Socket): boolean {
+    const connection = this.#bySocket.get(socket);
+    return !connection?.response || (connection.pending === 1 && !connection.response.headersSent);
   }
 
-  function forget(connection: Connection): void {
-    open.delete(connection.socket);
-    waitNoMore(connection);
+  /** Checks whether a request is being handled and the client has read all that was sent. */
+  isHandling(socket: Socket): boolean {
+    return (this.#bySocket.get(socket)?.pending ?? 0) > 0 && socket.writableLength === 0;
   }
 
-  function makeRoom(network?: string): boolean {
-    const fullest = mostOf(waiting, ({ silent, idle }) => silent.size + idle.size);
-    const there = fullest === undefined ? undefined : waiting.get(fullest);
-    const victim = there ? (firstOf(there.silent) ?? firstOf(there.idle)) : slowest(network);
+  /**
+   * Evicts a connection, if there is one to evict.
+   *
+   * @param network the network of the new connection
+   * @returns whether there was one
+   */
+  makeRoom(network?: string): boolean {
+    const victim = this.#longestWaiting() ?? this.#slowest(network);
     if (!victim) return false;
-    forget(victim);
+    this.#forget(victim);
     victim.socket.destroy();
     return true;
   }
 
-  /** Of another address, the one that has most answers waiting to be taken: the answer that waits longest. */
-  function slowest(asker: string | undefined): Connection | undefined {
-    const before = performance.now() - SLOW_MS;
-    const slow = new Map<string, Connection[]>();
-    for (const connection of open.values()) {
-      const { sinceMs, response, network } = connection;
-      if (sinceMs > before || !response?.req.socket.writableLength || network === asker) continue;
-      slow.set(network, [...(slow.get(network) ?? []), connection]);
-    }
-    const most = mostOf(slow, ({ length }) => length);
-    return slow.get(most ?? '')?.reduce((a, b) => (a.sinceMs <= b.sinceMs ? a : b));
+  /** Writes the last response on a connection, and closes it when the client has closed its end, or after a moment. */
+  endSoon(socket: Socket, bytes: string): void {
+    socket.end(bytes);
+    const timer = setTimeout(() => socket.destroy(), this.#lingerMs);
+    socket.once('close', () => clearTimeout(timer));
   }
 
-  function isFull(network: string): boolean {
-    if (open.size < most) return false;
-    if (performance.now() - toldAtMs > TELL_EVERY_MS) {
-      toldAtMs = performance.now();
-      tell(`${most} connections are open, as many as may be (--max-connections): those that wait are closed for others`);
-    }
-    return !makeRoom(network);
-  }
-
-  server.on('connection', (socket: Socket) => {
-    // Asked for while it is known: of a connection that was reset nobody can tell whose it was.
+  #connected(socket: Socket): void {
+    // A connection that is reset later no longer has its address.
     const network = networkOf(plainAddress(socket.remoteAddress ?? ''));
-    if (isFull(network)) {
-      refuse(socket);
+    if (this.#open.size >= this.#options.max && !this.#makeRoomAtLimit(network)) {
+      this.#reject(socket);
       return;
     }
-    const connection: Connection = {
-      socket,
-      network,
-      asking: 0,
-      sinceMs: 0,
-      response: undefined,
-      answered() {
-        connection.asking--;
-        if (connection.asking > 0) return;
-        connection.response = undefined;
-        if (open.has(socket)) waitingOf(network).idle.add(connection);
-      },
-    };
-    open.set(socket, connection);
-    connections.set(socket, connection);
-    waitingOf(network).silent.add(connection);
-    socket.once('close', () => forget(connection));
-    // With TLS, requests come on another socket, which knows no more of this one than its peer.
-    if (isSecure) {
-      const peer = peerOf(socket);
-      secured.set(peer, connection);
-      // One that was reset may be told of after the next one from the same port.
-      socket.once('close', () => secured.get(peer) === connection && secured.delete(peer));
-    }
-  });
-  server.on('secureConnection', (socket: Socket) => {
-    const connection = secured.get(peerOf(socket));
-    if (connection) connections.set(socket, connection);
-  });
+    const responded = () => this.#responded(connection);
+    const connection: Connection = { socket, network, pending: 0, busySinceMs: 0, response: undefined, responded };
+    this.#open.set(socket, connection);
+    this.#bySocket.set(socket, connection);
+    this.#waitingOf(network).silent.add(connection);
+    socket.once('close', () => this.#forget(connection));
+    if (this.#isSecure) this.#rememberEndpoints(connection);
+  }
 
-  function refuse(socket: Socket): void {
-    // What is not encrypted yet cannot be told anything.
-    if (isSecure || told >= MAX_TOLD) {
+  #makeRoomAtLimit(network: string): boolean {
+    this.#warn(`${this.#options.max} connections are open, the limit (--max-connections): waiting ones are closed for new ones`);
+    return this.makeRoom(network);
+  }
+
+  #rememberEndpoints(connection: Connection): void {
+    const { socket } = connection;
+    const endpoints = endpointsOf(socket);
+    this.#byEndpoints.set(endpoints, connection);
+    socket.once('close', () => {
+      // The next connection from the same port may already be open.
+      if (this.#byEndpoints.get(endpoints) === connection) this.#byEndpoints.delete(endpoints);
+    });
+  }
+
+  #reject(socket: Socket): void {
+    // A connection that isn't encrypted yet can't be sent a response.
+    if (this.#isSecure || this.#rejected >= MAX_REJECTED) {
       socket.destroy();
       return;
     }
-    told++;
-    socket.once('close', () => told--);
-    const retry = { 'Retry-After': '5' };
-    endSoon(socket, rawProblem(503, `${most} connections are being answered, as many as may be: try again in a moment`, retry));
+    this.#rejected++;
+    socket.once('close', () => this.#rejected--);
+    const detail = `${this.#options.max} connections are busy, the limit; try again in a moment`;
+    this.endSoon(socket, rawProblem(new HttpProblem(503, detail, { headers: { 'Retry-After': '5' } })));
   }
 
-  server.on('request', (request, response) => {
-    const connection = connections.get(request.socket);
-    // Refused, or closed for another: nobody waits for an answer.
-    if (!connection || !open.has(connection.socket)) return;
-    if (connection.asking === 0) {
-      waitNoMore(connection);
-      connection.sinceMs = performance.now();
-    } else if (connection.asking >= MAX_PIPELINED) {
+  #requested(request: IncomingMessage, response: ServerResponse): void {
+    const connection = this.#bySocket.get(request.socket);
+    // Rejected or evicted connections get no response.
+    if (!connection || !this.#open.has(connection.socket)) return;
+    if (connection.pending >= MAX_PIPELINED) {
       connection.socket.destroy();
       return;
     }
-    connection.asking++;
+    if (connection.pending === 0) {
+      this.#stopWaiting(connection);
+      connection.busySinceMs = performance.now();
+    }
+    connection.pending++;
     connection.response = response;
-    response.on('close', connection.answered);
+    response.on('close', connection.responded);
     const { headers, rawHeaders } = request;
-    if ('content-length' in headers || 'transfer-encoding' in headers) closeIfBodyGoesOn(request, response);
-    if (rawHeaders.length > 2 * MAX_HEADERS) sendProblem(response, 431, `there are more than ${MAX_HEADERS} headers`);
-    else handle(request, response);
-  });
+    if ('content-length' in headers || 'transfer-encoding' in headers) this.#closeIfBodyGoesOn(request, response);
+    if (rawHeaders.length > 2 * MAX_HEADERS) sendReady(request, response, TOO_MANY_HEADERS, ['Connection', 'close']);
+    else this.#options.handle(request, response);
+  }
 
-  return {
-    isFree(socket) {
-      const connection = connections.get(socket);
-      return !connection?.response || (connection.asking === 1 && !connection.response.headersSent);
-    },
-    isAwaited: (socket) => (connections.get(socket)?.asking ?? 0) > 0 && socket.writableLength === 0,
-    makeRoom: () => makeRoom(),
-  };
+  #responded(connection: Connection): void {
+    connection.pending--;
+    if (connection.pending > 0) return;
+    connection.response = undefined;
+    if (this.#open.has(connection.socket)) this.#waitingOf(connection.network).idle.add(connection);
+  }
+
+  /** Closes a connection whose unwanted body goes on after the response. The client may send all of it before it reads the response. */
+  #closeIfBodyGoesOn(request: IncomingMessage, response: ServerResponse): void {
+    response.once('finish', () => {
+      if (request.complete) return;
+      const timer = setTimeout(() => {
+        if (!request.complete) request.socket.destroy();
+      }, this.#lingerMs);
+      request.once('close', () => clearTimeout(timer));
+    });
+  }
+
+  /** Of the network with most waiting connections, returns the oldest silent one, or else the one that has been idle for longest. */
+  #longestWaiting(): Connection | undefined {
+    const network = keyOfLargest(this.#waiting, ({ silent, idle }) => silent.size + idle.size);
+    const waiting = this.#waiting.get(network ?? '');
+    return waiting && (firstOf(waiting.silent) ?? firstOf(waiting.idle));
+  }
+
+  /** Of the network with most unread responses, but not of `except`, returns the connection whose response has waited for longest. */
+  #slowest(except: string | undefined): Connection | undefined {
+    const before = performance.now() - SLOW_MS;
+    const slow = new Map<string, Connection[]>();
+    for (const connection of this.#open.values()) {
+      const { busySinceMs, response, network } = connection;
+      if (busySinceMs > before || !response?.req.socket.writableLength || network === except) continue;
+      slow.set(network, [...(slow.get(network) ?? []), connection]);
+    }
+    const network = keyOfLargest(slow, ({ length }) => length);
+    return slow.get(network ?? '')?.reduce((a, b) => (a.busySinceMs <= b.busySinceMs ? a : b));
+  }
+
+  #waitingOf(network: string): Waiting {
+    let waiting = this.#waiting.get(network);
+    if (!waiting) {
+      waiting = { silent: new Set(), idle: new Set() };
+      this.#waiting.set(network, waiting);
+    }
+    return waiting;
+  }
+
+  #stopWaiting(connection: Connection): void {
+    const waiting = this.#waiting.get(connection.network);
+    waiting?.silent.delete(connection);
+    waiting?.idle.delete(connection);
+    if (waiting && waiting.silent.size + waiting.idle.size === 0) this.#waiting.delete(connection.network);
+  }
+
+  #forget(connection: Connection): void {
+    this.#open.delete(connection.socket);
+    this.#stopWaiting(connection);
+  }
 }
 
-const firstOf = <T>(set: ReadonlySet<T>): T | undefined => set.values().next().value;
-const peerOf = ({ remoteAddress, remotePort, localAddress }: Socket) => `${remoteAddress} ${remotePort} ${localAddress}`;
+const TOO_MANY_HEADERS = problemResponse(new HttpProblem(431, `the request has more than ${MAX_HEADERS} headers`));
 
-/** The key of the largest; if there are several, of the first. */
-function mostOf<T>(map: ReadonlyMap<string, T>, sizeOf: (value: T) => number): string | undefined {
+const firstOf = <T>(set: ReadonlySet<T>): T | undefined => set.values().next().value;
+
+const endpointsOf = ({ remoteAddress, remotePort, localAddress }: Socket) => `${remoteAddress} ${remotePort} ${localAddress}`;
+
+/** Returns the key of the largest value; of several, the first. */
+function keyOfLargest<T>(map: ReadonlyMap<string, T>, sizeOf: (value: T) => number): string | undefined {
   let largest: string | undefined;
   let size = 0;
   for (const [key, value] of map) {
@@ -221,37 +252,4 @@ function mostOf<T>(map: ReadonlyMap<string, T>, sizeOf: (value: T) => number): s
     size = sizeOf(value);
   }
   return largest;
-}
-
-/** Writes the last a client gets, and closes: when the client has, or soon. */
-export function endSoon(socket: Socket, bytes: string): void {
-  socket.end(bytes);
-  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
-  socket.once('close', () => clearTimeout(timer));
-}
-
-/** A body that nobody wants is read for a moment, as its sender may send all of it before it reads the answer. */
-function closeIfBodyGoesOn(request: IncomingMessage, response: ServerResponse): void {
-  response.once('finish', () => {
-    if (request.complete) return;
-    const timer = setTimeout(() => {
-      if (!request.complete) request.socket.destroy();
-    }, LINGER_MS);
-    request.once('close', () => clearTimeout(timer));
-  });
-}
-
-function sendProblem(response: ServerResponse, status: number, detail: string): void {
-  const body = problemBody(status, detail);
-  const headers = [
-    'Content-Type',
-    PROBLEM_TYPE,
-    'Content-Length',
-    String(Buffer.byteLength(body)),
-    'Cache-Control',
-    'no-store',
-    ...SECURITY_HEADERS,
-  ];
-  response.writeHead(status, [...headers, 'Connection', 'close']);
-  response.end(response.req.method === 'HEAD' ? undefined : body);
 }

@@ -1,40 +1,49 @@
-/** What a client may take of the service, at most: the README's table of limits. */
+/** What one client may use of the service. docs/limits.md lists the limits. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 
 export interface Limits {
-  /** Connections at once. */
+  /** Maximum number of open connections. */
   readonly maxConnections: number;
-  /** From the start of a connection, or of a request, to the end of its headers. */
+  /** Time from the start of a connection, or of a request, to the end of the request's headers. */
   readonly headersMs: number;
-  /** From the start of a request to the end of its body. */
+  /** Time from the start of a request to the end of its body. */
   readonly requestMs: number;
-  /** How long a connection may wait for another request. */
+  /** Time that a connection may stay idle between two requests. */
   readonly idleMs: number;
-  /** How long a client may take nothing of its answer. */
+  /** Time that a client may go without reading any of its response. */
   readonly sendMs: number;
+  /** How often the server looks for requests that exceed their time. Default: one second. */
+  readonly checkEveryMs?: number;
+  /** Time that a client gets to read the last response on a connection. Default: one second. */
+  readonly lingerMs?: number;
 }
 
-/** All headers of a request together, and what it asks for. */
+/** Maximum size of the request line and all headers. Larger requests get 431. */
 export const MAX_HEADER_BYTES = 16_384;
+/** Maximum number of headers. Requests with more get 431. */
 export const MAX_HEADERS = 100;
-/** Requests on one connection that are not answered yet: each takes some 10 KB, and one packet could bring thousands. */
+/**
+ * Maximum number of requests on one connection that wait for their response. A connection with more is closed: each takes about 10 KB, and
+ * one packet could bring thousands.
+ */
 export const MAX_PIPELINED = 16;
 
-/** What sampling, watching and a start of programs need besides those that are open when the service listens. */
+/** File descriptors kept free for sampling and for starting programs. */
 const SPARE_DESCRIPTORS = 64;
+/** Minimum number of connections, however few file descriptors there are. */
 const MIN_CONNECTIONS = 8;
 
 /**
- * How many connections the file descriptors suffice for, so that none is missing for a sample or a new key.
+ * Returns how many connections the file descriptors suffice for, so that sampling never runs out of them.
  *
- * proc_pid_limits(5); the soft limit counts, which Node raises to the hard one when it starts.
+ * proc_pid_limits(5). The soft limit applies; Node raises it to the hard limit when it starts.
  *
  *     Max open files            1024                 524288               files
  *
- * @param wanted how many there may be otherwise
+ * @param wanted the configured number of connections
  */
 export function affordableConnections(wanted: number): { readonly connections: number; readonly descriptors: number } {
-  // In a root where no /proc is mounted, the limit is not known: what cannot be taken is told of when it happens.
+  // Without /proc the limit isn't known. Running out of descriptors is reported when it happens.
   if (!existsSync('/proc/self/fd')) return { connections: wanted, descriptors: Number.POSITIVE_INFINITY };
   const soft = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1];
   const descriptors = soft === undefined ? Number.POSITIVE_INFINITY : Number(soft); // unlimited

@@ -6,7 +6,7 @@ import { createServer, type Server } from 'node:https';
 import type { Socket } from 'node:net';
 import type { SecureContextOptions, TLSSocket } from 'node:tls';
 import { StartError } from '../../errors.js';
-import { rawProblem } from '../responses/problem.js';
+import { HttpProblem, rawProblem } from '../responses/problem.js';
 import { describePair, type TlsFiles, type TlsPair, timeProblem } from './certificate.js';
 import type { SecureServerMaker } from './listen.js';
 import { readTlsPair } from './tls-files.js';
@@ -116,7 +116,7 @@ function addressOf(socket: TLSSocket): string {
  * unnoticed.
  */
 function answerPlain(socket: TLSSocket): void {
-  below(socket)?.write(rawProblem(400, 'this port speaks HTTPS: ask for https:// in place of http://'));
+  below(socket)?.write(rawProblem(new HttpProblem(400, 'this port speaks HTTPS: use https:// instead of http://')));
 }
 
 /** What is wrong with a client's certificate; undefined: the connection failed for another reason. */
