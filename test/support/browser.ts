@@ -22,6 +22,8 @@ export function launchBrowser(...hosts: string[]): Promise<Browser> {
 export interface Visit {
   readonly origin: string;
   readonly path?: string;
+  /** Origins besides its own that the page may send requests to. */
+  readonly otherOrigins?: readonly string[];
   readonly context?: BrowserContextOptions;
   /** Script that runs before the page's own scripts. */
   readonly before?: string;
@@ -32,14 +34,15 @@ export interface Visit {
 /** Opens a page for `use`, then checks that it sent no request to another origin and logged no error that isn't allowed. */
 export async function visit(
   browser: Browser,
-  { origin, path = '/', context: options, before, allowed }: Visit,
+  { origin, path = '/', otherOrigins = [], context: options, before, allowed }: Visit,
   use: (page: Page) => Promise<void>,
 ): Promise<void> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  const origins = [origin, ...otherOrigins];
   const foreign: string[] = [];
   const errors: string[] = [];
   await context.route(
-    (url) => url.origin !== origin && /^(?:https?|wss?):$/.test(url.protocol),
+    (url) => !origins.includes(url.origin) && /^(?:https?|wss?):$/.test(url.protocol),
     (route) => route.abort(),
   );
   await context.addInitScript(
@@ -49,7 +52,7 @@ export async function visit(
   if (before) await context.addInitScript(`if (location.origin === '${origin}') { ${before} }`);
   context.on('request', (request) => {
     const url = new URL(request.url());
-    if (url.origin !== origin && !['data:', 'blob:'].includes(url.protocol)) foreign.push(request.url());
+    if (!origins.includes(url.origin) && !['data:', 'blob:'].includes(url.protocol)) foreign.push(request.url());
   });
   context.on('console', (message) => {
     if (message.type() === 'error' && !allowed?.test(message.text())) errors.push(`${message.text()} (${message.location().url})`);
