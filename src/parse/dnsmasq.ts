@@ -1,5 +1,5 @@
-/** dnsmasq's configuration files: which there are, and what a line of them says. */
-import { SourceError } from '../errors.js';
+/** dnsmasq's configuration files and the options in them. */
+import { orUndefined, SourceError } from '../errors.js';
 import type { Machine } from '../machine/machine.js';
 
 export interface DnsmasqFile {
@@ -9,27 +9,27 @@ export interface DnsmasqFile {
 
 const FOLDER = '/etc/dnsmasq.d';
 
-/** A folder of so many is a mistake, and reading them all would take a thread for good. */
+/** Maximum files. More are a mistake, and reading them would block a worker. */
 const MAX_FILES = 1_000;
-/** Lists of blocked names lie there too: of half a million lines. */
+/** Maximum size of a file. Some are lists of half a million blocked names. */
 const MAX_BYTES = 16 << 20;
-/** Of all else that one says, four thousand fixed leases: it is taken apart several times. */
+/** Maximum size without lists of domains: four thousand static leases. The text is parsed several times. */
 const MAX_OTHER_CHARS = 256 << 10;
 
 /**
- * The files that Debian's dnsmasq.service reads, in its order: those in /etc/dnsmasq.d without what editors and dpkg leave.
- * Their texts lack what they say of single domains.
+ * Reads the files that Debian's dnsmasq.service reads, in its order: those in /etc/dnsmasq.d without what editors and dpkg leave.
+ * Options for single domains are left out of the texts.
  *
- * @throws SourceError one is there and cannot be read, or there are too many
+ * @throws {SourceError} if a file can't be read, or there are too many
  */
 export function readDnsmasqFiles(machine: Machine): DnsmasqFile[] {
   return listFiles(machine).flatMap((path) => readIfFile(machine, path));
 }
 
-/** As {@link readDnsmasqFiles}, but without those that cannot be read: for whom the configuration only says where else to look. */
+/** Reads the same files as {@link readDnsmasqFiles}, without those that can't be read. For callers that only need the paths in them. */
 export function readableDnsmasqFiles(machine: Machine): DnsmasqFile[] {
-  const paths = orNone(() => listFiles(machine)) ?? ['/etc/dnsmasq.conf'];
-  return paths.flatMap((path) => orNone(() => readIfFile(machine, path)) ?? []);
+  const paths = orUndefined(() => listFiles(machine)) ?? ['/etc/dnsmasq.conf'];
+  return paths.flatMap((path) => orUndefined(() => readIfFile(machine, path)) ?? []);
 }
 
 function listFiles(machine: Machine): string[] {
@@ -38,10 +38,10 @@ function listFiles(machine: Machine): string[] {
   return ['/etc/dnsmasq.conf', ...names.sort().map((name) => `${FOLDER}/${name}`)];
 }
 
-/** What is said of single domains: nobody here asks for it, and taking a list of half a million apart several times takes seconds. */
+/** Options for single domains. No caller needs them, and parsing half a million several times takes seconds. */
 const OF_DOMAINS = /^(?:address|ipset|local|nftset|server)=\/.*\n/gm;
 
-/** dnsmasq passes over what is no file, such as a folder of backups in /etc/dnsmasq.d. */
+/** Reads a file. Like dnsmasq it ignores what isn't a file, such as a folder of backups in /etc/dnsmasq.d. */
 function readIfFile(machine: Machine, path: string): DnsmasqFile[] {
   try {
     const text = machine.readTextIfThere(path, MAX_BYTES)?.replace(OF_DOMAINS, '');
@@ -56,25 +56,16 @@ function readIfFile(machine: Machine, path: string): DnsmasqFile[] {
   }
 }
 
-function orNone<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof SourceError) return undefined;
-    throw error;
-  }
-}
-
 /** A line of a configuration file. */
 export interface DnsmasqOption {
   readonly name: string;
-  /** null where there is no `=`. */
+  /** Null without `=`. */
   readonly value: string | null;
   readonly comment: string | null;
 }
 
 /**
- * The options of a file, in their order, dnsmasq(8): `option=value` or `option`, blanks around both allowed, a comment after ` #`.
+ * Parses the options of a file in order, dnsmasq(8): `option=value` or `option`, blanks around both allowed, a comment after ` #`.
  *
  *     interface=lo,uap0               # Enable uap0 interface for wireless client AP mode
  *     bind-dynamic                    # Hybrid between --bind-interfaces and default
@@ -97,7 +88,7 @@ export function parseOptions(text: string): DnsmasqOption[] {
   return options;
 }
 
-/** Values of an option, in the order in which they stand. */
+/** Returns the values of an option, in order. */
 export function optionValues(text: string, option: string): string[] {
   return parseOptions(text).flatMap(({ name, value }) => (name === option && value !== null ? [value] : []));
 }

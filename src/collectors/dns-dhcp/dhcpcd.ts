@@ -1,10 +1,11 @@
 import { isIP, isIPv4 } from 'node:net';
-import { Absent, SourceError } from '../../errors.js';
+import { Absent } from '../../errors.js';
 import { collector } from '../../model/collector.js';
 import { array, integer, nullable, object, string } from '../../model/schema.js';
+import { rejectBinary } from '../../parse/configuration-text.js';
 
 const FILE = '/etc/dhcpcd.conf';
-/** A few lines for each interface. */
+/** Maximum size. Each interface takes a few lines. */
 const MAX_BYTES = 256 << 10;
 
 interface StaticInterface {
@@ -15,10 +16,10 @@ interface StaticInterface {
   nameServers: string[];
 }
 
-/** The fixed addresses that dhcpcd gives to interfaces. */
+/** Static addresses that dhcpcd assigns to interfaces. */
 export const dhcpcd = collector({
   name: 'dhcpcd',
-  summary: 'Fixed addresses of dhcpcd',
+  summary: 'Static addresses in the configuration of dhcpcd',
   trigger: 'file-change',
   schedule: '* * * * * *',
   lane: 'quick',
@@ -26,13 +27,13 @@ export const dhcpcd = collector({
   view: object({
     interfaces: array(
       object({
-        interface: string('Name'),
-        address: nullable(string('Its IPv4 address')),
-        prefixLength: nullable(integer('Length of its network', 'bits')),
-        routers: array(string('Address'), 'Routers'),
-        nameServers: array(string('Address'), 'Name servers'),
+        interface: string('Name of the interface.'),
+        address: nullable(string('Static IPv4 address of the interface. `null` if it has none.')),
+        prefixLength: nullable(integer('Prefix length of the static address. `null` if the file gives none.', 'bits')),
+        routers: array(string('IP address.'), 'Routers that the file names for the interface.'),
+        nameServers: array(string('IP address.'), 'Name servers that the file names for the interface.'),
       }),
-      'Interfaces that have options of their own',
+      'Interfaces with options of their own.',
     ),
   }),
   absent: { interfaces: [] },
@@ -44,8 +45,8 @@ export const dhcpcd = collector({
 });
 
 /**
- * /etc/dhcpcd.conf, dhcpcd.conf(5): options below an `interface` line are of that interface, until the next such line or the
- * start of another block (`profile`, `ssid`, `arping`); the last of an option counts. `domain_name_server` is RaspAP's spelling.
+ * Parses /etc/dhcpcd.conf, dhcpcd.conf(5). Options below an `interface` line belong to that interface until the next such line or
+ * the start of another block (`profile`, `ssid`, `arping`). The last of a repeated option wins. `domain_name_server` is RaspAP's spelling.
  *
  *     # RaspAP wlan0 configuration
  *     interface wlan0
@@ -53,12 +54,11 @@ export const dhcpcd = collector({
  *     static routers=10.3.141.1
  *     static domain_name_server=9.9.9.9 1.1.1.1
  *
- * @returns interfaces in the order in which they come first
- * @throws SourceError it holds NUL bytes
+ * @returns interfaces in order of first appearance
+ * @throws {SourceError} if the text is binary; nothing is quoted, as an authtoken is a secret
  */
 export function parseDhcpcd(text: string): StaticInterface[] {
-  // No line is quoted: an authtoken is a secret.
-  if (text.includes('\0')) throw new SourceError('malformed', `${FILE}: holds NUL bytes, so it is no configuration file`);
+  rejectBinary(text, FILE);
   const interfaces = new Map<string, StaticInterface>();
   let current: StaticInterface | undefined;
   for (const line of text.split('\n')) {

@@ -1,28 +1,28 @@
-import { Absent, SourceError } from '../../errors.js';
+import { Absent, orUndefined, SourceError } from '../../errors.js';
 import type { Machine } from '../../machine/machine.js';
 import { collector } from '../../model/collector.js';
 import { array, type Infer, object, string } from '../../model/schema.js';
 import { optionValues, readDnsmasqFiles } from '../../parse/dnsmasq.js';
 
 const LOG_FILE = '/var/log/dnsmasq.log';
-/** How much is read of the end of the log until there are lines enough; the last is all that is ever read. */
+/** Bytes read from the end of the log, until they contain enough lines. The last is the maximum. */
 const TAIL_BYTES = [128 << 10, 1 << 20, 16 << 20];
-/** What a sample has. A query may ask for more. */
+/** Number of entries in a sample. A query may request more. */
 const NEWEST = 1_000;
 
 const entry = object({
-  timestamp: string('As in the log, which has no year: `Feb  3 10:00:00`'),
-  process: string('Who wrote it: `dnsmasq[123]`'),
-  message: string('What it says'),
+  timestamp: string('Time of the entry as in the log, which has no year: `Feb  3 10:00:00`.'),
+  process: string('Process that wrote the entry: `dnsmasq[123]`.'),
+  message: string('Text of the entry.'),
 });
 export type LogEntry = Infer<typeof entry>;
 
-export const logView = array(entry, 'The oldest first');
+export const logView = array(entry, 'Log entries, oldest first.');
 
-/** The end of dnsmasq's log. */
+/** Newest entries of dnsmasq's log. */
 export const dnslog = collector({
   name: 'dnslog',
-  summary: "The end of dnsmasq's log",
+  summary: "Newest entries of dnsmasq's log",
   trigger: 'file-change',
   schedule: '*/2 * * * * *',
   lane: 'quick',
@@ -36,13 +36,12 @@ export const dnslog = collector({
 });
 
 /**
- * The newest entries of the log, however long that is. Reading from its end each time, there is nothing to be followed: a
- * log that was rotated or truncated is a shorter one.
+ * Reads the newest entries of the log, whatever its size. Each call reads from the end, so rotation and truncation need no care.
  *
- * @param most how many at most
+ * @param most maximum entries
  * @param client only entries that name this IP or MAC address
- * @returns the oldest first
- * @throws Absent there is no log
+ * @returns entries, oldest first
+ * @throws {Absent} if there is no log
  */
 export function newestEntries(machine: Machine, most: number, client?: string): LogEntry[] {
   const path = findLog(machine);
@@ -55,7 +54,7 @@ export function newestEntries(machine: Machine, most: number, client?: string): 
   return [];
 }
 
-/** The file that the configuration names, if it can be found, else the one that RaspAP's does. */
+/** Finds the log: the file that the configuration names, else the one that RaspAP configures. */
 function findLog(machine: Machine): string {
   const configured = configuredLogs(machine);
   const found = [...configured, LOG_FILE].find((path) => isThere(machine, path));
@@ -63,7 +62,7 @@ function findLog(machine: Machine): string {
   return found;
 }
 
-/** Also where it may not be read: then reading it says why. */
+/** Tells whether a file exists, readable or not: reading it later gives the reason. */
 function isThere(machine: Machine, path: string): boolean {
   try {
     machine.readTail(path, 0);
@@ -75,16 +74,12 @@ function isThere(machine: Machine, path: string): boolean {
 }
 
 function configuredLogs(machine: Machine): string[] {
-  try {
-    const values = readDnsmasqFiles(machine).flatMap(({ text }) => optionValues(text, 'log-facility'));
-    return values.filter((value) => value.startsWith('/')).slice(-1);
-  } catch (error) {
-    if (error instanceof SourceError) return []; // that is the matter of collector dnsmasq
-    throw error;
-  }
+  // The dnsmasq collector reports configuration files that can't be read.
+  const values = (orUndefined(() => readDnsmasqFiles(machine)) ?? []).flatMap(({ text }) => optionValues(text, 'log-facility'));
+  return values.filter((value) => value.startsWith('/')).slice(-1);
 }
 
-/** Whether a message names an address, and not one that merely starts with it: 10.3.141.2 is not in 10.3.141.22. */
+/** Returns whether a message names an address, and not a longer one that contains it: 10.3.141.2 isn't in 10.3.141.22. */
 function naming(client: string): (message: string) => boolean {
   const wanted = client.toLowerCase();
   const isPart = (char: string | undefined) => char !== undefined && /[\da-f.:]/.test(char);
@@ -98,18 +93,18 @@ function naming(client: string): (message: string) => boolean {
 }
 
 const NEWLINE = 0x0a;
-/** What is shorter is no entry: a time, a process of one letter, a message of one. */
-const LEAST_LINE_BYTES = 'Feb  3 10:00:00 d: q'.length;
+/** Minimum length of an entry: a time, a process of one letter, a message of one letter. */
+const MIN_LINE_BYTES = 'Feb  3 10:00:00 d: q'.length;
 
 /**
- * Lines of dnsmasq's log, from the end: the time as asctime(3) has it without the year, then who wrote it.
+ * Parses lines of dnsmasq's log from the end: the time as in asctime(3) without the year, then the process.
  *
  *     Feb  3 10:00:00 dnsmasq[123]: query[A] example.org from 10.3.141.22
  *     Feb 13 10:00:00 dnsmasq-dhcp[123]: DHCPACK(wlan0) 10.3.141.22 02:00:00:00:01:00 alices-iphone
  *
- * @param cut whether the first line may have lost its start; a last line without its end is left out always
- * @param source named in an error
- * @throws SourceError it is no log: nothing in it is such a line
+ * @param cut true if the first line may have lost its start; a last line without its end is always left out
+ * @param source name of the log for errors
+ * @throws {SourceError} if no line is an entry
  */
 export function parseLog(bytes: Buffer, cut: boolean, most: number, isWanted: (message: string) => boolean, source: string): LogEntry[] {
   const entries: LogEntry[] = [];
@@ -119,7 +114,7 @@ export function parseLog(bytes: Buffer, cut: boolean, most: number, isWanted: (m
     const before = end === 0 ? -1 : bytes.lastIndexOf(NEWLINE, end - 1);
     if (before < 0 && cut) break;
     const length = end - before - 1;
-    const parsed = length < LEAST_LINE_BYTES ? undefined : parseLine(bytes.toString('utf8', before + 1, end));
+    const parsed = length < MIN_LINE_BYTES ? undefined : parseLine(bytes.toString('utf8', before + 1, end));
     if (length > 0) lines++;
     understood ||= parsed !== undefined;
     if (parsed && isWanted(parsed.message)) entries.push(parsed);

@@ -1,54 +1,67 @@
 import { isIP } from 'node:net';
-import { Absent, SourceError } from '../../errors.js';
+import { Absent } from '../../errors.js';
 import { collector } from '../../model/collector.js';
 import { array, boolean, type Infer, nullable, object, string } from '../../model/schema.js';
+import { rejectBinary } from '../../parse/configuration-text.js';
 import { LEASE_TIME, parseDhcpRanges } from '../../parse/dhcp-range.js';
 import { optionValues, parseOptions, readDnsmasqFiles } from '../../parse/dnsmasq.js';
 import { parseMac } from '../../parse/mac.js';
 
-/** An address, or only a name, that is kept for somebody. */
+/** An address or a name reserved for a client. */
 export const staticLease = object({
-  mac_address: nullable(string('Who; null where it is told by another name')),
-  ip_address: nullable(string('The address it gets; null where only a name is given')),
-  hostname: nullable(string('The name it gets')),
-  comment: nullable(string('What the line says after #')),
+  mac_address: nullable(string('MAC address of the client, in lower case. `null` if the line identifies it otherwise.')),
+  ip_address: nullable(string('Address reserved for the client. `null` if the line gives only a name.')),
+  hostname: nullable(string('Host name assigned to the client. `null` if the line gives none.')),
+  comment: nullable(string('Comment at the end of the line. `null` if it has none.')),
 });
 
-/** What dnsmasq's configuration files say. */
+/** Configuration of dnsmasq. */
 export const dnsmasq = collector({
   name: 'dnsmasq',
-  summary: 'Configuration of dnsmasq: DHCP ranges, fixed leases, upstream servers',
+  summary: 'Configuration of dnsmasq: DHCP ranges, static leases, upstream servers',
   trigger: 'file-change',
   schedule: '* * * * * *',
   lane: 'quick',
   required: false,
   view: object({
-    files: array(string('Path'), 'The configuration files, in the order in which dnsmasq reads them; none: it is not installed'),
+    files: array(
+      string('Path of a file.'),
+      'Configuration files in the order in which dnsmasq reads them. Empty if dnsmasq is not configured.',
+    ),
     ranges: array(
       object({
-        start: string('First address'),
-        end: nullable(string('Last address; null for a range of fixed leases only')),
-        netmask: nullable(string('Its netmask; null where dnsmasq takes that of the interface')),
-        leaseTime: nullable(string('How long a lease lasts, as dnsmasq writes it; null: its default of an hour')),
-        interface: nullable(string('The interface it is for, where its line says')),
-        interfaces: array(string('Name'), 'The interfaces that its file says it is for'),
-        routers: nullable(array(string('IPv4 address'), 'DHCP option 3 of its file, none: not handed out; null where the file has none')),
-        nameServers: nullable(array(string('IPv4 address'), 'DHCP option 6, likewise')),
+        start: string('First address of the range.'),
+        end: nullable(string('Last address of the range. `null` if the range serves static leases only.')),
+        netmask: nullable(string('Netmask of the range. `null` if dnsmasq uses the netmask of the interface.')),
+        leaseTime: nullable(string('Lease duration as dnsmasq writes it: `12h`. `null` for the default of one hour.')),
+        interface: nullable(string('Interface that the range names. `null` if it names none.')),
+        interfaces: array(string('Name of an interface.'), 'Interfaces that the file of the range names.'),
+        routers: nullable(
+          array(
+            string('IPv4 address.'),
+            'Routers that dnsmasq announces (DHCP option 3). Empty if it announces none, `null` if the file does not set the option.',
+          ),
+        ),
+        nameServers: nullable(
+          array(
+            string('IPv4 address.'),
+            'Name servers that dnsmasq announces (DHCP option 6). Empty if it announces none, `null` if the file does not set the option.',
+          ),
+        ),
       }),
-      'IPv4 ranges of which dnsmasq gives leases',
+      'IPv4 ranges that dnsmasq leases addresses from.',
     ),
-    staticLeases: array(staticLease, 'dhcp-host lines, one for each MAC address'),
-    servers: array(string('Address'), 'Upstream name servers for all names'),
-    noResolv: boolean('Whether there are no others'),
-    resolvFile: nullable(string('The file of further ones; null: the default')),
-    logFile: nullable(string('Where it logs; null: the system log')),
+    staticLeases: array(staticLease, 'Static leases (`dhcp-host`), one for each MAC address.'),
+    servers: array(string('IP address.'), 'Upstream name servers for all names.'),
+    noResolv: boolean('dnsmasq uses no other upstream name servers (`no-resolv`).'),
+    resolvFile: nullable(string('File with further name servers. `null` for the default.')),
+    logFile: nullable(string('Log file of dnsmasq. `null` for the system log.')),
   }),
   absent: { files: [], ranges: [], staticLeases: [], servers: [], noResolv: false, resolvFile: null, logFile: null },
   read(machine) {
     const files = readDnsmasqFiles(machine);
     if (files.length === 0) throw new Absent('dnsmasq is not configured');
-    const binary = files.find(({ text }) => text.includes('\0'));
-    if (binary) throw new SourceError('malformed', `${binary.path}: holds NUL bytes, so it is no configuration file`);
+    for (const { path, text } of files) rejectBinary(text, path);
     const last = (option: string) => files.flatMap(({ text }) => optionValues(text, option)).findLast((value) => value.startsWith('/'));
     return {
       value: {
@@ -65,8 +78,8 @@ export const dnsmasq = collector({
 });
 
 /**
- * Fixed leases, dnsmasq(8): fields in nearly any order, of which there may be several MAC addresses (with the type of hardware in
- * front), `id:…`, `set:…`, `tag:…`, an IPv6 address in brackets, and how long a lease lasts. `ignore` refuses a client.
+ * Parses static leases, dnsmasq(8). Fields come in nearly any order: MAC addresses (a hardware type may precede each), `id:…`,
+ * `set:…`, `tag:…`, an IPv6 address in brackets, a lease duration. `ignore` rejects a client.
  *
  *     dhcp-host=02:00:00:00:01:00,10.3.141.10 # alice
  *     dhcp-host=11:22:33:44:55:66,12:34:56:78:90:12,192.168.0.60,laptop,45m
@@ -89,7 +102,7 @@ export function parseStaticLeases(text: string): Infer<typeof staticLease>[] {
 }
 
 /**
- * Upstream servers for all names, dnsmasq(8): `server=[/domain/]address[#port][@interface or address[#port]]`.
+ * Parses upstream servers for all names, dnsmasq(8): `server=[/domain/]address[#port][@interface or address[#port]]`.
  *
  *     server=8.8.8.8
  *     server=/lan/10.3.141.1

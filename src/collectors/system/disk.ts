@@ -1,24 +1,24 @@
-import { SourceError } from '../../errors.js';
+import { orUndefined, SourceError } from '../../errors.js';
 import type { Machine } from '../../machine/machine.js';
 import { collector } from '../../model/collector.js';
 import type { MetricFamily } from '../../model/metrics.js';
 import { integer, object } from '../../model/schema.js';
 
-/** The first is the machine's own, which only root may read; a service in a sandbox or a container has another. */
+/** Mount tables, best first. The first is the machine's own, which only root may read; a sandboxed service has another. */
 const MOUNT_TABLES = ['/proc/1/mountinfo', '/proc/self/mountinfo'];
 
-/** How full the root file system is. */
+/** Usage of the root file system. */
 export const disk = collector({
   name: 'disk',
-  summary: 'Fill of the root file system',
+  summary: 'Usage of the root file system',
   trigger: 'schedule',
   schedule: '*/30 * * * * *',
   lane: 'quick',
   required: true,
   view: object({
-    sizeBytes: integer('Size of the file system', 'bytes'),
-    usedBytes: integer('What is used', 'bytes'),
-    availableBytes: integer('What users other than root may still use', 'bytes'),
+    sizeBytes: integer('Size of the root file system.', 'bytes'),
+    usedBytes: integer('Used space on the root file system.', 'bytes'),
+    availableBytes: integer('Space on the root file system that users other than root can still use.', 'bytes'),
   }),
   absent: { sizeBytes: 0, usedBytes: 0, availableBytes: 0 },
   read(machine) {
@@ -57,26 +57,22 @@ function families(
   ];
 }
 
-/** What is mounted at `/`; undefined where no table says it: that is no reason not to know how full it is. */
+/** Reads what is mounted at `/`. Returns undefined if no table lists it: usage is known without it. */
 function readRootMount(machine: Machine): RootMount | undefined {
   for (const table of MOUNT_TABLES) {
-    try {
-      const mount = parseRootMount(machine.readText(table));
-      if (mount) return mount;
-    } catch (error) {
-      if (!(error instanceof SourceError)) throw error;
-    }
+    const mount = orUndefined(() => parseRootMount(machine.readText(table)));
+    if (mount) return mount;
   }
   return undefined;
 }
 
 /**
- * The line of `/` in a mount table, proc_pid_mountinfo(5): of several mounts on each other the last.
+ * Parses the line of `/` in a mount table, proc_pid_mountinfo(5). Of several mounts on top of each other, the last one counts.
  *
  *     22 1 179:2 / / rw,noatime shared:1 - ext4 /dev/mmcblk0p2 rw
  *
- * Whether it is read-only is said by the file system's own options, which stand last: a card with errors is. The mount's own may say
- * so of the sandbox that the service runs in.
+ * The file system's own options, which come last, tell whether it is read-only, as a card with errors is. The mount's options
+ * may describe the sandbox that the service runs in.
  */
 export function parseRootMount(text: string): RootMount | undefined {
   const lines = [...text.matchAll(/^\d+ \d+ \S+ \S+ \/ (.*)$/gm)];
@@ -86,7 +82,7 @@ export function parseRootMount(text: string): RootMount | undefined {
   return { device: unescapeMount(device), fstype: unescapeMount(fstype), readonly: options.split(',').includes('ro') };
 }
 
-/** Blanks and backslashes stand as three octal digits: `\040`. */
+/** Decodes blanks and backslashes, which are three octal digits: `\040`. */
 function unescapeMount(text: string): string {
   return text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 }

@@ -1,4 +1,4 @@
-import { quote, SourceError } from '../../errors.js';
+import { orUndefined, quote, SourceError } from '../../errors.js';
 import type { Machine } from '../../machine/machine.js';
 import { collector } from '../../model/collector.js';
 import type { MetricFamily } from '../../model/metrics.js';
@@ -7,22 +7,22 @@ import { boardName } from './board.js';
 
 const DEFAULTS_PHP = 'includes/defaults.php';
 
-/** What the machine is: names, versions, board. */
+/** Names, versions and board of the machine. Its public name is `host`. */
 export const host = collector({
   name: 'host',
-  summary: 'Host name, system, kernel, board, RaspAP version',
+  summary: 'Host name, operating system, kernel, board and RaspAP version',
   trigger: 'schedule',
   schedule: '*/30 * * * * *',
   lane: 'quick',
   required: true,
   view: object({
-    hostname: string('Host name'),
-    operatingSystem: nullable(string('Name and version of the distribution')),
-    kernelVersion: string('Release of the kernel'),
-    processorCount: integer('Processors the kernel is configured for, as `nproc --all`'),
-    revision: nullable(string("Revision code of a Raspberry Pi's board")),
-    board: string('Model of the board, or `Unknown Device`'),
-    raspapVersion: nullable(string('Version of RaspAP; null where it is not installed')),
+    hostname: string('Host name of the machine.'),
+    operatingSystem: nullable(string('Name and version of the distribution. `null` if /etc/os-release names none.')),
+    kernelVersion: string('Kernel release.'),
+    processorCount: integer('Number of configured processors, as `nproc --all` prints it.'),
+    revision: nullable(string('Revision code of a Raspberry Pi board. `null` for other boards.')),
+    board: string('Board model, or `Unknown Device`.'),
+    raspapVersion: nullable(string('RaspAP version. `null` if RaspAP is not installed.')),
   }),
   absent: {
     hostname: '',
@@ -54,7 +54,7 @@ export const host = collector({
   },
 });
 
-/** One of the kernel's names of uname(2), which are one line of up to 64 characters. */
+/** Reads one of the kernel's names, uname(2): one line of up to 64 characters. */
 function readName(machine: Machine, path: string): string {
   const text = machine.readText(path);
   if (!/^(?=\S)[^\p{C}]{1,64}\n?$/u.test(text)) throw new SourceError('malformed', `${path}: not a name: ${quote(text)}`);
@@ -62,18 +62,11 @@ function readName(machine: Machine, path: string): string {
 }
 
 /**
- * uname(2), which the kernel also has in files. `arch` is one since Linux 6.1: before that, `machine` is empty. So is what cannot be
- * read: only Prometheus is told of it, which is no reason for the sample to fail.
+ * Builds uname(2) from the kernel's files. `arch` exists since Linux 6.1: before that, `machine` is empty. A file that can't be read
+ * leaves its label empty, as only this metric needs it.
  */
 function unameInfo(machine: Machine, nodename: string, release: string): MetricFamily {
-  const word = (file: string) => {
-    try {
-      return machine.readText(`/proc/sys/kernel/${file}`).trim().slice(0, 64);
-    } catch (error) {
-      if (error instanceof SourceError) return '';
-      throw error;
-    }
-  };
+  const word = (file: string) => orUndefined(() => machine.readText(`/proc/sys/kernel/${file}`).trim().slice(0, 64)) ?? '';
   const labels = {
     ...{ sysname: word('ostype'), release, version: word('version') },
     ...{ machine: word('arch'), nodename, domainname: word('domainname') },
@@ -83,7 +76,7 @@ function unameInfo(machine: Machine, nodename: string, release: string): MetricF
 }
 
 /**
- * `Revision` in /proc/cpuinfo, which only a Raspberry Pi's kernel writes there.
+ * Parses `Revision` in /proc/cpuinfo, which only a Raspberry Pi's kernel writes.
  *
  *     Revision	: a02082
  */
@@ -92,7 +85,7 @@ export function parseRevision(cpuinfo: string): string | null {
 }
 
 /**
- * `PRETTY_NAME` of os-release(5): shell-like quoting, so a backslash guards the next character.
+ * Parses `PRETTY_NAME` of os-release(5): shell-like quoting, so a backslash escapes the next character.
  *
  *     PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"
  */
@@ -103,7 +96,7 @@ export function parsePrettyName(text: string): string | null {
   return (quoted?.[2] ?? value).replace(/\\(.)/g, '$1');
 }
 
-/** glibc's own source for `nproc --all`; without /sys the processors that are online. */
+/** Reads what glibc reads for `nproc --all`. Without /sys, counts the processors that are online. */
 function readProcessorCount(machine: Machine): number {
   const possible = machine.readTextIfThere('/sys/devices/system/cpu/possible');
   if (possible !== undefined) return parseCpuList(possible);
@@ -111,7 +104,7 @@ function readProcessorCount(machine: Machine): number {
 }
 
 /**
- * Number of processors in a list of /sys/devices/system/cpu (kernel documentation, admin-guide/cputopology).
+ * Counts the processors in a list of /sys/devices/system/cpu (kernel documentation, admin-guide/cputopology).
  *
  *     0-3,8-11
  */
@@ -141,11 +134,11 @@ function readDocumentRoot(machine: Machine): string | undefined {
 }
 
 /**
- * The version in RaspAP's includes/defaults.php.
+ * Parses the version in RaspAP's includes/defaults.php.
  *
  *     'RASPI_VERSION' => '3.5.1',
  *
- * One of an array of constants; up to 2.5 it was `define('RASPI_VERSION', '2.5');`.
+ * It is in an array of constants; up to 2.5 it was `define('RASPI_VERSION', '2.5');`.
  */
 export function parseRaspapVersion(php: string): string | null {
   return /['"]RASPI_VERSION['"]\s*(?:=>|,)\s*['"]([^'"]{1,40})['"]/.exec(php)?.[1] ?? null;

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { Absent, SourceError } from '../../errors.js';
+import { Absent, orUndefined } from '../../errors.js';
 import type { Machine } from '../../machine/machine.js';
 import { collector } from '../../model/collector.js';
 import { type MetricFamily, perRow } from '../../model/metrics.js';
@@ -16,7 +16,7 @@ interface Sensor {
   celsius: number | null;
 }
 
-/** Temperatures of chips that have no thermal zone: NVMe disks, network cards, the parts of a processor. */
+/** Temperatures of chips without a thermal zone: NVMe disks, network cards, parts of a processor. */
 export const hwmon = collector({
   name: 'hwmon',
   summary: 'Temperatures of hardware monitoring chips',
@@ -27,13 +27,13 @@ export const hwmon = collector({
   view: object({
     sensors: array(
       object({
-        chip: string('The device that it belongs to, named after its place in /sys/devices: the same whatever was found first'),
-        chipName: nullable(string('What the driver calls the chip')),
-        sensor: string('Number of the sensor: temp1'),
-        label: nullable(string('What the driver says it measures')),
-        celsius: nullable(number('Its temperature; null where it cannot be read or is nonsense', 'degrees Celsius')),
+        chip: string('Device of the sensor, named after its place in /sys/devices, so that the name survives a reboot.'),
+        chipName: nullable(string('Name of the chip as the driver reports it. `null` if it reports none.')),
+        sensor: string('Name of the sensor: `temp1`.'),
+        label: nullable(string('Label of the sensor as the driver reports it. `null` if it reports none.')),
+        celsius: nullable(number('Temperature, in °C. `null` if it cannot be read or is outside -40 to 150.', 'degrees Celsius')),
       }),
-      'By chip and sensor',
+      'Temperature sensors, sorted by chip and sensor.',
     ),
   }),
   absent: { sensors: [] },
@@ -46,8 +46,8 @@ export const hwmon = collector({
 });
 
 function readSensors(machine: Machine, folder: string): Sensor[] {
-  // A file beside them is no chip; chips that went away meanwhile have no files.
-  const files = orNothing(() => machine.list(folder)) ?? [];
+  // Plain files next to the chips can't be listed; chips that went away meanwhile have no files.
+  const files = orUndefined(() => machine.list(folder)) ?? [];
   const numbers = files.flatMap((file) => /^temp(\d{1,4})_input$/.exec(file)?.[1] ?? []);
   if (numbers.length === 0) return [];
   const chipName = readWord(machine, `${folder}/name`);
@@ -57,31 +57,22 @@ function readSensors(machine: Machine, folder: string): Sensor[] {
     chipName,
     sensor: `temp${number}`,
     label: files.includes(`temp${number}_label`) ? readWord(machine, `${folder}/temp${number}_label`) : null,
-    // One sensor that cannot be read is no trouble of the others.
-    celsius: orNothing(() => parseCelsius(machine.readText(`${folder}/temp${number}_input`))) ?? null,
+    // One sensor that can't be read costs no other.
+    celsius: orUndefined(() => parseCelsius(machine.readText(`${folder}/temp${number}_input`))) ?? null,
   }));
 }
 
 function readWord(machine: Machine, path: string): string | null {
   return (
-    orNothing(() => machine.readTextIfThere(path))
+    orUndefined(() => machine.readTextIfThere(path))
       ?.trim()
       .slice(0, 100) || null
   );
 }
 
-function orNothing<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof SourceError) return undefined;
-    throw error;
-  }
-}
-
 /**
- * What node_exporter calls a chip: the last two parts of the device's path, else its name, else its number, which depends on what was
- * found first.
+ * Names a chip as node_exporter does: the last two parts of the device's path, else the chip's name, else its number, which depends
+ * on what was found first.
  *
  *     /sys/class/hwmon/hwmon2 -> ../../devices/platform/coretemp.0/hwmon/hwmon2
  *     /sys/class/hwmon/hwmon2/device -> ../../../coretemp.0
@@ -95,7 +86,7 @@ function chipOf(machine: Machine, folder: string, chipName: string | null): stri
   return parts.filter(Boolean).join('_') || cleanName(chipName ?? '') || posix.basename(folder);
 }
 
-/** Lower case, and an underscore for what cannot be in the name of a metric. */
+/** Converts text to lower case, with an underscore for characters that a metric's name can't contain. */
 function cleanName(text: string): string {
   const clean = text.toLowerCase().replace(/[^a-z0-9:_]/g, '_');
   let [start, end] = [0, clean.length];
@@ -105,7 +96,7 @@ function cleanName(text: string): string {
 }
 
 function families(sensors: readonly Sensor[]): MetricFamily[] {
-  // Two of one name would be the same series twice.
+  // Two sensors with the same name would give the same series twice.
   const own = [...new Map(sensors.map((row) => [`${row.chip} ${row.sensor}`, row])).values()];
   const chips = [...new Map(own.map((row) => [row.chip, row])).values()].filter((row) => row.chipName !== null);
   const labelled = own.filter((row) => row.label !== null);

@@ -1,12 +1,13 @@
-import { Absent, SourceError } from '../../errors.js';
+import { Absent } from '../../errors.js';
 import { collector } from '../../model/collector.js';
 import { boolean, nullable, object, string } from '../../model/schema.js';
+import { rejectBinary } from '../../parse/configuration-text.js';
 
 const FILE = '/etc/raspap/hostapd.ini';
-/** RaspAP's has twenty lines. */
+/** Maximum size. RaspAP's own file has twenty lines. */
 const MAX_BYTES = 64 << 10;
 
-/** How RaspAP has set up its access point. */
+/** RaspAP's choice of interfaces and mode. */
 export const raspap = collector({
   name: 'raspap',
   summary: "RaspAP's choice of interfaces and mode",
@@ -15,12 +16,12 @@ export const raspap = collector({
   lane: 'quick',
   required: false,
   view: object({
-    wifiInterface: nullable(string('The access point')),
-    wifiManaged: nullable(string('The interface that is a client of another network, or the bridge')),
-    bridgedEnable: boolean('The access point is joined to the wired network'),
-    repeaterEnable: boolean('The access point passes on another wireless network'),
-    dualApEnable: boolean('There are two access points'),
-    wifiApEnable: boolean('One radio is access point (uap0) and client'),
+    wifiInterface: nullable(string('Interface of the access point. `null` if RaspAP chose none.')),
+    wifiManaged: nullable(string('Interface that is a client of another network, or the bridge. `null` if there is none.')),
+    bridgedEnable: boolean('The access point is bridged to the wired network.'),
+    repeaterEnable: boolean('The access point repeats another wireless network.'),
+    dualApEnable: boolean('Two access points are configured.'),
+    wifiApEnable: boolean('One radio is access point (`uap0`) and client at the same time.'),
   }),
   absent: {
     wifiInterface: null,
@@ -48,11 +49,11 @@ export const raspap = collector({
   },
 });
 
-/** What PHP reads as true. */
+/** Values that PHP reads as true. */
 const ENABLED = /^(?:0*[1-9]\d*|true|on|yes)$/i;
 
 /**
- * A file for PHP's parse_ini_file: `key = value`, the value bare or in quotes, comments after `;`,
+ * Parses a file for PHP's parse_ini_file: `key = value`, the value bare or in quotes, comments after `;`,
  * sections in brackets.
  *
  *     WifiInterface = uap0
@@ -61,11 +62,11 @@ const ENABLED = /^(?:0*[1-9]\d*|true|on|yes)$/i;
  *     BridgedEnable = 0
  *     WifiManaged = wlan0
  *
- * @returns values by key; of a repeated key the last
- * @throws SourceError it holds NUL bytes
+ * @returns values by key; the last one of a repeated key
+ * @throws {SourceError} if the text is binary
  */
 export function parseIni(text: string): Map<string, string> {
-  if (text.includes('\0')) throw new SourceError('malformed', `${FILE}: holds NUL bytes, so it is no configuration file`);
+  rejectBinary(text, FILE);
   const settings = new Map<string, string>();
   for (const whole of text.split('\n')) {
     const line = whole.trim();

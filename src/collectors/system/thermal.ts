@@ -1,4 +1,4 @@
-import { Absent, quote, SourceError } from '../../errors.js';
+import { Absent, orUndefined, quote, SourceError } from '../../errors.js';
 import type { Machine } from '../../machine/machine.js';
 import { collector } from '../../model/collector.js';
 import { perRow } from '../../model/metrics.js';
@@ -6,9 +6,9 @@ import { array, nullable, number, object, string } from '../../model/schema.js';
 
 const FOLDER = '/sys/class/thermal';
 
-/** Types of zones that measure the processor, best first. Never the hottest: on a Pi 5 another chip is hotter. */
+/** Types of zones that measure the processor, best first. Don't use the hottest zone: on a Pi 5 another chip is hotter. */
 const PROCESSOR = ['cpu-thermal', 'cpu_thermal', 'soc-thermal', 'x86_pkg_temp', 'acpitz'];
-/** Others that say of themselves that they do (`bcm2835_thermal`, `cpu0-thermal`). */
+/** Types that suggest the processor by their name (`bcm2835_thermal`, `cpu0-thermal`). */
 const PROCESSOR_LIKE = /cpu|soc|bcm2/i;
 
 interface Zone {
@@ -17,7 +17,7 @@ interface Zone {
   celsius: number | null;
 }
 
-/** Temperature of the processor, and of whatever else has a thermal zone. */
+/** Temperatures of the processor and of every other thermal zone. */
 export const thermal = collector({
   name: 'thermal',
   summary: 'Temperature of the processor',
@@ -26,14 +26,14 @@ export const thermal = collector({
   lane: 'quick',
   required: false,
   view: object({
-    celsius: nullable(number('Temperature of the processor; null where no sensor says', 'degrees Celsius')),
+    celsius: nullable(number('Temperature of the processor, in °C. `null` if no sensor reports it.', 'degrees Celsius')),
     zones: array(
       object({
-        zone: string('Name of the zone'),
-        type: string('What it measures, as the driver calls it'),
-        celsius: nullable(number('Its temperature; null where it cannot be read or is nonsense', 'degrees Celsius')),
+        zone: string('Name of the thermal zone.'),
+        type: string('Type of the thermal zone as the driver reports it.'),
+        celsius: nullable(number('Temperature, in °C. `null` if it cannot be read or is outside -40 to 150.', 'degrees Celsius')),
       }),
-      'Every thermal zone',
+      'Every thermal zone.',
     ),
   }),
   absent: { celsius: null, zones: [] },
@@ -57,7 +57,7 @@ export const thermal = collector({
   },
 });
 
-/** Index of the processor's zone among the zones' types; -1 if none is. */
+/** Returns the index of the processor's zone among the zones' types, or -1. */
 export function chooseZone(types: readonly string[]): number {
   for (const type of PROCESSOR) if (types.includes(type)) return types.indexOf(type);
   return types.findIndex((type) => PROCESSOR_LIKE.test(type));
@@ -68,27 +68,22 @@ function readCelsius(machine: Machine, zone: string): number | null {
   try {
     text = machine.readText(`${FOLDER}/${zone}/temp`);
   } catch (error) {
-    // EINVAL, EAGAIN, ENODATA: there is a zone, with nothing to say.
+    // EINVAL, EAGAIN, ENODATA: the zone exists and has no value.
     if (error instanceof SourceError && (error.code === 'unreadable' || error.code === 'not-found')) return null;
     throw error;
   }
   return parseCelsius(text);
 }
 
-/** The zones beside the processor's are extra: their trouble is not the collector's. */
+/** Reads a zone other than the processor's. Its failure doesn't fail the collector. */
 function otherCelsius(machine: Machine, zone: string): number | null {
-  try {
-    return readCelsius(machine, zone);
-  } catch (error) {
-    if (error instanceof SourceError) return null;
-    throw error;
-  }
+  return orUndefined(() => readCelsius(machine, zone)) ?? null;
 }
 
 /**
- * A zone's `temp`, in thousandths of a degree: kernel documentation, driver-api/thermal/sysfs-api.
+ * Parses a zone's `temp`, in thousandths of a degree: kernel documentation, driver-api/thermal/sysfs-api.
  *
- * @returns degrees Celsius to the hundredth; null outside -40 to 150, which no board survives and broken sensors report
+ * @returns degrees Celsius to the hundredth; null outside -40 to 150, as broken sensors report
  */
 export function parseCelsius(text: string): number | null {
   if (!/^-?\d{1,9}\n?$/.test(text)) throw new SourceError('malformed', `thermal: temp is not an integer: ${quote(text)}`);

@@ -1,40 +1,42 @@
-/** Folders of configuration files, one of which a symbolic link makes the active one: RaspAP keeps those of VPNs so. */
-import { Absent, SourceError } from '../../errors.js';
+/** Folders of configuration files with a symbolic link to the active one, as RaspAP keeps those of VPNs. */
+import { Absent, orUndefined, SourceError } from '../../errors.js';
 import type { EntryKind } from '../../machine/files.js';
 import type { Machine } from '../../machine/machine.js';
 import { array, type Infer, nullable, object, secret, string } from '../../model/schema.js';
 
-/** One with its certificates inside has some 10 KB. */
+/** Maximum size of a file. One with its certificates inside has about 10 KB. */
 const MAX_FILE_BYTES = 256 << 10;
+/** Maximum size of all files together. */
 const MAX_BYTES = 8 << 20;
-/** With those of all folders below; providers give away some thousands. */
+/** Maximum entries, with those of all folders below. Providers ship thousands. */
 const MAX_ENTRIES = 10_000;
-/** Each is a page of its document, which has to be made and kept. */
+/** Maximum configurations. Each becomes a page of the document, kept in memory. */
 const MAX_CONFIGS = 1_000;
 
 const content = object({
-  config: string('Name of the file'),
-  lines: secret(array(string('A line'), 'Its text; null where it cannot be read')),
-  problem: nullable(string('Why it cannot be read')),
+  config: string('File name of the configuration.'),
+  lines: secret(array(string('Line of the file.'), 'Lines of the configuration. `null` if it cannot be read.')),
+  problem: nullable(string('Reason why the configuration cannot be read. `null` if it can.')),
 });
 
-/** What is in configuration files: keys, often. */
-export const contentsView = array(content, 'What is in each configuration');
+export const contentsView = array(content, 'Content of each configuration.');
 export type Contents = Infer<typeof contentsView>;
 
 export interface ConfigFolder {
-  /** Regular files in it and in all folders below, as `find -type f` counts them. */
+  /** Number of regular files in the folder and below, as `find -type f` counts them. */
   readonly fileCount: number;
-  /** Names of files and of links to files, as `ls` lists them in the C locale: without those that start with a dot. */
+  /** Names of files and of links to files, as `ls` lists them in the C locale: names that start with a dot are left out. */
   readonly names: readonly string[];
-  /** Name of the file that a symbolic link points to, there or not; "" if it is no link. @throws SourceError */
+  /** Returns the name of the file that a symbolic link points to, whether it exists or not; "" if it isn't a link. @throws {SourceError} if it can't be read */
   target(link: string): string;
 }
 
 /**
- * @param folder absolute
- * @throws SourceError it may not be listed, or has too many entries
- * @throws Absent there is no such folder
+ * Reads which configurations a folder contains.
+ *
+ * @param folder absolute path
+ * @throws {SourceError} if the folder can't be listed or has too many entries
+ * @throws {Absent} if the folder doesn't exist
  */
 export function readConfigFolder(machine: Machine, folder: string): ConfigFolder {
   const entries = list(machine, folder);
@@ -49,7 +51,7 @@ export function readConfigFolder(machine: Machine, folder: string): ConfigFolder
     target(link) {
       if (entries.get(link) !== 'link') return '';
       const target = machine.readLink(`${folder}/${link}`);
-      // A folder that may be listed but not entered says that there is a link, and not where it leads.
+      // A folder that may be listed but not entered shows its links, but not their targets.
       if (target === undefined) throw new SourceError('permission', `${folder}/${link}: where the link leads cannot be read`);
       return target.split('/').filter(Boolean).at(-1) ?? '';
     },
@@ -65,7 +67,7 @@ function list(machine: Machine, folder: string): Map<string, EntryKind> {
   }
 }
 
-/** Opening says what it is; one that may not be opened is there, and is no folder in most cases. */
+/** Tells whether a link leads to a file. A target that may not be opened exists, and mostly isn't a folder. */
 function leadsToFile(machine: Machine, path: string): boolean {
   try {
     machine.readTail(path, 0);
@@ -76,7 +78,7 @@ function leadsToFile(machine: Machine, path: string): boolean {
   }
 }
 
-/** @throws SourceError there are too many, or too much else */
+/** Counts regular files. @throws {SourceError} if there are too many entries */
 function countFiles(machine: Machine, folder: string, entries: ReadonlyMap<string, EntryKind>): number {
   const folders = [folder];
   let files = 0;
@@ -93,21 +95,16 @@ function countFiles(machine: Machine, folder: string, entries: ReadonlyMap<strin
   return files;
 }
 
-/** As `find` does, passes over a folder that may not be listed: the names beside it are known all the same. */
+/** Lists a folder, and like `find` treats one that may not be listed as empty. */
 function entriesIfListed(machine: Machine, folder: string): ReadonlyMap<string, EntryKind> {
-  try {
-    return machine.entries(folder);
-  } catch (error) {
-    if (error instanceof SourceError) return new Map();
-    throw error;
-  }
+  return orUndefined(() => machine.entries(folder)) ?? new Map();
 }
 
 /**
- * Texts of files in a folder. One that cannot be read is no reason to hide the others.
+ * Reads configurations of a folder. A file that can't be read doesn't hide the others.
  *
- * @param exposeSecrets if not, none is read
- * @throws SourceError there are too many
+ * @param exposeSecrets if false, no file is read
+ * @throws {SourceError} if there are too many
  */
 export function readContents(machine: Machine, folder: string, names: readonly string[], exposeSecrets: boolean): Contents {
   if (names.length > MAX_CONFIGS) throw new SourceError('too-large', `${folder}: has more than ${MAX_CONFIGS} configurations`);
@@ -127,7 +124,7 @@ export function readContents(machine: Machine, folder: string, names: readonly s
   });
 }
 
-/** Lines of a text file, however it ends them (configurations come from machines of all kinds); no empty one after the last end. */
+/** Splits a text file into lines, whatever ends them: configurations come from machines of all kinds. */
 export function textLines(text: string): string[] {
   const lines = text.split(/\r\n|\r|\n/);
   if (lines.at(-1) === '') lines.pop();

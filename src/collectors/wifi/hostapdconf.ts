@@ -2,54 +2,55 @@ import { Absent, SourceError } from '../../errors.js';
 import type { Machine } from '../../machine/machine.js';
 import { collector } from '../../model/collector.js';
 import { array, object, secret, string } from '../../model/schema.js';
+import { rejectBinary } from '../../parse/configuration-text.js';
 
 const FOLDER = '/etc/hostapd';
 export const HOSTAPD_CONF = `${FOLDER}/hostapd.conf`;
 
-/** hostapd's own example, which is mostly comments, has half of it. */
+/** Maximum size. hostapd's own example, mostly comments, has half of it. */
 const MAX_BYTES = 256 << 10;
-/** A radio has a few networks; more sections are no configuration. */
+/** Maximum networks in a file. A radio serves a few. */
 const MAX_SECTIONS = 64;
 
-const setting = (description: string) => string(`${description}; empty where the file does not say`);
+const setting = (description: string) => string(`${description} Empty if the file does not set it.`);
 
-/** The fields that RaspAP's RestAPI has, strings as they stand in hostapd's file, hostapd.conf(5). */
+/** The fields of RaspAP's API: strings as in hostapd's file, hostapd.conf(5). */
 export const hostapdSettings = {
-  driver: setting('Interface to the driver'),
-  ctrl_interface: setting('Folder of the control socket'),
-  ctrl_interface_group: setting('Group that may use the control socket'),
-  auth_algs: setting('Authentication algorithms, as bits: 1 open, 2 shared key'),
-  wpa_key_mgmt: setting('Key management'),
-  beacon_int: setting('Interval of beacons, in units of 1,024 microseconds'),
-  ssid: setting('Name of the network'),
-  channel: setting('Channel; 0 or acs_survey: hostapd chooses'),
-  hw_mode: setting('Mode of the radio: a, b, g'),
-  ieee80211n: setting('1: 802.11n'),
-  wpa_passphrase: secret(setting('Passphrase')),
-  interface: setting('The interface'),
-  wpa: setting('As bits: 1 WPA, 2 WPA2 and newer'),
-  wpa_pairwise: setting('Ciphers of WPA'),
-  country_code: setting('Country whose rules hold for the radio'),
-  ignore_broadcast_ssid: string('0: the name of the network is broadcast; 1 and 2: it is hidden'),
+  driver: setting('Driver interface.'),
+  ctrl_interface: setting('Folder of the control socket.'),
+  ctrl_interface_group: setting('Group that may use the control socket.'),
+  auth_algs: setting('Authentication algorithms as bits: `1` open, `2` shared key.'),
+  wpa_key_mgmt: setting('Key management.'),
+  beacon_int: setting('Beacon interval, in units of 1,024 microseconds.'),
+  ssid: setting('Network name (SSID).'),
+  channel: setting('Channel number. `0` or `acs_survey` if hostapd chooses.'),
+  hw_mode: setting('Radio mode: `a`, `b` or `g`.'),
+  ieee80211n: setting('`1` if 802.11n is enabled.'),
+  wpa_passphrase: secret(setting('Passphrase of the network.')),
+  interface: setting('Interface of the access point.'),
+  wpa: setting('WPA versions as bits: `1` WPA, `2` WPA2 and newer.'),
+  wpa_pairwise: setting('Ciphers for WPA.'),
+  country_code: setting('Country whose radio regulations apply.'),
+  ignore_broadcast_ssid: string('`0` if the network name is broadcast, `1` or `2` if it is hidden.'),
 };
 type Key = keyof typeof hostapdSettings;
 const KEYS = Object.keys(hostapdSettings) as Key[];
 
-/** An access point as hostapd is configured to make it. */
+/** An access point in hostapd's configuration. */
 export type Configured = Record<Key, string> & { file: string; bridge: string };
 
-/** Settings of the radio: they hold for all networks of a file, wherever in it they stand. */
+/** Settings of the radio. They apply to all networks of a file, wherever they are in it. */
 const OF_RADIO: ReadonlySet<string> = new Set(['driver', 'channel', 'hw_mode', 'country_code', 'ieee80211n', 'beacon_int']);
-/** Of the file's first network, unless a further one says otherwise. */
+/** Settings that further networks inherit from the file's first one. */
 const OF_FIRST: ReadonlySet<string> = new Set(['ctrl_interface', 'ctrl_interface_group']);
 
 export const configuredAccessPoint = {
   ...hostapdSettings,
-  file: string('Where it is configured'),
-  bridge: string('The bridge that it is to be a port of; empty: none'),
+  file: string('Path of the configuration file.'),
+  bridge: string('Bridge that the access point joins. Empty if it joins none.'),
 };
 
-/** The access points that hostapd is configured to make, on the air or not. */
+/** Access points in hostapd's configuration, on the air or not. */
 export const hostapdconf = collector({
   name: 'hostapdconf',
   summary: 'Access points in the configuration of hostapd',
@@ -57,9 +58,12 @@ export const hostapdconf = collector({
   schedule: '* * * * * *',
   lane: 'quick',
   required: false,
-  advice: 'hostapd.conf holds the passphrase, so it may be readable by root only: chgrp it to the group of the service, chmod 640',
+  advice: 'hostapd.conf contains the passphrase, so only root may be able to read it: chgrp it to the group of the service, chmod 640',
   view: object({
-    accessPoints: array(object(configuredAccessPoint), 'That of hostapd.conf first, then by name; networks of one file in its order'),
+    accessPoints: array(
+      object(configuredAccessPoint),
+      'Configured access points: those of hostapd.conf first, then by file name, in the order of each file.',
+    ),
   }),
   absent: { accessPoints: [] },
   read(machine) {
@@ -71,23 +75,23 @@ export const hostapdconf = collector({
   },
 });
 
-/** Whether a link's target is one of the files: Debian's unit and RaspAP have other names for the same. */
+/** Tells whether a link's target is one of the files. Debian's unit and RaspAP use different names for the same file. */
 function isLinkTo(names: readonly string[], target: string | undefined): boolean {
   return target !== undefined && names.some((name) => target === name || target === `${FOLDER}/${name}`);
 }
 
-/** hostapd.conf, then by the name of the interface, which hostapd-NAME.conf and NAME.conf have both. */
+/** Sorts hostapd.conf first, then by interface, which both hostapd-NAME.conf and NAME.conf contain. */
 function hostapdConfFirst(a: string, b: string): number {
   const [first, second] = [a, b].map((name) => (name === 'hostapd.conf' ? '' : name.replace(/^hostapd-/, ''))) as [string, string];
   return first < second ? -1 : Number(first > second);
 }
 
 /**
- * What one file configures: hostapd.conf and RaspAP's hostapd-NAME.conf always do; NAME.conf of Debian's hostapd@.service is
- * known by its own interface, as others may lie there.
+ * Reads one file. hostapd.conf and RaspAP's hostapd-NAME.conf always configure access points. NAME.conf, which Debian's
+ * hostapd@.service reads, does so only if its interface has that name: the folder may contain other files.
  *
- * One file that is broken fails the collector: the last good value is kept, of the other files too, and is marked stale with
- * the reason. Leaving the file out would say that its access point is gone.
+ * One broken file fails the collector, which keeps the last good value of all files and marks it stale with the reason. Leaving
+ * the file out would suggest that its access point is gone.
  */
 function readAccessPoints(machine: Machine, name: string): Configured[] {
   const path = `${FOLDER}/${name}`;
@@ -105,8 +109,8 @@ function readAccessPoints(machine: Machine, name: string): Configured[] {
 }
 
 /**
- * hostapd's configuration: `key=value`, no blanks around the first `=`, `#` only at the start of a line; of a repeated key the
- * last counts. `bss=` starts a further network of the same radio.
+ * Parses hostapd's configuration: `key=value`, no blanks around the first `=`, `#` only at the start of a line. The last of a
+ * repeated key wins. `bss=` starts a further network of the same radio.
  *
  *     driver=nl80211
  *     ctrl_interface=/var/run/hostapd
@@ -119,12 +123,12 @@ function readAccessPoints(machine: Machine, name: string): Configured[] {
  *     #ieee80211n=1 # 802.11n support (Raspberry Pi 3)
  *
  * @param file its path
- * @returns one for the file, and one for each `bss=`
- * @throws SourceError it is no configuration; no text of it is in the message, as any may be the passphrase
+ * @returns one access point for the file, and one for each `bss=`
+ * @throws {SourceError} if the text isn't a configuration; nothing is quoted, as any text may be the passphrase
  */
 export function parseHostapdConf(text: string, file: string): Configured[] {
   if (text === '') throw new SourceError('malformed', `${file}: is empty, expected key=value lines`);
-  if (text.includes('\0')) throw new SourceError('malformed', `${file}: holds NUL bytes, expected key=value lines`);
+  rejectBinary(text, file);
   const first = new Map<string, string>();
   const sections = [first];
   let settings = 0;

@@ -1181,7 +1181,7 @@ describe('configuration files', () => {
   test('hostapd: what is no configuration is refused, and none of it is in the message', () => {
     const refused: [string, string][] = [
       ['', 'hostapd.conf: is empty, expected key=value lines'],
-      ['wpa_passphrase=Secret\0', 'hostapd.conf: holds NUL bytes, expected key=value lines'],
+      ['wpa_passphrase=Secret\0', 'hostapd.conf: holds NUL bytes, expected a configuration file'],
       ['wpa_passphrase Secret\n', 'hostapd.conf: has no line key=value'],
       ['#wpa_passphrase=Secret\n', 'hostapd.conf: has no line key=value'],
       ['\n\n', 'hostapd.conf: has no line key=value'],
@@ -1200,7 +1200,7 @@ describe('configuration files', () => {
     for (const parse of [parseIni, parseDhcpcd, (text: string) => parseResolv(text, '/etc/resolv.conf')]) {
       assert.throws(() => parse('authtoken Secret\0'), {
         code: 'malformed',
-        message: /^\/etc\/\S+: holds NUL bytes, so it is no configuration file$/,
+        message: /^\/etc\/\S+: holds NUL bytes, expected a configuration file$/,
       });
     }
   });
