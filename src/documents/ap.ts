@@ -5,23 +5,26 @@ import { firstAtStart } from './first-access-point.js';
 
 const BANDS = ['2.4', '5', '6'] as const;
 
-const frequency_band = nullable(oneOf(BANDS, 'Band in gigahertz, while it is on the air'));
+const frequency_band = nullable(oneOf(BANDS, 'Frequency band, in gigahertz. `null` while the access point is not broadcasting.'));
 
-/** The access points. The flat fields are RaspAP's, and of the first. */
+/** The access points. The flat fields come from RaspAP's API and describe the first one. */
 export const ap = document({
   name: 'ap',
-  summary: 'The access points, as hostapd is configured to make them',
+  summary: 'Access points in the configuration of hostapd',
   required: ['hostapdconf'],
   optional: ['raspap', 'stations'],
   view: object({
     ...hostapdSettings,
     frequency_band,
-    access_points: array(object({ ...configuredAccessPoint, frequency_band }), 'Every one, the first at the start'),
+    access_points: array(
+      object({ ...configuredAccessPoint, frequency_band }),
+      'All access points. The fields next to this list describe the first one.',
+    ),
   }),
   compose({ hostapdconf, raspap, stations }) {
     const frequencyMhz = new Map(stations?.accessPoints.map((row) => [row.interface, row.frequencyMhz]));
     const accessPoints = firstAtStart(hostapdconf.accessPoints, raspap).map((row, index, all) => {
-      // Of two files for one interface hostapd has read the first.
+      // If two files configure one interface, hostapd uses the first.
       const isRead = all.findIndex((other) => other.interface === row.interface) === index;
       return { ...row, frequency_band: isRead ? band(frequencyMhz.get(row.interface) ?? null) : null };
     });
@@ -52,7 +55,7 @@ const none = {
   frequency_band: null,
 };
 
-/** The band of a frequency. Those of 5 and 6 GHz are next to each other; what is in none (60 GHz) has no name here. */
+/** Returns the band of a frequency, or null for bands without a name here, such as 60 GHz. */
 function band(mhz: number | null): (typeof BANDS)[number] | null {
   if (mhz === null) return null;
   if (mhz >= 2400 && mhz <= 2500) return '2.4';

@@ -6,54 +6,66 @@ import { document } from './define.js';
 const count = (description: string, unit: string) => nullable(integer(description, unit));
 
 const link = object({
-  IP_address: nullable(string('First IPv4 address')),
-  Netmask: nullable(string('Netmask of that: 255.255.255.0')),
-  MAC_address: nullable(string('MAC address in lower case; null for a tunnel')),
-  IPv6_addresses: array(string('Address'), 'Those of a wider scope before those of the link'),
-  addresses: array(string('10.3.141.1/24'), 'Every address of both families, with the length of its prefix'),
-  state: oneOf(['up', 'down'], 'Whether it works'),
-  operational_state: nullable(string('`operstate` of the kernel: up, down, dormant; unknown for a tunnel, which may well work')),
-  carrier: nullable(boolean('Something is at the other end; null while it is switched off')),
-  speed_mbps: nullable(integer('Speed of the link; null for what is no Ethernet, or has no link', 'megabits per second')),
-  duplex: nullable(oneOf(['half', 'full'], 'Whether both ends may send at the same time')),
-  mtu: nullable(integer('Largest packet', 'bytes')),
-  kind: nullable(string('ethernet (real or not), wlan, bridge, wireguard, tun, vlan…; null where the kernel does not say')),
-  wireless: boolean('It is a radio'),
-  bridge: nullable(string('The bridge it is a port of')),
-  uplink: boolean('The best default route of a family goes through it'),
-  vpn: boolean('It is the end of a tunnel'),
+  IP_address: nullable(string('First IPv4 address. `null` if the interface has none.')),
+  Netmask: nullable(string('Netmask of the first IPv4 address, such as `255.255.255.0`. `null` without an IPv4 address.')),
+  MAC_address: nullable(string('MAC address in lower case. `null` for a tunnel.')),
+  IPv6_addresses: array(string('IPv6 address.'), 'IPv6 addresses. Link-local ones come last.'),
+  addresses: array(string('Address with prefix length, such as `10.3.141.1/24`.'), 'All IPv4 and IPv6 addresses, with prefix length.'),
+  state: oneOf(['up', 'down'], '`up` if the interface can carry traffic.'),
+  operational_state: nullable(
+    string('State that the kernel reports in `operstate`: `up`, `down` or `dormant`. Often `unknown` for a tunnel that works.'),
+  ),
+  carrier: nullable(
+    boolean('True if the link has a carrier: a cable or an access point at the other end. `null` while the interface is disabled.'),
+  ),
+  speed_mbps: nullable(integer('Speed of an Ethernet link. `null` for other interfaces and without a link.', 'megabits per second')),
+  duplex: nullable(oneOf(['half', 'full'], 'Duplex mode of an Ethernet link. `null` for other interfaces and without a link.')),
+  mtu: nullable(integer('Maximum packet size.', 'bytes')),
+  kind: nullable(
+    string(
+      'Kind of interface: `ethernet` (also virtual), `wlan`, `bridge`, `wireguard`, `tun`, `vlan` and others. `null` if the kernel does not report it.',
+    ),
+  ),
+  wireless: boolean('True for a Wi-Fi interface.'),
+  bridge: nullable(string('Bridge that the interface is a port of. `null` if it is not in a bridge.')),
+  uplink: boolean('True if the best IPv4 or IPv6 default route uses this interface.'),
+  vpn: boolean('True for a VPN tunnel.'),
 });
 type Link = Infer<typeof link>;
 
 const throughput = object({
-  RX_packets: count('Received since the interface was made', 'packets'),
-  RX_bytes: count('Received since then', 'bytes'),
-  TX_packets: count('Sent since then', 'packets'),
-  TX_bytes: count('Sent since then', 'bytes'),
-  RX_bytes_per_second: count('Received between the last two samples; null until there are two', 'bytes per second'),
-  TX_bytes_per_second: count('Sent between the last two samples', 'bytes per second'),
-  RX_errors: count('Received broken', 'packets'),
-  TX_errors: count('Could not be sent', 'packets'),
-  RX_drops: count('Received and not taken', 'packets'),
-  TX_drops: count('Given up before they were sent', 'packets'),
+  RX_packets: count('Packets received since the interface was created.', 'packets'),
+  RX_bytes: count('Bytes received since the interface was created.', 'bytes'),
+  TX_packets: count('Packets sent since the interface was created.', 'packets'),
+  TX_bytes: count('Bytes sent since the interface was created.', 'bytes'),
+  RX_bytes_per_second: count('Receive rate between the last two samples. `null` until there are two samples.', 'bytes per second'),
+  TX_bytes_per_second: count('Send rate between the last two samples. `null` until there are two samples.', 'bytes per second'),
+  RX_errors: count('Received packets with errors.', 'packets'),
+  TX_errors: count('Packets that could not be sent because of errors.', 'packets'),
+  RX_drops: count('Received packets that the kernel dropped.', 'packets'),
+  TX_drops: count('Outgoing packets that the kernel dropped.', 'packets'),
 });
 
 type Interface = Values['interfaces']['interfaces'][number];
 type Address = Values['addresses']['addresses'][number];
 
-/** The network interfaces, their addresses and their traffic. Names of fields with capitals are RaspAP's. */
+/** The network interfaces, their addresses and their traffic. Field names with capitals come from RaspAP's API. */
 export const networking = document({
   name: 'networking',
   summary: 'Network interfaces: state, addresses, traffic, uplink, VPN',
   required: ['interfaces'],
   optional: ['addresses', 'traffic'],
   view: object({
-    interfaces: map(link, 'By name, without `lo*` and `docker*`'),
-    throughput: map(throughput, 'By name, without `lo*` and `docker*`'),
-    uplinks: array(string('Name'), 'Interfaces of the best default route of each family, IPv4 first'),
+    interfaces: map(link, 'Interfaces by name, without `lo*` and `docker*`.'),
+    throughput: map(throughput, 'Traffic by interface name, without `lo*` and `docker*`.'),
+    uplinks: array(string('Name of the interface.'), 'Interfaces of the best IPv4 and IPv6 default routes, IPv4 first.'),
     vpn: array(
-      object({ interface: string('Name'), kind: string('wireguard, tun, ovpn'), up: boolean('It works') }),
-      'Ends of tunnels that are there',
+      object({
+        interface: string('Name of the interface.'),
+        kind: string('Kind of tunnel: `wireguard`, `tun` or `ovpn`.'),
+        up: boolean('True if the tunnel interface can carry traffic.'),
+      }),
+      'VPN tunnels.',
     ),
   }),
   compose({ interfaces, addresses, traffic }) {
@@ -88,8 +100,8 @@ export const networking = document({
 });
 
 /**
- * RaspAP leaves out the loopback and Docker's bridge, by the start of the name. `__proto__` is a legal name too: as that of a field it
- * would be more than a name to some clients.
+ * Leaves out the loopback and Docker's bridge by the start of the name, like RaspAP. Also leaves out `__proto__`: it is a legal
+ * interface name, but some clients would change the prototype of their object.
  */
 function isShown({ interface: name }: { readonly interface: string }): boolean {
   return !name.startsWith('lo') && !name.startsWith('docker') && name !== '__proto__';
@@ -118,13 +130,13 @@ function describe(row: Interface, own: readonly Address[]): Link {
   };
 }
 
-/** Tunnels and the like stay `unknown` while they work. */
+/** Tunnels stay `unknown` while they work. */
 function isUp({ admin_up, operational_state, carrier }: Interface): boolean {
   if (!admin_up) return false;
   return operational_state === 'up' || (operational_state === 'unknown' && carrier !== false);
 }
 
-/** IPv4 before IPv6, and of each those of the link last. */
+/** Sorts IPv4 before IPv6, and link-local addresses last in each. */
 function rank({ family, scope }: Address): number {
   return (family === 'inet' ? 0 : 2) + Number(scope === 'link');
 }

@@ -9,27 +9,29 @@ import { uptimeText } from '../collectors/system/uptime.js';
 import { integer, nullable, number, object, string } from '../model/schema.js';
 import { document } from './define.js';
 
-/** The host at a glance. The flat fields are RaspAP's, the objects at the end are ours. */
+/** The machine at a glance. RaspAP's API has the flat fields; the objects at the end are additions. */
 export const system = document({
   name: 'system',
-  summary: 'The host: load, memory, disk, temperature, power, versions',
+  summary: 'The machine: load, memory, disk, temperature, power, versions',
   required: ['clock', 'load', 'memory', 'host'],
   optional: ['cpu', 'disk', 'thermal', 'power', 'hostapd'],
   view: object({
-    hostname: string('Host name'),
-    uptime: string('Time since boot, as `uptime -p` prints it'),
-    systime: string('The wall clock, as `date` prints it'),
-    usedMemory: number('Share of the memory that is not available', 'percent'),
-    usedDisk: nullable(integer('Share of the root file system that is used, as `df` prints it', 'percent')),
-    processorCount: integer('Processors, as `nproc --all` prints them'),
-    LoadAvg1Min: number('Load average of one minute', 'processes'),
-    systemLoadPercentage: number('The same as a share of the processors', 'percent'),
-    systemTemperature: nullable(number('Temperature of the processor', 'degrees Celsius')),
-    hostapdStatus: nullable(integer('1 if hostapd runs, else 0')),
-    operatingSystem: nullable(string('Name and version of the distribution')),
-    kernelVersion: string('Release of the kernel'),
-    rpiRevision: string('Model of the board, or `Unknown Device`'),
-    raspapVersion: nullable(string('Version of RaspAP; null where it is not installed')),
+    hostname: string('Host name of the machine.'),
+    uptime: string('Time since boot, in the format of `uptime -p`.'),
+    systime: string('Local time, in the format of `date`.'),
+    usedMemory: number('Percentage of memory that is not available to programs.', 'percent'),
+    usedDisk: nullable(
+      integer('Percentage of the root file system that is used, rounded up like in `df`. `null` if it is unknown.', 'percent'),
+    ),
+    processorCount: integer('Number of processors, like `nproc --all`.'),
+    LoadAvg1Min: number('Load average over one minute.', 'processes'),
+    systemLoadPercentage: number('Load average over one minute, as a percentage of the number of processors.', 'percent'),
+    systemTemperature: nullable(number('Temperature of the processor. `null` without a sensor.', 'degrees Celsius')),
+    hostapdStatus: nullable(integer('`1` if hostapd is running, `0` if not. `null` if it is unknown.')),
+    operatingSystem: nullable(string('Name and version of the distribution. `null` if it is unknown.')),
+    kernelVersion: string('Kernel release.'),
+    rpiRevision: string('Model of the board, or `Unknown Device` if it is not a Raspberry Pi.'),
+    raspapVersion: nullable(string('Version of RaspAP. `null` if it is not installed.')),
     time: clock.view,
     load: load.view,
     cpu: nullable(cpu.view),
@@ -44,7 +46,7 @@ export const system = document({
       uptime: uptimeText(clock.uptimeSeconds),
       systime: clock.text,
       usedMemory: hundredths((100 * (memory.totalBytes - memory.availableBytes)) / memory.totalBytes),
-      // df rounds up, and leaves what only root may use out of the whole
+      // df rounds up and leaves out the space reserved for root.
       usedDisk: disk ? Math.ceil((100 * disk.usedBytes) / (disk.usedBytes + disk.availableBytes)) : null,
       processorCount: host.processorCount,
       LoadAvg1Min: load.load1,

@@ -5,7 +5,7 @@ import { readStatements, type Statement } from './statements.js';
 
 const FILE = '/etc/ddclient.conf';
 const MAX_BYTES = 64 << 10;
-/** Each definition repeats what the lines before it say, so both their number and the length of a value have an end. */
+/** Each definition inherits the values of earlier lines, so both the number of definitions and the length of a value are limited. */
 const MAX_DEFINITIONS = 1_000;
 const MAX_VALUE_CHARS = 1_024;
 
@@ -20,16 +20,18 @@ interface Definition {
 }
 
 const definition = {
-  use: string('How the address is found: `web`, `if`, `cmd`, `fw`, `ip`, a kind of router; what `usev4` or else `usev6` says goes before'),
-  method: string('Where it is found: the value of the option that `use` names, of a router that of `fw`'),
-  protocol: string("The service's protocol"),
-  server: string("The service's server, where it is not the protocol's own"),
-  login: string('Who the service knows'),
-  password: secret(string('What proves it')),
-  domain: string('The host names that get the address, separated by commas'),
+  use: string(
+    'Way to find the public address: `web`, `if`, `cmd`, `fw`, `ip` or a router model. `usev4`, then `usev6`, take precedence over `use`.',
+  ),
+  method: string('Value of the option that `use` names, such as a URL or an interface. For a router model, the value of `fw`.'),
+  protocol: string('Protocol of the dynamic DNS service.'),
+  server: string('Server of the dynamic DNS service. Empty if it is the default of the protocol.'),
+  login: string('User name at the dynamic DNS service.'),
+  password: secret(string('Password at the dynamic DNS service.')),
+  domain: string('Host names to update, separated by commas.'),
 };
 
-/** The host names that ddclient keeps up to date. */
+/** Host names that ddclient keeps up to date. */
 export const ddclient = collector({
   name: 'ddclient',
   summary: 'Dynamic DNS: configuration of ddclient',
@@ -37,10 +39,10 @@ export const ddclient = collector({
   schedule: '* * * * * *',
   lane: 'quick',
   required: false,
-  advice: `ddclient takes every right to it from all but its owner: chown USER ${FILE} (root may read it still), or run the service as root`,
+  advice: `ddclient removes all permissions except the owner's: run chown USER ${FILE} (root can still read it), or run the service as root`,
   view: object({
     ...definition,
-    hosts: array(object(definition), 'Each definition of hosts in the file; the fields above are those of the first'),
+    hosts: array(object(definition), 'All definitions in the file. The fields next to this list describe the first one.'),
   }),
   absent: { ...describe(new Map(), []), hosts: [] },
   read(machine) {

@@ -19,7 +19,7 @@ export const firewall = collector({
   schedule: '* * * * * *',
   lane: 'quick',
   required: false,
-  view: anything("RaspAP's iptables_rules.json as it is; an empty object where there is none"),
+  view: anything("Content of RaspAP's iptables_rules.json. An empty object if there is no such file."),
   absent: {},
   read(machine) {
     for (const path of FILES) {

@@ -14,9 +14,9 @@ export const clock = collector({
   lane: 'quick',
   required: true,
   view: object({
-    uptimeSeconds: number('Time since boot', 'seconds'),
-    unixSeconds: integer('The wall clock', 'seconds'),
-    text: string('The wall clock as `date` prints it'),
+    uptimeSeconds: number('Time since boot.', 'seconds'),
+    unixSeconds: integer('Current time, in Unix time.', 'seconds'),
+    text: string('Local time, in the format of `date`.'),
   }),
   absent: { uptimeSeconds: 0, unixSeconds: 0, text: '' },
   read(machine, { nowMs }) {

@@ -40,7 +40,7 @@ interface Carried {
 /** A share of less time than this says little: ticks are 10 ms. */
 const LEAST_INTERVAL_MS = 300;
 
-const busyRatio = nullable(number('Share of the time since the sample before in which it was not idle; null in the first', 'ratio'));
+const busyRatio = nullable(number('Ratio of time not spent idle since the previous sample. `null` in the first sample.', 'ratio'));
 
 /** How busy the processors are, all together and each: from two samples. */
 export const cpu = collector({
@@ -52,7 +52,7 @@ export const cpu = collector({
   required: true,
   view: object({
     busyRatio,
-    cores: array(object({ core: integer('Number of the processor'), busyRatio }), 'Each processor that is online'),
+    cores: array(object({ core: integer('Number of the processor.'), busyRatio }), 'All processors that are online.'),
   }),
   absent: { busyRatio: null, cores: [] },
   read(machine, { carried, monotonicMs }: { carried: Carried | undefined; monotonicMs: number }) {

@@ -18,9 +18,9 @@ export const load = collector({
   lane: 'quick',
   required: true,
   view: object({
-    load1: number('Processes running or waiting, mean of 1 minute', 'processes'),
-    load5: number('The same of 5 minutes', 'processes'),
-    load15: number('The same of 15 minutes', 'processes'),
+    load1: number('Load average over 1 minute: processes that run or wait.', 'processes'),
+    load5: number('Load average over 5 minutes: processes that run or wait.', 'processes'),
+    load15: number('Load average over 15 minutes: processes that run or wait.', 'processes'),
   }),
   absent: { load1: 0, load5: 0, load15: 0 },
   read(machine) {

@@ -16,10 +16,10 @@ export interface Throttled {
 const nothing: Throttled = { underVoltage: null, frequencyCapped: null, throttled: null, softTemperatureLimit: null };
 
 const flags = (when: string) => ({
-  underVoltage: nullable(boolean(`The supply is below 4.63 V ${when}`)),
-  frequencyCapped: nullable(boolean(`The processor's frequency is capped ${when}`)),
-  throttled: nullable(boolean(`The processor is throttled ${when}`)),
-  softTemperatureLimit: nullable(boolean(`The soft temperature limit is reached ${when}`)),
+  underVoltage: nullable(boolean(`True if the supply voltage ${when} below 4.63 V.`)),
+  frequencyCapped: nullable(boolean(`True if the processor's frequency ${when} capped.`)),
+  throttled: nullable(boolean(`True if the processor ${when} throttled.`)),
+  softTemperatureLimit: nullable(boolean(`True if the soft temperature limit ${when} reached.`)),
 });
 
 /** Whether a Raspberry Pi has power enough: null where the board or the system cannot tell. */
@@ -31,7 +31,7 @@ export const power = collector({
   lane: 'program',
   required: false,
   advice: 'vcgencmd needs group video: add the service to it',
-  view: object({ ...flags('now'), sinceBoot: object(flags('or was so since boot')) }),
+  view: object({ ...flags('is currently'), sinceBoot: object(flags('is or was at any time since boot')) }),
   absent: { ...nothing, sinceBoot: nothing },
   read(machine) {
     const underVoltage = readAlarm(machine);

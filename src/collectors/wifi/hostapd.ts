@@ -6,7 +6,7 @@ import { boolean, object } from '../../model/schema.js';
 /** Whether hostapd runs: a process of that name. */
 export const hostapd = collector({
   name: 'hostapd',
-  summary: 'Whether hostapd runs',
+  summary: 'State of hostapd',
   trigger: 'schedule',
   schedule: '*/5 * * * * *',
   lane: 'quick',

@@ -4,16 +4,16 @@ import { document } from '../define.js';
 
 export const dnsLogs = document({
   name: 'dns/logs',
-  summary: "The newest entries of dnsmasq's log",
+  summary: "Newest entries of dnsmasq's log",
   required: ['dnslog'],
   view: logView,
   compose: ({ dnslog }) => dnslog.entries,
   queries: {
     parameters: {
-      limit: { type: 'integer', description: 'Most entries in the answer', least: 1, most: 10_000, default: 1_000 },
+      limit: { type: 'integer', description: 'Maximum number of entries in the response.', least: 1, most: 10_000, default: 1_000 },
       client: {
         type: 'string',
-        description: 'Only entries that name this IP or MAC address; it is looked for in the last 16 MiB of the log',
+        description: 'IP or MAC address. The response has only entries that contain it, from the last 16 MiB of the log.',
         pattern: /^(?:\d{1,3}(?:\.\d{1,3}){3}|[\da-fA-F]{0,4}(?::[\da-fA-F]{0,4}){2,7})$/,
         expected: 'an IP or a MAC address',
       },

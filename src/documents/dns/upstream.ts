@@ -2,14 +2,14 @@ import type { Values } from '../../collectors/index.js';
 import { array, object, string } from '../../model/schema.js';
 import { document } from '../define.js';
 
-/** Who answers names that dnsmasq does not know. */
+/** Name servers that dnsmasq asks for names it doesn't know. */
 export const dnsUpstream = document({
   name: 'dns/upstream',
   summary: 'Upstream name servers of dnsmasq',
   required: ['dnsmasq', 'resolv'],
   view: object({
-    upstream_nameserver: string('Their addresses, one a line; empty: none is known'),
-    servers: array(string('Address'), 'The same as a list'),
+    upstream_nameserver: string('Addresses of the name servers, one per line. Empty if none is known.'),
+    servers: array(string('Address of a name server.'), 'Addresses of the name servers.'),
   }),
   compose({ dnsmasq, resolv }) {
     const servers = [...new Set(findServers(dnsmasq, resolv))];
@@ -17,7 +17,7 @@ export const dnsUpstream = document({
   },
 });
 
-/** The first of the places that has any: resolvconf's file is the one that RaspAP's RestAPI reads. */
+/** Returns the servers of the first place that has any. RaspAP's RestAPI reads only the file of resolvconf. */
 function findServers(dnsmasq: Values['dnsmasq'], { files }: Values['resolv']): string[] {
   if (dnsmasq.noResolv) return dnsmasq.servers;
   const inFile = (path: string) => files.find(({ file }) => file === path)?.nameServers ?? [];
@@ -25,6 +25,6 @@ function findServers(dnsmasq: Values['dnsmasq'], { files }: Values['resolv']): s
   if (resolvconf.length > 0) return resolvconf;
   if (dnsmasq.servers.length > 0) return dnsmasq.servers;
   if (dnsmasq.files.length === 0) return [];
-  // A loopback address in there is dnsmasq itself.
+  // A loopback address in this file is dnsmasq itself.
   return inFile(dnsmasq.resolvFile ?? '/etc/resolv.conf').filter((address) => !/^127\.|^::1$/.test(address));
 }

@@ -1,16 +1,16 @@
-/** Pages with the texts of configuration files, which are secret. */
+/** Pages with the contents of configuration files, which are secret. */
 import type { Contents } from '../../collectors/vpn/config-folder.js';
 import { array, type Infer, nullable, object, string } from '../../model/schema.js';
 
 const page = object({
-  client_config: nullable(array(string('A line'), 'Text of the configuration; null where it cannot be read')),
-  problem: nullable(string('Why it cannot be read')),
+  client_config: nullable(array(string('A line of the file.'), 'Lines of the configuration file. `null` if it cannot be read.')),
+  problem: nullable(string('Reason why the file cannot be read. `null` if it can.')),
 });
 
 export const configPages = { parameter: 'config', secret: true, view: page } as const;
 
 export function composeConfigPages(contents: Contents): Map<string, Infer<typeof page>> {
-  // Where secrets are hidden nobody gets to see a page, only that it is there.
+  // Without secrets, only the existence of a page is visible.
   const hidden = (problem: string | null) => (problem === null ? [] : null);
   return new Map(contents.map(({ config, lines, problem }) => [config, { client_config: lines ?? hidden(problem), problem }]));
 }

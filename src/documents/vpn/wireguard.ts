@@ -2,15 +2,15 @@ import { array, object, string } from '../../model/schema.js';
 import { document } from '../define.js';
 import { composeConfigPages, configPages } from './config-pages.js';
 
-/** The configurations of WireGuard, as RaspAP names them, and in the pages their texts. */
+/** The configurations of WireGuard: names in the document, contents in its pages. */
 export const wireguard = document({
   name: 'wireguard',
   summary: 'Configurations of WireGuard',
   required: ['wireguard'],
   view: object({
-    client_configs: string('Regular files in /etc/wireguard and below it'),
-    client_config_names: array(object({ config: string('Name of the file') }), 'Files in the folder, without wg0.conf'),
-    client_config_active: string('The one that is used: where the link wg0.conf points to; empty if there is no such link'),
+    client_configs: string('Number of regular files in /etc/wireguard and its subfolders.'),
+    client_config_names: array(object({ config: string('File name.') }), 'Configurations: files in /etc/wireguard, except wg0.conf.'),
+    client_config_active: string('Configuration in use: the target of the link `wg0.conf`. Empty if there is no such link.'),
   }),
   compose({ wireguard }) {
     const { contents, ...names } = wireguard;
