@@ -1,18 +1,33 @@
-// What every collector reads, replaced by what it should not be: a FIFO, a folder, 100 MB, bytes that mean nothing, half of it, a
-// program that hangs, floods or is gone. Everything that is made of others has to stay fresh.
+/**
+ * Faults in what each collector reads, in a running service: a FIFO, a folder, 100 MB or random bytes in place of a file, and a
+ * program that hangs, floods or is gone. Other content is tried without a service, in test/unit/collectors/faults.test.ts. All other documents must stay fresh. What a collector reads is recorded, so a new one is found automatically.
+ */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, truncateSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import { type CollectorName, collectors } from '../../src/collectors/index.js';
+import { type AnyCollector, type CollectorName, collectors } from '../../src/collectors/index.js';
+import { Absent, SourceError } from '../../src/errors.js';
+import { createMachine, type Machine } from '../../src/machine/machine.js';
+import type { Sampling } from '../../src/model/collector.js';
+import { record } from '../fuzz/replay.js';
 import { eventually } from '../support/eventually.js';
-import { assertAllFresh, type CollectorState, documentsOf, eachSecond, type Patient, replay, withPatient } from '../support/patient.js';
+import { BINARY } from '../support/faults.js';
+import {
+  assertAllFresh,
+  type CollectorState,
+  createMachine as createPatientRoot,
+  documentsOf,
+  eachSecond,
+  type Patient,
+  replay,
+  withPatient,
+} from '../support/patient.js';
+import type { Root } from '../support/root.js';
 
-/** As random as it looks, and the same each time; with line feeds and zeros. */
-const BINARY = Buffer.from(Array.from({ length: 5_000 }, (_, index) => Math.imul(index + 1, 0x9e3779b1) >>> 24));
 const FLOOD_BYTES = 100_000_000;
 
-/** What can be in a file's place. */
+/** Replaces a file, which is kept at /kept. */
 const faults = {
   fifo(patient: Patient, path: string) {
     execFileSync('mkfifo', [patient.root.locate(path)]);
@@ -25,62 +40,83 @@ const faults = {
     truncateSync(patient.root.locate(path), FLOOD_BYTES);
   },
   binary: (patient: Patient, path: string) => patient.root.write(path, BINARY),
-  half(patient: Patient, path: string, good: () => Buffer) {
-    const bytes = good();
-    patient.root.write(path, bytes.subarray(0, bytes.length / 2));
-  },
-  empty: (patient: Patient, path: string) => patient.root.write(path, ''),
 } as const;
-type Fault = keyof typeof faults;
 
-const ALL: readonly Fault[] = ['fifo', 'folder', 'flood', 'binary', 'half', 'empty'];
+const SAMPLING: Sampling<unknown> = {
+  carried: undefined,
+  monotonicMs: 0,
+  nowMs: 0,
+  thorough: true,
+  exposeSecrets: false,
+  maxStationMetrics: 1_000,
+};
 
-/** A file, and the faults that cannot be told from a good one, or that are no reason to fail. */
-interface FileSource {
-  readonly file: string;
-  readonly harmless?: readonly Fault[];
+/** What each collector reads on the machine: files and folders, and programs with their arguments. */
+function readsOf(root: Root): ReadonlyMap<CollectorName, { readonly files: readonly string[]; readonly programs: readonly string[] }> {
+  return new Map(
+    collectors.map((collector) => {
+      const { host, recording } = record(createMachine({ rootfs: root.folder, path: root.path }));
+      sampleWith(collector, host);
+      const keys = [...recording].filter(([, seen]) => seen.is !== 'error' && seen.is !== 'exists');
+      const named = (...kinds: string[]) =>
+        kinds.flatMap((kind) => keys.flatMap(([key]) => (key.startsWith(`${kind} `) ? key.slice(kind.length + 1) : [])));
+      const files = [...named('file'), ...named('list', 'entries')].filter(
+        (path) => lstatSync(root.locate(path), { throwIfNoEntry: false })?.isSymbolicLink() === false,
+      );
+      return [collector.name, { files, programs: named('run') }];
+    }),
+  );
 }
 
-/** A program, by its arguments. */
-interface ProgramSource {
-  readonly program: 'iw' | 'ip' | 'vcgencmd';
+/** State that a sample of the sound machine carries over, by collector: the service has that too when a fault happens. */
+const carried = new Map<string, unknown>();
+
+/** Samples a collector in this process. */
+function sampleWith(collector: AnyCollector, machine: Machine): 'ok' | 'absent' | 'failing' {
+  try {
+    const { carry } = collector.read(machine, {
+      ...SAMPLING,
+      carried: carried.get(collector.name),
+      monotonicMs: carried.has(collector.name) ? 60_000 : 0,
+    });
+    if (!carried.has(collector.name)) carried.set(collector.name, carry);
+    return 'ok';
+  } catch (error) {
+    if (error instanceof Absent) return 'absent';
+    if (error instanceof SourceError) return 'failing';
+    throw error;
+  }
+}
+
+function outcomeOf(name: CollectorName, root: Root): 'ok' | 'absent' | 'failing' {
+  const collector = collectors.find((one) => one.name === name) as AnyCollector;
+  return sampleWith(collector, createMachine({ rootfs: root.folder, path: root.path }));
+}
+
+interface ProgramRead {
+  readonly name: CollectorName;
+  readonly program: string;
   readonly args: string;
 }
 
-const sources: Readonly<Record<CollectorName, FileSource | ProgramSource>> = {
-  clock: { file: '/proc/uptime', harmless: ['half'] },
-  load: { file: '/proc/loadavg' },
-  cpu: { file: '/proc/stat' },
-  memory: { file: '/proc/meminfo', harmless: ['half'] },
-  disk: { file: '/proc/1/mountinfo', harmless: ALL },
-  thermal: { file: '/sys/class/thermal/thermal_zone0/temp', harmless: ['half'] },
-  hwmon: { file: '/sys/class/hwmon/hwmon0/temp1_input', harmless: ALL },
-  power: { file: '/sys/class/hwmon/hwmon1/in0_lcrit_alarm', harmless: ['half'] },
-  host: { file: '/proc/sys/kernel/hostname', harmless: ['half'] },
-  hostapd: { file: '/proc/812/comm', harmless: ALL },
-  hostapdconf: { file: '/etc/hostapd/hostapd.conf', harmless: ['half'] },
-  raspap: { file: '/etc/raspap/hostapd.ini', harmless: ['half', 'empty'] },
-  interfaces: { file: '/proc/net/route', harmless: ['half', 'empty'] },
-  addresses: { program: 'ip', args: '-j addr' },
-  traffic: { file: '/sys/class/net/eth0/statistics/rx_bytes', harmless: ['half'] },
-  bridges: { file: '/sys/class/net/br0/brforward', harmless: ['empty'] },
-  dnsmasq: { file: '/etc/dnsmasq.d/090_wlan0.conf', harmless: ['fifo', 'folder', 'half', 'empty'] },
-  dhcpcd: { file: '/etc/dhcpcd.conf', harmless: ['half', 'empty'] },
-  resolv: { file: '/etc/resolv.conf', harmless: ['half', 'empty'] },
-  stations: { program: 'iw', args: 'dev wlan0 station dump' },
-  leases: { file: '/var/lib/misc/dnsmasq.leases', harmless: ['half', 'empty'] },
-  neighbours: { program: 'ip', args: '-j neigh show' },
-  domains: { file: '/etc/raspap/adblock/domains.txt', harmless: ['half', 'empty'] },
-  hostnames: { file: '/etc/raspap/adblock/hostnames.txt', harmless: ['half', 'empty'] },
-  // What has no line that is finished has none yet.
-  dnslog: { file: '/var/log/dnsmasq.log', harmless: ['flood', 'half', 'empty'] },
-  ddclient: { file: '/etc/ddclient.conf', harmless: ['half', 'empty'] },
-  firewall: { file: '/etc/raspap/networking/firewall/iptables_rules.json' },
-  openvpn: { file: '/etc/openvpn/client', harmless: ['folder'] },
-  wireguard: { file: '/etc/wireguard', harmless: ['folder'] },
-};
+let programs: readonly ProgramRead[] | undefined;
 
-/** What comes of a sample that is taken now; undefined for a collector that no document is made of, as that waits for its schedule. */
+/** Programs that collectors start on the machine, if its kernel doesn't report under-voltage: then vcgencmd does. */
+function programsOf(): readonly ProgramRead[] {
+  if (programs) return programs;
+  const root = createPatientRoot();
+  try {
+    root.erase('/sys/class/hwmon/hwmon1/in0_lcrit_alarm');
+    programs = [...readsOf(root)].flatMap(([name, read]) =>
+      read.programs.map((line) => ({ name, program: line.split(' ', 1)[0] ?? '', args: line.slice(line.indexOf(' ') + 1) })),
+    );
+    return programs;
+  } finally {
+    root.remove();
+  }
+}
+
+/** Samples now and returns the collector's state; undefined if no document needs the collector, as that one waits for its schedule. */
 async function sampled(patient: Patient, name: string): Promise<CollectorState | undefined> {
   const documents = documentsOf(name);
   if (documents.length === 0) return undefined;
@@ -88,10 +124,10 @@ async function sampled(patient: Patient, name: string): Promise<CollectorState |
   return patient.collector(name);
 }
 
-/** Whatever is made of a collector is stale for the reason that it tells, and says the same in `/snapshot`. */
+/** Asserts that every document of a collector is stale, with the collector's reason, in `/snapshot`. */
 async function assertFailing(patient: Patient, name: string, what: string): Promise<void> {
   await eventually(async () => {
-    // Shares of the processors are of a third of a second at least.
+    // A share of processor time needs a third of a second.
     const row = await sampled(patient, name);
     assert.equal(row?.state, 'failing', what);
     const documents = await patient.documents();
@@ -100,56 +136,57 @@ async function assertFailing(patient: Patient, name: string, what: string): Prom
       assert.equal(state, 'stale', `${what}: ${document}`);
       assert.equal(error?.message, row.reason);
       assert.ok(error?.advice && data, `${what}: ${document}`);
-      // For people and for logs: on one line, and not the file.
+      // The message is for people and logs: one line, without the file's content.
       assert.match(error.message, /^[^\p{Cc}]{1,400}$/u, what);
     }
   });
 }
 
-describe('sources', { concurrency: 3 }, () => {
-  test('sources/each collector is tried', () => {
-    assert.deepEqual(Object.keys(sources).sort(), collectors.map(({ name }) => name).sort());
-  });
-
-  test('sources/files', () =>
+describe('faults in what collectors read', { concurrency: 3 }, () => {
+  test('a fault in the first file of each collector makes only that collector fail', () =>
     withPatient({}, async (patient) => {
       const { root } = patient;
-      for (const [name, source] of Object.entries(sources)) {
-        if ('program' in source) continue;
-        const { file, harmless = [] } = source;
-        patient.suspect(name);
-        for (const [fault, put] of Object.entries(faults) as [Fault, (typeof faults)[Fault]][]) {
-          const what = `${fault} in place of ${file}`;
+      const reads = readsOf(root);
+      const broken: { readonly name: CollectorName; readonly file: string }[] = [];
+      for (const collector of collectors) {
+        const { name } = collector;
+        const [file] = reads.get(name)?.files ?? [];
+        if (file === undefined) continue;
+        const readers = collectors.filter((one) => reads.get(one.name)?.files.includes(file)).map((one) => one.name);
+        patient.suspect(...readers);
+        for (const [fault, put] of Object.entries(faults)) {
+          const what = `${name}: ${fault} in place of ${file}`;
           renameSync(root.locate(file), root.locate('/kept'));
-          put(patient, file, () => (lstatSync(root.locate('/kept')).isDirectory() ? BINARY : root.read('/kept')));
-          if (!harmless.includes(fault)) await assertFailing(patient, name, what);
+          put(patient, file);
+          // The test samples the same machine, and so knows whether the fault can be told from a good file.
+          const isFailing = outcomeOf(name, root) === 'failing';
+          if (isFailing) await assertFailing(patient, name, what);
           else assert.notEqual((await sampled(patient, name))?.state, 'failing', what);
+          if (isFailing && fault === 'flood') broken.push({ name, file });
           root.erase(file);
           renameSync(root.locate('/kept'), root.locate(file));
         }
         await sampled(patient, name);
         await eventually(() => assertAllFresh(patient));
       }
+      assert.ok(broken.length > 10, `${broken.length}`);
 
-      // All at once: nothing is fresh, and it goes on to say why.
-      const broken = Object.entries(sources).flatMap(([name, source]) =>
-        'program' in source || source.harmless?.includes('flood') ? [] : [{ name, file: source.file }],
-      );
-      patient.suspect(...broken.map(({ name }) => name));
+      // All of them at once: the service goes on to report why.
+      patient.suspect(...collectors.map(({ name }) => name));
       for (const { file } of broken) {
         root.erase(file);
         faults.flood(patient, file);
       }
       await patient.refresh();
-      const { status, rows } = await patient.doctor();
+      const { status, rows, stderr } = await patient.doctor();
       assert.equal(status, 1);
       for (const { name } of broken) {
         const { reason, advice } = await patient.collector(name);
         const row = rows.get(name) ?? '';
-        assert.match(row, /^\w+ +failing /);
+        assert.match(row, /^\w+ +failing /, `${name}: ${reason} ${stderr}`);
         assert.ok(row.includes(`why: ${reason?.slice(name.length + 2)}`) && row.endsWith(`do:  ${advice}`), `${row}: ${reason}`);
       }
-      for (const name of ['stations', 'neighbours', 'disk', 'key', 'events']) assert.match(rows.get(name) ?? '', /^\w+ +ok /);
+      for (const name of ['neighbours', 'disk', 'key']) assert.match(rows.get(name) ?? '', /^\w+ +ok /);
     }));
 
   const programFaults: Readonly<Record<string, string>> = {
@@ -157,9 +194,6 @@ describe('sources', { concurrency: 3 }, () => {
     'ignores SIGTERM': `trap '' TERM INT HUP; while :; do sleep "$NAP"; done`,
     'leaves children': 'sleep "$NAP" & sleep "$NAP"; exit',
     floods: 'exec head -c 100000000 /dev/zero',
-    binary: `exec head -c 5000 "$0.binary"`,
-    'half of it': `cat "$ROOT/cmd/\${0##*/} $*" | head -c 3; exit`,
-    'wrong shape': `echo '{"of": "something else"}'; exit`,
   };
   const places: Readonly<Record<string, (patient: Patient, program: string) => void>> = {
     'a folder': ({ root }, program) => mkdirSync(root.locate(`/bin/${program}`)),
@@ -169,22 +203,15 @@ describe('sources', { concurrency: 3 }, () => {
     },
     'a FIFO': ({ root }, program) => void execFileSync('mkfifo', ['-m', '755', root.locate(`/bin/${program}`)]),
   };
-  const programs: readonly (ProgramSource & { readonly name: CollectorName })[] = [
-    { name: 'stations', program: 'iw', args: 'dev' },
-    { name: 'power', program: 'vcgencmd', args: 'get_throttled' },
-    ...Object.entries(sources).flatMap(([name, source]) => ('program' in source ? [{ name: name as CollectorName, ...source }] : [])),
-  ];
-
-  for (const [index, { name, program, args }] of programs.entries()) {
-    /** Nobody else sleeps so long. */
+  for (const [index, { name, program, args }] of programsOf().entries()) {
+    /** No other process sleeps for this number of seconds. */
     const nap = `${4_000_000 + 8 * process.pid + index}`;
-    test(`sources/${program} ${args}`, () =>
+    test(`a fault in ${program} ${args} makes only ${name} fail`, () =>
       withPatient({ args: eachSecond([name]) }, async (patient) => {
         const { root } = patient;
-        root.write(`/bin/${program}.binary`, BINARY);
         root.erase('/sys/class/hwmon/hwmon1/in0_lcrit_alarm'); // it says the same as vcgencmd
         await patient.refresh();
-        const users = Object.entries(sources).flatMap(([one, source]) => ('program' in source && source.program === program ? [one] : []));
+        const users = programsOf().flatMap((one) => (one.program === program ? [one.name] : []));
         for (const [fault, script] of Object.entries(programFaults)) {
           patient.suspect(name);
           root.program(program, replay(root, program, { [args]: `ROOT='${root.folder}'; NAP=${nap}; ${script}` }));
@@ -206,12 +233,14 @@ describe('sources', { concurrency: 3 }, () => {
             await assertAllFresh(patient);
           });
         }
-        // Not installed: the machine has no such thing, which is told and is no failure.
+        // A program that isn't installed makes its collector absent, or leaves it what other sources provide.
         patient.suspect();
         root.erase(`/bin/${program}`);
         const row = await sampled(patient, name);
         const { rows } = await patient.doctor();
-        if (name === 'neighbours') assert.equal(row?.state, 'ok', '/proc/net/arp knows some of it');
+        const isAbsent = outcomeOf(name, root) === 'absent';
+        assert.ok(isAbsent || name === 'neighbours', '/proc/net/arp replaces ip');
+        if (!isAbsent) assert.equal(row?.state, 'ok');
         else {
           assert.equal(row?.state, 'absent');
           assert.match(row?.reason ?? '', new RegExp(`${program}: no such program on PATH`));
@@ -222,7 +251,7 @@ describe('sources', { concurrency: 3 }, () => {
   }
 });
 
-/** Command lines of processes that sleep so long. */
+/** Returns command lines of processes that sleep for this number of seconds. */
 function sleepers(seconds: string): string[] {
   return readdirSync('/proc').flatMap((pid) => {
     try {

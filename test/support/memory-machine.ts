@@ -90,7 +90,8 @@ export function createMemoryMachine(entries: MemoryEntries): Machine {
   function open(path: string): File {
     try {
       const node = at(locate(path));
-      if (node.kind === 'file' && node.error === 'EACCES') throw systemError('EACCES');
+      const isClosed = node.kind === 'folder' ? !node.mayList : node.kind === 'file' && node.error === 'EACCES';
+      if (isClosed) throw systemError('EACCES');
       if (node.kind !== 'file') throw new SourceError('not-a-file', `${path}: is not a regular file`);
       return node;
     } catch (error) {

@@ -6,7 +6,7 @@ import { MOST_SERIES, SERIES_BYTES } from '../../engine/history.js';
 import type { CollectorRecord } from '../../engine/records.js';
 import { joinSources } from '../../engine/sources.js';
 import type { SourceError } from '../../errors.js';
-import { createMachine } from '../../machine/machine.js';
+import { createMachine, type Machine } from '../../machine/machine.js';
 import { sampleOnce } from '../once.js';
 import { accessRows } from './access.js';
 
@@ -59,11 +59,19 @@ function collectorRow(record: CollectorRecord): Row {
   return { name, state: 'ok', source };
 }
 
+function hasRadio(machine: Machine): boolean {
+  try {
+    return machine.list('/sys/class/ieee80211').length > 0;
+  } catch {
+    return true; // a row of the stations collector says why it can't be read
+  }
+}
+
 /** Without `iw event` clients come and go with the schedule alone. */
 async function eventRow(config: Config): Promise<Row> {
   const machine = createMachine(config);
   const row = { name: 'events', source: 'iw event' } as const;
-  if (!machine.exists('/sys/class/ieee80211') || machine.list('/sys/class/ieee80211').length === 0) {
+  if (!hasRadio(machine)) {
     return { ...row, state: 'absent', why: 'no Wi-Fi radio in /sys/class/ieee80211' };
   }
   const ended = await new Promise<SourceError | undefined>((resolve) => {
