@@ -1,78 +1,91 @@
 #!/usr/bin/env node
-import { commandNames, help } from './cli/help.js';
-/** The command line: reads the configuration and runs what was asked for. */
-import type { KeyFlags } from './cli/key.js';
-import { COMMAND_FLAGS, type CommandLine, parseCommandLine, readConfig } from './config/read.js';
+/** The command line: reads the configuration and runs a command. */
+import { commandNames, help, schedulesHelp } from './cli/help.js';
+import { type CommandLine, parseCommandLine } from './config/command-line.js';
+import { nearest } from './config/nearest.js';
+import { readConfig } from './config/read.js';
 import { StartError, UsageError } from './errors.js';
 import { version } from './version.js';
 
+/** @returns the exit status. `undefined`: the service runs */
 async function main(args: readonly string[], environment: NodeJS.Dict<string>): Promise<number | undefined> {
   const commandLine = parseCommandLine(args);
-  if (commandLine.flags.has('help')) {
-    process.stdout.write(help());
-    return 0;
-  }
-  if (commandLine.flags.has('version')) {
-    process.stdout.write(`${version}\n`);
-    return 0;
-  }
-  const [command = 'serve', ...words] = commandLine.words;
-  const config = readConfig(commandLine, environment);
-  const flags = keyFlags(commandLine, command);
+  const { flags, words } = commandLine;
+  const [command = 'serve', ...rest] = words;
+  if (flags.has('help')) return printHelp(words);
+  if (flags.has('version')) return print(version);
+  if (flags.has('secrets') && command !== 'key') throw new UsageError('--secrets: only key commands take this flag');
+  if (!['key', 'snapshot', 'help'].includes(command)) expectNoWords(command, rest);
+  return run(command, rest, commandLine, environment);
+}
+
+/** Loads only the module of the command: systemd waits for `key copy` before each start of the service. */
+async function run(command: string, words: readonly string[], commandLine: CommandLine, environment: NodeJS.Dict<string>) {
   switch (command) {
-    // Each is loaded when it is asked for: with a new key, and before each start, systemd waits for `key copy`.
     case 'serve': {
-      expectNoWords(command, words);
+      const config = readConfig(commandLine, environment);
       const { serve } = await import('./service/run.js');
       await serve(config, environment);
-      return undefined; // goes on
+      return undefined;
     }
     case 'snapshot': {
+      const config = readConfig(commandLine, environment);
       const { snapshot } = await import('./cli/snapshot.js');
       return snapshot(config, words);
     }
-    case 'key': {
-      const { key } = await import('./cli/key.js');
-      key(config, words, flags);
-      return 0;
-    }
     case 'doctor': {
-      expectNoWords(command, words);
+      const config = readConfig(commandLine, environment);
       const { doctor } = await import('./cli/doctor/doctor.js');
       return doctor(config, environment);
     }
-    case 'install':
-    case 'uninstall': {
-      expectNoWords(command, words);
-      const { here, ...service } = await import('./cli/install.js');
-      service[command](here());
+    case 'key': {
+      const config = readConfig(commandLine, environment);
+      const { key } = await import('./cli/key.js');
+      key(config, words, commandLine.flags.has('secrets'));
       return 0;
     }
+    case 'help':
+      return printHelp(words);
+    case 'version':
+      return print(version);
     default:
-      throw new UsageError(`unknown command ${JSON.stringify(command)}: expected ${commandNames.join(', ')}`);
+      throw new UsageError(unknownCommand(command));
   }
 }
 
-/** @throws UsageError one of them is given to another command */
-function keyFlags({ flags }: CommandLine, command: string): KeyFlags {
-  const misplaced = COMMAND_FLAGS.find(({ flag }) => command !== 'key' && flags.has(flag));
-  if (misplaced) throw new UsageError(`--${misplaced.flag}: is for apsnap key only`);
-  return { secrets: flags.has('secrets'), grace: flags.get('grace')?.at(-1) };
+/** Prints the help on a topic: `schedules`, or all options for a command. */
+function printHelp(words: readonly string[]): number {
+  const topic = words.at(-1) ?? 'help';
+  if (topic !== 'schedules' && !commandNames.includes(words[0] ?? topic))
+    throw new UsageError(`help: unknown topic ${JSON.stringify(topic)}: expected schedules`);
+  return print((topic === 'schedules' ? schedulesHelp() : help()).trimEnd());
+}
+
+function print(text: string): number {
+  process.stdout.write(`${text}\n`);
+  return 0;
 }
 
 function expectNoWords(command: string, words: readonly string[]): void {
-  if (words.length > 0) throw new UsageError(`${command}: ${JSON.stringify(words[0])} is one word too many`);
+  if (words.length === 0) return;
+  if (!commandNames.includes(command)) throw new UsageError(unknownCommand(command));
+  throw new UsageError(`${command}: unexpected argument ${JSON.stringify(words[0])}: expected none`);
 }
 
-// A reader of our output that goes away (a pipe that closes) is no reason to end.
+function unknownCommand(command: string): string {
+  const close = nearest(command, commandNames);
+  return `unknown command ${JSON.stringify(command)}: ${close ? `did you mean ${close}? ` : ''}expected ${commandNames.join(', ')}`;
+}
+
+// A reader that closes our output, such as head, doesn't end the service.
 process.stdout.on('error', () => {});
 
 try {
   const status = await main(process.argv.slice(2), process.env);
-  // Not by itself: a thread that is stuck would keep it. When all is written.
+  // Exit explicitly, after the output is written: a stuck worker thread would keep the process alive.
   if (status !== undefined) process.stdout.write('', () => process.exit(status));
 } catch (error) {
-  const expected = error instanceof UsageError || error instanceof StartError;
-  process.stderr.write(`apsnap: ${expected ? error.message.replaceAll('\n', ' ') : (error as Error).stack}\n`);
+  const isExpected = error instanceof UsageError || error instanceof StartError;
+  process.stderr.write(`apsnap: ${isExpected ? error.message.replaceAll('\n', ' ') : (error as Error).stack}\n`);
   process.exit(error instanceof UsageError ? 2 : 1);
 }

@@ -1,52 +1,51 @@
-/**
- * Who is let in: a key that counts, from an address that has not sent too many that do not.
- *
- * While an address is refused, a right key gets the same 429 as a wrong one; but a connection on which that kind of key was right before
- * goes on. So a dashboard behind the same address translation as somebody who guesses stays alive, and who guesses learns nothing:
- * a wrong key on a connection takes the privilege from it, and a guess at the other kind of key is refused, right or wrong.
- */
+/** Authorizes requests: by their key, and by how many wrong keys came from their address. */
 import type { IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
-import { type ForwardedFor, plainAddress } from './client-address.js';
+import { type ForwardedFor, isLoopback, plainAddress } from './client-address.js';
 import type { FailedKeys } from './failed-keys.js';
 import type { Access, KeyCheck } from './keys.js';
 
-/** What a request may see; or for how long to stay away, in seconds, 0: its key is missing or wrong. */
-export type Verdict = Access | { readonly retryAfterSeconds: number };
+export type Authorization =
+  | { readonly kind: 'allowed'; readonly access: Access }
+  /** The key is missing or wrong. */
+  | { readonly kind: 'unauthorized' }
+  /** The address sent too many wrong keys. */
+  | { readonly kind: 'too-many-wrong-keys'; readonly retryAfterSeconds: number };
 
-const REFUSED: Verdict = { retryAfterSeconds: 0 };
+/** Authorizes a request. Call it once for each, because it counts wrong keys. */
+export type Authorize = (request: IncomingMessage) => Authorization;
+
+const UNAUTHORIZED: Authorization = { kind: 'unauthorized' };
+const ALLOWED: Readonly<Record<Access, Authorization>> = {
+  read: { kind: 'allowed', access: 'read' },
+  secrets: { kind: 'allowed', access: 'secrets' },
+};
 
 /**
- * @param keyCheck the check of the keys that count now
- * @returns judges a request; to be asked once for each, as it counts
+ * Creates the authorization of requests.
+ *
+ * While an address is limited, a valid key from it gets the same 429 as a wrong one, so that guessing learns nothing. A valid key from
+ * this machine itself is always allowed: a local Prometheus keeps working, and a local guesser could read the files anyway.
+ *
+ * @param keyCheck returns the check of the keys that are valid now
  */
-export function createGate(
-  keyCheck: () => KeyCheck,
-  failedKeys: FailedKeys,
-  forwardedFor: ForwardedFor,
-): (request: IncomingMessage) => Verdict {
-  /** Which kind of key was right on a connection. Never one of a proxy, on which others come too. */
-  const admitted = new WeakMap<Socket, Access>();
-
+export function createAuthorize(keyCheck: () => KeyCheck, failedKeys: FailedKeys, forwardedFor: ForwardedFor): Authorize {
   return (request) => {
-    const { socket, headers } = request;
-    const { access, wrong } = keyCheck()(headers);
-    if (access !== undefined && wrong === 0 && failedKeys.isQuiet()) {
-      if (admitted.get(socket) !== access && forwardedFor(request) === undefined) admitted.set(socket, access);
-      return access;
-    }
-    const forwarded = forwardedFor(request);
-    const address = forwarded ?? plainAddress(socket.remoteAddress ?? '');
-    const retryAfterSeconds = failedKeys.refusedSeconds(address);
-    // Beside a right one too: who may read could try the other key in the same request, and see it in the answer.
-    if (wrong > 0) admitted.delete(socket);
+    const { access, wrong } = keyCheck()(request.headers);
+    if (access !== undefined && wrong === 0 && !failedKeys.isAnyLimited()) return ALLOWED[access];
+    const address = forwardedFor(request) ?? plainAddress(request.socket.remoteAddress ?? '');
+    const retryAfterSeconds = failedKeys.limitedSeconds(address);
     if (retryAfterSeconds > 0) {
-      return access !== undefined && forwarded === undefined && admitted.get(socket) === access ? access : { retryAfterSeconds };
+      return access !== undefined && isLocal(request) ? ALLOWED[access] : { kind: 'too-many-wrong-keys', retryAfterSeconds };
     }
-    // Who sends none guesses none.
-    if (wrong > 0) failedKeys.failed(address, wrong);
-    if (access === undefined) return REFUSED;
-    if (wrong === 0 && forwarded === undefined) admitted.set(socket, access);
-    return access;
+    // A valid key next to wrong ones doesn't excuse them: its owner could try the other key in the same request.
+    if (wrong > 0) failedKeys.count(address, wrong);
+    return access === undefined ? UNAUTHORIZED : ALLOWED[access];
   };
+}
+
+/** Tells whether a request comes from this machine and not through a proxy on it: proxies name their client in a header. */
+function isLocal({ socket, headers }: IncomingMessage): boolean {
+  return (
+    isLoopback(plainAddress(socket.remoteAddress ?? '')) && headers['x-forwarded-for'] === undefined && headers.forwarded === undefined
+  );
 }

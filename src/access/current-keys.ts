@@ -1,101 +1,101 @@
-/** The keys that the running service takes: found when it starts, and anew whenever the env file changes. */
+/** The keys of the running service: read at the start, and again whenever the env file changes. */
 import { StartError, UsageError } from '../errors.js';
-import { generateKey, KEY_VARIABLE, SECRETS_KEY_VARIABLE, watchEnvFile, writeKey } from './env-file.js';
-import { createKeyCheck, type KeyCheck, type Keyring, type KeySources, readKeyring } from './keys.js';
+import { KEY_VARIABLE, SECRETS_KEY_VARIABLE, writeKey } from './env-file.js';
+import { generateKey } from './key-format.js';
+import { type Access, createKeyCheck, type KeyCheck, type KeySources, readKeys, type ValidKey } from './keys.js';
+import { type Watch, watchFiles } from './watch-files.js';
 
-export interface KeysInForce {
+/** Interval of polling the env file: a new key must work within one second. */
+const POLL_MS = 500;
+
+export interface CurrentKeys {
+  /** Returns the check of the keys that are valid now. */
   check(): KeyCheck;
-  /** Whether there is one that sees secrets. */
-  seesSecrets(): boolean;
-  /** Calls back whenever other keys count. */
-  follow(onChange: () => void): { stop(): void };
+  /** Tells whether a valid key reads secrets. */
+  readsSecrets(): boolean;
+  /** Watches the env file, and calls back whenever other keys are valid. */
+  watch(onChange: () => void): Watch;
 }
 
 /**
- * Finds the keys; where there is none that reads, one is generated into the env file.
+ * Reads the keys. If there is none, it generates one into the env file.
  *
- * @param log takes a line; no key is ever in it
- * @throws UsageError one is not to be used
- * @throws StartError none can be read or written
+ * @param log takes a line. No key is ever in it
+ * @param pollMs interval of polling the env file
+ * @throws {UsageError} if a key must not be used
+ * @throws {StartError} if the env file can't be read or written
  */
-export function findKeys(sources: KeySources, log: (line: string) => void): KeysInForce {
-  const { dotenv, host, environment } = sources;
-  let keyring = orRefuse(host, () => readKeyring(sources));
-  if (!keyring) {
-    writeKey(dotenv, generateKey());
-    log(`INFO: generated a key into ${dotenv}`);
-    keyring = orRefuse(host, () => readKeyring(sources));
-    if (!keyring) throw new StartError(`${dotenv}: the key that was written there cannot be found`);
-  }
-  for (const warning of keyring.warnings) log(`WARNING: ${dotenv}: ${warning}`);
-  let current: Keyring = keyring;
-  let check = createKeyCheck(current.keys);
+export function openKeys(sources: KeySources, log: (line: string) => void, pollMs = POLL_MS): CurrentKeys {
+  const { dotenv, environment } = sources;
+  let keys = readOrGenerate(sources, log);
+  let check = createKeyCheck(keys);
   let reported = '';
 
-  /** @returns whether other keys count now */
-  function look(): boolean {
-    let problem = '';
-    let changed = false;
-    try {
-      const found = readKeyring(sources);
-      if (!found) problem = `${dotenv}: holds no ${KEY_VARIABLE} any more; the last one stays in force`;
-      else if (described(found) !== described(current)) {
-        tell(found);
-        current = found;
-        check = createKeyCheck(found.keys);
-        changed = true;
-      }
-    } catch (error) {
-      const { message } = error as Error;
-      // Of the file it names the file itself.
-      problem = message.startsWith(dotenv) ? message : `${dotenv}: the new key is not taken: ${message}; the last one stays in force`;
-    }
+  function report(problem: string): void {
     if (problem && problem !== reported) log(`ERROR: ${problem}`);
     reported = problem;
-    return changed;
   }
 
-  function tell(found: Keyring): void {
-    for (const warning of found.warnings) log(`WARNING: ${dotenv}: ${warning}`);
-    const [before, now] = [current, found].map((keyring) => currentKey(keyring, 'secrets'));
-    if (currentKey(found, 'read') !== currentKey(current, 'read')) log(`INFO: ${dotenv}: the new key counts from now on`);
-    if (now !== before) {
-      log(`INFO: ${dotenv}: ${now ? `the new ${SECRETS_KEY_VARIABLE} counts from now on` : `no ${SECRETS_KEY_VARIABLE} any more`}`);
+  /** @returns whether other keys are valid now */
+  function reread(): boolean {
+    let found: readonly ValidKey[] | undefined;
+    try {
+      found = readKeys(sources);
+    } catch (error) {
+      const { message } = error as Error;
+      // An error of reading the file names the file already.
+      report(message.startsWith(dotenv) ? message : `${dotenv}: rejected the new key: ${message}; the last valid one still works`);
+      return false;
     }
-    for (const { access, untilMs } of found.keys) {
-      if (untilMs === undefined) continue;
-      log(`INFO: ${dotenv}: an older ${access === 'read' ? 'key' : SECRETS_KEY_VARIABLE} counts until ${new Date(untilMs).toISOString()}`);
+    report(found ? '' : `${dotenv}: ${KEY_VARIABLE} is missing; the last valid key still works`);
+    if (!found) return false;
+    const isOther = {
+      read: digestIn(found, 'read') !== digestIn(keys, 'read'),
+      secrets: digestIn(found, 'secrets') !== digestIn(keys, 'secrets'),
+    };
+    if (isOther.read) log(`INFO: ${dotenv}: the new key works from now on`);
+    if (isOther.secrets) {
+      const hasOne = digestIn(found, 'secrets') !== undefined;
+      log(`INFO: ${dotenv}: ${hasOne ? `the new ${SECRETS_KEY_VARIABLE} works from now on` : `${SECRETS_KEY_VARIABLE} was removed`}`);
     }
+    // A key and its digest are the same key, but only one of them shows what clients send.
+    keys = found;
+    check = createKeyCheck(keys);
+    return isOther.read || isOther.secrets;
   }
 
   return {
     check: () => check,
-    seesSecrets: () => current.keys.some(({ access }) => access === 'secrets'),
-    follow(onChange) {
+    readsSecrets: () => keys.some(({ access }) => access === 'secrets'),
+    watch(onChange) {
       if (environment[KEY_VARIABLE] && environment[SECRETS_KEY_VARIABLE]) return { stop() {} };
-      return watchEnvFile(dotenv, () => look() && onChange());
+      return watchFiles([dotenv], pollMs, () => reread() && onChange());
     },
   };
 }
 
-function currentKey({ keys }: Keyring, access: 'read' | 'secrets'): string | undefined {
-  return keys.find((key) => key.access === access && key.untilMs === undefined)?.digest.toString('hex');
+function readOrGenerate(sources: KeySources, log: (line: string) => void): readonly ValidKey[] {
+  const { dotenv } = sources;
+  const found = readOrRefuse(sources);
+  if (found) return found;
+  writeKey(dotenv, generateKey());
+  log(`INFO: generated a key into ${dotenv}`);
+  const generated = readOrRefuse(sources);
+  if (!generated)
+    throw new StartError(`${dotenv}: the generated key is missing: expected ${KEY_VARIABLE}; check what else writes the file`);
+  return generated;
 }
 
-/** Two keyrings with the same keys are described the same. */
-function described({ keys, warnings }: Keyring): string {
-  return JSON.stringify([
-    keys.map(({ access, digest, untilMs, text }) => [access, digest.toString('hex'), untilMs, text === undefined]),
-    warnings,
-  ]);
-}
-
-function orRefuse<T>(host: string, find: () => T): T {
+function readOrRefuse(sources: KeySources): readonly ValidKey[] | undefined {
   try {
-    return find();
+    return readKeys(sources);
   } catch (error) {
     if (!(error instanceof StartError) || error.message.includes('cannot be read')) throw error;
-    const which = error.message.startsWith(SECRETS_KEY_VARIABLE) ? ' --secrets' : '';
-    throw new UsageError(`${error.message}: refusing to listen on ${host}; make a better one with: apsnap key generate${which}`);
+    const flag = error.message.startsWith(SECRETS_KEY_VARIABLE) ? ' --secrets' : '';
+    throw new UsageError(`${error.message}; not listening on ${sources.host}: make a better key with apsnap key generate${flag}`);
   }
+}
+
+function digestIn(keys: readonly ValidKey[], access: Access): string | undefined {
+  return keys.find((key) => key.access === access)?.digest.toString('hex');
 }

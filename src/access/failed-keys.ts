@@ -1,73 +1,74 @@
 /**
- * Wrong keys, counted by address, so that nobody tries many.
+ * Counts wrong keys by address, so that nobody can try many.
  *
- * After so many in a minute the address is refused for a minute, whatever key it sends: let a right one through, and 429 would mean
- * "wrong", so that guessing could go on. Time is that of the clock that never jumps.
+ *     counting ─ the limit is reached within a minute ─▶ limited ─ a minute later ─▶ forgotten
+ *
+ * While an address is limited, all of its keys are rejected: if a valid one still worked, 429 would mean "wrong", and guessing could go
+ * on. All times are monotonic.
  */
 import { networkOf } from './client-address.js';
 
-/** In which so many wrong keys may be sent, and for which they are refused afterwards. */
+/** The time in which wrong keys are counted, and for which an address is limited afterwards. */
 const WINDOW_MS = 60_000;
-/** So many addresses are remembered, about 220 bytes each; the one that has been quiet for longest makes room. */
-export const MOST_ADDRESSES = 4_096;
+/** Maximum addresses that are remembered, about 220 bytes each. The one without a wrong key for longest makes room. */
+export const MAX_ADDRESSES = 4_096;
 
 interface Failures {
-  amount: number;
-  /** When the first of them was. */
-  sinceMs: number;
-  /** Until when it is refused; 0: it is not. */
-  refusedUntilMs: number;
+  wrongKeys: number;
+  /** When the first of them came. */
+  readonly sinceMs: number;
+  /** When the limit ends. 0: the address isn't limited. */
+  limitedUntilMs: number;
 }
 
 export interface FailedKeys {
-  /** How many addresses are remembered. */
+  /** Number of addresses that are remembered. */
   readonly size: number;
-  /**
-   * Whether any address is refused just now: as long as none is, a right key costs nothing here.
-   */
-  isQuiet(): boolean;
-  /** @returns for how many more seconds an address is refused, 1 or more; 0: it is not */
-  refusedSeconds(address: string): number;
+  /** Tells whether any address may be limited now. If none is, a valid key costs nothing here. */
+  isAnyLimited(): boolean;
+  /** Returns for how many more seconds an address is limited, 0 if it isn't. */
+  limitedSeconds(address: string): number;
   /** Counts wrong keys of an address. */
-  failed(address: string, keys: number): void;
+  count(address: string, wrongKeys: number): void;
 }
 
 /**
- * @param most wrong keys that an address may send in a minute; infinite: any number
- * @param nowMs the time; for tests
+ * @param maxPerMinute wrong keys after which an address is limited. Infinite: never
+ * @param nowMs the monotonic clock
  */
-export function createFailedKeys(most: number, nowMs: () => number = () => performance.now()): FailedKeys {
-  // In the order in which they were last heard of: a Map keeps that in which they were put in.
+export function createFailedKeys(maxPerMinute: number, nowMs: () => number = () => performance.now()): FailedKeys {
+  // A Map keeps insertion order: each count moves its address to the end, so the first is the one to evict.
   const addresses = new Map<string, Failures>();
-  let quietFromMs = 0;
+  let lastLimitEndsMs = Number.NEGATIVE_INFINITY;
+
+  function current(network: string, now: number): Failures {
+    const known = addresses.get(network);
+    const isOver = !known || now - known.sinceMs >= WINDOW_MS || (known.limitedUntilMs > 0 && now >= known.limitedUntilMs);
+    return isOver ? { wrongKeys: 0, sinceMs: now, limitedUntilMs: 0 } : known;
+  }
 
   return {
     get size() {
       return addresses.size;
     },
-    isQuiet() {
-      return quietFromMs === 0 || nowMs() >= quietFromMs;
-    },
-    refusedSeconds(address) {
-      const leftMs = (addresses.get(networkOf(address))?.refusedUntilMs ?? 0) - nowMs();
+    isAnyLimited: () => nowMs() < lastLimitEndsMs,
+    limitedSeconds(address) {
+      const leftMs = (addresses.get(networkOf(address))?.limitedUntilMs ?? 0) - nowMs();
       return leftMs > 0 ? Math.ceil(leftMs / 1000) : 0;
     },
-    failed(address, keys) {
-      if (most === Number.POSITIVE_INFINITY) return;
-      const name = networkOf(address);
+    count(address, wrongKeys) {
+      if (maxPerMinute === Number.POSITIVE_INFINITY) return;
+      const network = networkOf(address);
       const now = nowMs();
-      let failures = addresses.get(name);
-      addresses.delete(name);
-      if (!failures || now - failures.sinceMs >= WINDOW_MS || (failures.refusedUntilMs > 0 && now >= failures.refusedUntilMs)) {
-        failures = { amount: 0, sinceMs: now, refusedUntilMs: 0 };
+      const failures = current(network, now);
+      failures.wrongKeys += wrongKeys;
+      if (failures.wrongKeys >= maxPerMinute && failures.limitedUntilMs === 0) {
+        failures.limitedUntilMs = now + WINDOW_MS;
+        lastLimitEndsMs = failures.limitedUntilMs;
       }
-      failures.amount += keys;
-      if (failures.amount >= most && failures.refusedUntilMs === 0) {
-        failures.refusedUntilMs = now + WINDOW_MS;
-        quietFromMs = failures.refusedUntilMs;
-      }
-      if (addresses.size >= MOST_ADDRESSES) addresses.delete(addresses.keys().next().value as string);
-      addresses.set(name, failures);
+      addresses.delete(network);
+      if (addresses.size >= MAX_ADDRESSES) addresses.delete(addresses.keys().next().value as string);
+      addresses.set(network, failures);
     },
   };
 }

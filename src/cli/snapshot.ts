@@ -1,9 +1,9 @@
-import type { Config } from '../config/read.js';
+import type { Config } from '../config/config.js';
 import { documents } from '../documents/index.js';
 import type { DocumentRecord } from '../engine/records.js';
 import { UsageError } from '../errors.js';
 import { snapshotPieces } from '../http/responses/snapshot.js';
-import { sampleOnce } from './once.js';
+import { sampleOnce } from './sample-once.js';
 
 /**
  * `apsnap snapshot [DOCUMENT…]`: samples once and prints what `/snapshot` would answer.

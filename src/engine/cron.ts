@@ -1,24 +1,5 @@
-/** Cron expressions of six fields, seconds first, as node-cron understands them. */
+/** Calls back by cron expressions of six fields, seconds first, as node-cron understands them. */
 import cron from 'node-cron';
-
-/** Sixty numbers in each field, and then some. */
-const MOST_CHARS = 1_000;
-
-/**
- * @param expression six cron fields: second, minute, hour, day of the month, month, day of the week
- * @returns what is wrong with it, in words; undefined if nothing is
- */
-export function cronProblem(expression: string): string | undefined {
-  // node-cron makes a list of all numbers in a range before it looks at them: one to 4294967295 ends the process.
-  if (expression.length > MOST_CHARS) return `at most ${MOST_CHARS} characters are expected`;
-  if (/\d{3}/.test(expression)) return 'numbers of at most two digits are expected';
-  if (expression.trim().split(/\s+/).length !== 6) return 'six fields are expected, seconds first: */2 * * * * *';
-  const { valid, errors } = cron.validateDetailed(expression);
-  if (valid) return undefined;
-  return errors
-    .map(({ field, value, message }) => (value === undefined ? message : `${field} ${JSON.stringify(value)}: ${message}`))
-    .join('; ');
-}
 
 export interface Schedule {
   /** Time between the next two times it names. */

@@ -12,12 +12,13 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import Router from '@koa/router';
 import Koa from 'koa';
+import type { Authorize } from '../access/authorize.js';
 import type { Store } from '../engine/store.js';
 import { type AccessLog, logAccess } from './middleware/access-log.js';
 import type { HostCheck } from './middleware/allowed-hosts.js';
 import { type AllowedOrigins, cors, corsHeaders } from './middleware/cors.js';
 import { problems } from './middleware/problems.js';
-import { type Authorize, rejection, requireKey } from './middleware/require-key.js';
+import { rejection, requireKey } from './middleware/require-key.js';
 import { securityHeaders } from './middleware/security-headers.js';
 import { createDocumentResponses, type DocumentResponses } from './responses/document-responses.js';
 import { HttpProblem, problemResponse } from './responses/problem.js';
@@ -124,8 +125,8 @@ function createReadyHandler(
     if (!isAllowedHost(headers.host)) return misdirected;
     if (headers.host === undefined && httpVersion === '1.1') return withoutHost;
     if ((method !== 'GET' && method !== 'HEAD') || !responses.get(url, 'read')) return undefined;
-    const verdict = authorize(request);
-    return typeof verdict === 'string' ? responses.get(url, verdict) : rejection(verdict);
+    const authorization = authorize(request);
+    return authorization.kind === 'allowed' ? responses.get(url, authorization.access) : rejection(authorization);
   }
 
   return (request, response) => {

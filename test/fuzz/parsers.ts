@@ -8,8 +8,9 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse as parseQueryString } from 'node:querystring';
-import { KEY_VARIABLE, keyProblem, readEnvFile, withVariable } from '../../src/access/env-file.js';
-import { createKeyCheck, formatOldKeys, parseOldKeys, validKey } from '../../src/access/keys.js';
+import { KEY_VARIABLE, readEnvFile, withVariable } from '../../src/access/env-file.js';
+import { keyProblem } from '../../src/access/key-format.js';
+import { createKeyCheck, validKey } from '../../src/access/keys.js';
 import { parseDdclient } from '../../src/collectors/ddns/ddclient.js';
 import { readStatements } from '../../src/collectors/ddns/statements.js';
 import { parseDhcpcd } from '../../src/collectors/dns-dhcp/dhcpcd.js';
@@ -32,9 +33,11 @@ import { formatDate, parseTzif } from '../../src/collectors/system/timezone.js';
 import { textLines } from '../../src/collectors/vpn/config-folder.js';
 import { parseHostapdConf } from '../../src/collectors/wifi/hostapdconf.js';
 import { parseIwDev, parseStationDump } from '../../src/collectors/wifi/iw.js';
-import { parseCommandLine, readConfig } from '../../src/config/read.js';
+import { parseCommandLine } from '../../src/config/command-line.js';
+import { readConfig } from '../../src/config/read.js';
+import { cronProblem } from '../../src/config/validate.js';
 import { documents } from '../../src/documents/index.js';
-import { cronProblem, onSchedule } from '../../src/engine/cron.js';
+import { onSchedule } from '../../src/engine/cron.js';
 import { createHistory } from '../../src/engine/history.js';
 import { parseStationEvent } from '../../src/engine/wifi-events.js';
 import { quote, UsageError } from '../../src/errors.js';
@@ -314,13 +317,6 @@ export const parsers: Readonly<Record<string, Parser>> = {
     ],
   },
   withVariable: { parse: keyIn, texts: ['RASPAP_API_KEY=old\nAPSNAP_PORT=1\n', '  export RASPAP_API_KEY = x\n#RASPAP_API_KEY=y', ''] },
-  parseOldKeys: {
-    parse: (text) => parseOldKeys(text) ?? null,
-    texts: [
-      formatOldKeys('0123456789abcdef', [{ value: `sha256:${'0'.repeat(64)}`, untilMs: Date.UTC(2026, 10, 24) }]),
-      `${'0'.repeat(32)}@x`,
-    ],
-  },
   keyProblem: {
     parse: (text) => [keyProblem(text, '0.0.0.0') ?? null, keyProblem('0123456789abcdef', text) ?? null],
     texts: ['0123456789abcdef0123', 'insecure', '127.0.0.1', '::1', 'localhost'],

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import type { IncomingMessage } from 'node:http';
 import { after, before, describe, type TestContext, test } from 'node:test';
-import { type AccessLogMode, createAccessLog } from '../../src/http/middleware/access-log.js';
+import type { AccessLogMode } from '../../src/config/config.js';
+import { createAccessLog } from '../../src/http/middleware/access-log.js';
 import { eventually } from '../support/eventually.js';
 import { ask, exchange } from '../support/http.js';
 import { startServer, type TestServer } from '../support/server.js';

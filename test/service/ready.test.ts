@@ -32,7 +32,7 @@ before(async () => {
     specification: Buffer.from('{}'),
     pages: { dashboard: true, docs: true },
     isAllowedHost: () => true,
-    authorize: () => 'read',
+    authorize: () => ({ kind: 'allowed', access: 'read' }),
     logError: assert.fail,
   });
   server = createServer(app).listen(0, '127.0.0.1');

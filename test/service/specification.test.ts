@@ -182,7 +182,11 @@ describe('answers', () => {
       ...{ events: new EventStreams(store), maxListeners: 0, history: createHistory() },
       ...{ store, scheduler, sampler, corsOrigins: [], exposeSecrets: false, specification: Buffer.from(text) },
       ...{ accessLog: { record() {}, close() {} }, logError: (line) => assert.fail(line) },
-      ...{ pages: { dashboard: true, docs: true }, isAllowedHost: () => true, authorize: () => 'read' as const },
+      ...{
+        pages: { dashboard: true, docs: true },
+        isAllowedHost: () => true,
+        authorize: () => ({ kind: 'allowed', access: 'read' }) as const,
+      },
     });
     newborn = createServer(app).listen(0, '127.0.0.1');
     await once(newborn, 'listening');

@@ -1,5 +1,5 @@
 import { collectors } from '../../collectors/index.js';
-import type { Config } from '../../config/read.js';
+import type { Config } from '../../config/config.js';
 import { adviceFor } from '../../engine/advice.js';
 import { problemOf } from '../../engine/freshness.js';
 import { MOST_SERIES, SERIES_BYTES } from '../../engine/history.js';
@@ -7,22 +7,15 @@ import type { CollectorRecord } from '../../engine/records.js';
 import { joinSources } from '../../engine/sources.js';
 import type { SourceError } from '../../errors.js';
 import { createMachine, type Machine } from '../../machine/machine.js';
-import { sampleOnce } from '../once.js';
+import { sampleOnce } from '../sample-once.js';
 import { accessRows } from './access.js';
+import { formatReport, type Row, showsColors } from './report.js';
 
-export interface Row {
-  readonly name: string;
-  readonly state: 'ok' | 'absent' | 'failing';
-  readonly source: string;
-  readonly why?: string | undefined;
-  readonly advice?: string | undefined;
-}
-
-/** How long `iw event` must run to be believed. */
+/** Time that `iw event` must run for the check to pass. */
 const EVENT_TRIAL_MS = 300;
 
 /**
- * `apsnap doctor`: what each collector reads, whether it can, and what to do if it cannot.
+ * Runs `apsnap doctor`: checks what each collector reads, and prints what to do about failures.
  *
  * @returns the exit status: 1 if something fails
  */
@@ -31,43 +24,38 @@ export async function doctor(config: Config, environment: NodeJS.Dict<string>): 
     config,
     collectors.map(({ name }) => name),
   );
+  const records = [...store.collectors.values()];
   const rows = [
     ...accessRows(config, environment),
     ...(config.tls ? [(await import('./tls.js')).tlsRow(config.tls)] : []),
-    ...[...store.collectors.values()].map(collectorRow),
+    ...records.map(collectorRow),
     await eventRow(config),
-    historyRow([...store.collectors.values()]),
+    historyRow(records),
   ];
-  process.stdout.write(`${formatRows(rows)}\n`);
-  return rows.some((row) => row.state === 'failing') ? 1 : 0;
+  process.stdout.write(`${formatReport(rows, showsColors(process.stdout, environment))}\n`);
+  return rows.some(({ state }) => state === 'failing') ? 1 : 0;
 }
 
 function collectorRow(record: CollectorRecord): Row {
   const { collector, failure, good } = record;
-  const { name } = collector;
-  const source = joinSources(record.sources).join(', ');
+  const row = { name: collector.name, source: joinSources(record.sources).join(', ') };
   const problem = problemOf(record);
-  if (problem)
-    return {
-      name,
-      state: 'failing',
-      source,
-      why: failure?.message ?? problem.message,
-      advice: problem.advice ?? undefined,
-    };
-  if (good?.absent) return { name, state: 'absent', source, why: good.absent };
-  return { name, state: 'ok', source };
+  if (problem) return { ...row, state: 'failing', why: failure?.message ?? problem.message, advice: problem.advice ?? undefined };
+  if (good?.absent) return { ...row, state: 'absent', why: good.absent };
+  return { ...row, state: 'ok' };
 }
 
+/** Tells whether the machine has a Wi-Fi radio, or may have one. */
 function hasRadio(machine: Machine): boolean {
   try {
     return machine.list('/sys/class/ieee80211').length > 0;
   } catch {
-    return true; // a row of the stations collector says why it can't be read
+    // The row of the stations collector explains the error.
+    return true;
   }
 }
 
-/** Without `iw event` clients come and go with the schedule alone. */
+/** Checks `iw event`. Without it, clients appear and leave only when their collector runs. */
 async function eventRow(config: Config): Promise<Row> {
   const machine = createMachine(config);
   const row = { name: 'events', source: 'iw event' } as const;
@@ -82,27 +70,15 @@ async function eventRow(config: Config): Promise<Row> {
     }, EVENT_TRIAL_MS);
   });
   if (!ended) return { ...row, state: 'ok' };
-  const why = `${ended.message}: clients that come and go show with the schedule only`;
+  const why = `${ended.message}: clients appear and leave only on schedule`;
   return { ...row, state: ended.code === 'program-missing' ? 'absent' : 'failing', why, advice: adviceFor(ended, undefined) };
 }
 
-/** How much memory the history of this machine takes. */
+/** Reports the memory that the history of this machine takes. */
 function historyRow(records: readonly CollectorRecord[]): Row {
   const amount = records.flatMap(({ good }) => Object.keys(good?.points ?? {})).length;
   const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);
   const kept = Math.min(amount, MOST_SERIES);
   const source = `${kept} series in memory, ${megabytes(kept * SERIES_BYTES)} MB of at most ${megabytes(MOST_SERIES * SERIES_BYTES)} MB`;
-  return { name: 'history', state: 'ok', source, ...(amount > kept && { why: `${amount - kept} series have no room` }) };
-}
-
-function formatRows(rows: readonly Row[]): string {
-  const width = Math.max(...rows.map((row) => row.name.length));
-  const indent = ' '.repeat(width + 11);
-  return rows
-    .flatMap(({ name, state, source, why, advice }) => [
-      `${name.padEnd(width)}  ${state.padEnd(7)}  ${source}`,
-      ...(why ? [`${indent}why: ${why}`] : []),
-      ...(advice ? [`${indent}do:  ${advice}`] : []),
-    ])
-    .join('\n');
+  return { name: 'history', state: 'ok', source, ...(amount > kept && { why: `no room for ${amount - kept} more series` }) };
 }

@@ -1,11 +1,13 @@
-/** What `doctor` says of TLS: whether the files can be used, for how long, and who may read the key. */
+/** Checks the files of TLS: whether they work, until when, and who may read the private key. */
 import { statSync } from 'node:fs';
+import type { TlsFiles } from '../../config/config.js';
 import { StartError } from '../../errors.js';
-import { describePair, expiresAtMs, isSelfSigned, type TlsFiles, type TlsPair, timeProblem } from '../../http/server/certificate.js';
+import { describePair, expiresAtMs, isSelfSigned, type TlsPair, timeProblem } from '../../http/server/certificate.js';
 import { readTlsPair } from '../../http/server/tls-files.js';
-import type { Row } from './doctor.js';
+import { shellWord } from '../../service/shell-word.js';
+import type { Row } from './report.js';
 
-/** So many days before its end a certificate should have been renewed: certbot does that 30 days before. */
+/** Days before its end by which a certificate should be renewed: certbot renews it 30 days before. */
 const RENEWED_BY_DAYS = 14;
 const DAY_MS = 86_400_000;
 
@@ -23,14 +25,14 @@ export function tlsRow(files: TlsFiles): Row {
   const problem = timeProblem(pair, nowMs);
   const days = Math.floor((expiresAtMs(pair) - nowMs) / DAY_MS);
   const why = [problem ?? `${describePair(pair)}, ${days} days from now`];
-  const advice = days < RENEWED_BY_DAYS ? ['renew the certificate: the service takes the new one by itself'] : [];
+  const advice = days < RENEWED_BY_DAYS ? ['renew the certificate: the running service picks it up'] : [];
   if (isSelfSigned(pair)) {
     why.push('it is self-signed');
-    advice.push(`have clients trust it: curl --cacert ${cert}`);
+    advice.push(`make clients trust it: curl --cacert ${shellWord(cert)}`);
   }
   if ((statSync(key).mode & 0o007) !== 0) {
     why.push('every user of this machine can read its key');
-    advice.push(`chmod o= ${key}`);
+    advice.push(`chmod o= ${shellWord(key)}`);
   }
   return { ...row, state: problem ? 'failing' : 'ok', why: why.join('; '), ...(advice.length > 0 && { advice: advice.join('; ') }) };
 }

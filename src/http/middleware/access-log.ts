@@ -9,13 +9,7 @@ import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Middleware } from 'koa';
 import type { ForwardedFor } from '../../access/client-address.js';
-
-/**
- * all: every response. errors: statuses from 400. off: only rejected keys.
- * summary: the first response for each address, method, path and status; repeats are counted in one line per minute.
- */
-export const ACCESS_LOG_MODES = ['summary', 'all', 'errors', 'off'] as const;
-export type AccessLogMode = (typeof ACCESS_LOG_MODES)[number];
+import type { AccessLogMode } from '../../config/config.js';
 
 /** The client's end of a connection. */
 export type Peer = Pick<Socket, 'remoteAddress' | 'remotePort'>;

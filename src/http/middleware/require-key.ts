@@ -1,13 +1,11 @@
 /** Keys: which requests are served, and what they may read. */
-import type { IncomingMessage } from 'node:http';
 import type { Context, Middleware } from 'koa';
-import type { Verdict } from '../../access/authorize.js';
+import type { Authorization, Authorize } from '../../access/authorize.js';
 import type { Access } from '../../access/keys.js';
 import { HttpProblem, problemResponse } from '../responses/problem.js';
 import type { ReadyResponse } from '../responses/ready.js';
 
-/** Checks the key of a request. Call it once per request: it counts wrong keys. */
-export type Authorize = (request: IncomingMessage) => Verdict;
+type Rejection = Exclude<Authorization, { readonly kind: 'allowed' }>;
 
 /** RaspAP's clients compare this text. */
 const UNAUTHORIZED = new HttpProblem(403, '403: Unauthorized');
@@ -23,9 +21,9 @@ const unauthorizedResponse = problemResponse(UNAUTHORIZED);
 export function requireKey(authorize: Authorize, isOpen: (ctx: Context) => boolean): Middleware {
   return function requireKey(ctx, next) {
     if (isOpen(ctx)) return next();
-    const verdict = authorize(ctx.req);
-    if (typeof verdict !== 'string') throw problemOf(verdict);
-    ctx.state.access = verdict;
+    const authorization = authorize(ctx.req);
+    if (authorization.kind !== 'allowed') throw problemOf(authorization);
+    ctx.state.access = authorization.access;
     return next();
   };
 }
@@ -36,13 +34,13 @@ export function accessOf({ state }: Pick<Context, 'state'>): Access {
 }
 
 /** Returns the response for a request that isn't authorized. */
-export function rejection(verdict: Exclude<Verdict, Access>): ReadyResponse {
-  const problem = problemOf(verdict);
-  return problem === UNAUTHORIZED ? unauthorizedResponse : problemResponse(problem);
+export function rejection(authorization: Rejection): ReadyResponse {
+  return authorization.kind === 'unauthorized' ? unauthorizedResponse : problemResponse(problemOf(authorization));
 }
 
-function problemOf({ retryAfterSeconds: seconds }: Exclude<Verdict, Access>): HttpProblem {
-  if (seconds === 0) return UNAUTHORIZED;
+function problemOf(authorization: Rejection): HttpProblem {
+  if (authorization.kind === 'unauthorized') return UNAUTHORIZED;
+  const { retryAfterSeconds: seconds } = authorization;
   // The same for a valid key as for a wrong one, so that a guess reveals nothing.
   const detail = `too many wrong keys came from this address; it can try again in ${seconds} s`;
   return new HttpProblem(429, detail, { headers: { 'Retry-After': String(seconds) } });

@@ -1,8 +1,8 @@
 /** `/healthz` and `/readyz`, which need no key and reveal nothing about the machine. */
 import type Router from '@koa/router';
 import type { Middleware } from 'koa';
+import { lackingOf } from '../../engine/readiness.js';
 import type { Store } from '../../engine/store.js';
-import { lackingOf } from '../../service/readiness.js';
 import { HttpProblem } from '../responses/problem.js';
 
 export function healthRoutes(router: Router, store: Store): void {

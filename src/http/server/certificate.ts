@@ -1,17 +1,10 @@
-/** The certificate of the service: whose it is, how long it is valid, and by which name to ask for it. */
+/** The service's certificate: its names, its validity, and the name that a client should use. */
 import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 
-export interface TlsFiles {
-  readonly cert: string;
-  readonly key: string;
-  /** Certificates of those who sign clients' certificates; undefined: clients need none. */
-  readonly clientCa: string | undefined;
-}
-
-/** A certificate and its key, which have been found to belong together. */
+/** A certificate and its private key, which belong together. */
 export interface TlsPair {
-  /** PEM: the certificate of this service, and those that lead from it to an authority. */
+  /** PEM: the service's certificate and its chain. */
   readonly cert: string;
   readonly key: string;
   readonly clientCa: string | undefined;
@@ -19,45 +12,45 @@ export interface TlsPair {
   readonly own: X509Certificate;
 }
 
-/** When the certificate of this service ends, Unix milliseconds. */
+/** Returns when the service's certificate expires, in Unix milliseconds. */
 export function expiresAtMs({ own }: TlsPair): number {
   return Date.parse(own.validTo);
 }
 
-/** @returns why clients will not believe a certificate now; undefined: its time is right */
+/** Returns why clients reject the certificate now, `undefined` if its time is right. */
 export function timeProblem(pair: TlsPair, nowMs: number): string | undefined {
   if (expiresAtMs(pair) <= nowMs) return `the certificate expired on ${dayOf(pair.own.validTo)}`;
   if (Date.parse(pair.own.validFrom) > nowMs) {
-    return `the certificate is not valid before ${dayOf(pair.own.validFrom)}: is the clock of this machine right?`;
+    return `the certificate is not valid before ${dayOf(pair.own.validFrom)}: check the clock of this machine`;
   }
   return undefined;
 }
 
-/** `2027-01-31` of OpenSSL's `Jan 31 00:00:00 2027 GMT`. */
+/** Turns OpenSSL's `Jan 31 00:00:00 2027 GMT` into `2027-01-31`. */
 function dayOf(time: string): string {
   return new Date(time).toISOString().slice(0, 10);
 }
 
-/** Whose certificate it is and how long it is valid, as a log and `doctor` say it. */
+/** Describes a certificate for the log and `doctor`: names and validity. */
 export function describePair(pair: TlsPair): string {
   return `for ${namesOf(pair).join(', ') || 'no name'}, valid until ${dayOf(pair.own.validTo)}`;
 }
 
-/** Whether a certificate is signed by its own key: clients must be told to trust it. */
+/** Tells whether a certificate is signed with its own key. Clients must be configured to trust it. */
 export function isSelfSigned({ own }: TlsPair): boolean {
   return own.checkIssued(own) && own.verify(own.publicKey);
 }
 
-/** Host names and addresses that a certificate is for, `DNS:ap.example.org, IP Address:10.3.141.1`. Others than usual ones are left out. */
+/** Lists host names and addresses: `DNS:ap.example.org, IP Address:10.3.141.1`. Other kinds of names are left out. */
 function namesOf({ own }: TlsPair): string[] {
   return [...(own.subjectAltName ?? '').matchAll(/(?:DNS|IP Address):([\w.:*-]+)/g)].map(([, name = '']) => name);
 }
 
 /**
- * The name by which a client on this machine should ask for the service.
+ * Chooses the name that a client on this machine should use.
  *
- * @param address that it listens on, as this machine reaches it
- * @returns the address, where the certificate is for it, or a name that it is for
+ * @param address the address at which this machine reaches the service
+ * @returns the address if the certificate is for it, else a name of the certificate
  */
 export function nameToAskFor(pair: TlsPair, address: string): string {
   const isFor = (name: string) => (isIP(name) ? pair.own.checkIP(name) : pair.own.checkHost(name)) !== undefined;

@@ -1,23 +1,6 @@
 /** What one client may use of the service. docs/limits.md lists the limits. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 
-export interface Limits {
-  /** Maximum number of open connections. */
-  readonly maxConnections: number;
-  /** Time from the start of a connection, or of a request, to the end of the request's headers. */
-  readonly headersMs: number;
-  /** Time from the start of a request to the end of its body. */
-  readonly requestMs: number;
-  /** Time that a connection may stay idle between two requests. */
-  readonly idleMs: number;
-  /** Time that a client may go without reading any of its response. */
-  readonly sendMs: number;
-  /** How often the server looks for requests that exceed their time. Default: one second. */
-  readonly checkEveryMs?: number;
-  /** Time that a client gets to read the last response on a connection. Default: one second. */
-  readonly lingerMs?: number;
-}
-
 /** Maximum size of the request line and all headers. Larger requests get 431. */
 export const MAX_HEADER_BYTES = 16_384;
 /** Maximum number of headers. Requests with more get 431. */

@@ -2,10 +2,11 @@
 import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
 import type { Server as SecureServer } from 'node:https';
 import type { Socket } from 'node:net';
+import type { Limits } from '../../config/config.js';
 import { StartError } from '../../errors.js';
 import { HttpProblem, rawProblem } from '../responses/problem.js';
 import { Connections } from './connections.js';
-import { affordableConnections, type Limits, MAX_HEADER_BYTES } from './limits.js';
+import { affordableConnections, MAX_HEADER_BYTES } from './limits.js';
 import { onceAMinute } from './once-a-minute.js';
 
 /**
@@ -31,8 +32,6 @@ export type SecureServerMaker = (options: ServerOptions) => SecureServer;
 export interface Place {
   readonly host: string;
   readonly port: number;
-  /** File descriptor of a socket that already listens; replaces host and port. */
-  readonly descriptor?: number | undefined;
   readonly limits: Limits;
 }
 
@@ -47,18 +46,17 @@ export interface Place {
  */
 export function listen(
   handle: RequestListener,
-  place: Place,
+  { host, port, limits }: Place,
   log: (line: string) => void,
   createSecure: SecureServerMaker | undefined,
 ): Promise<Server | SecureServer> {
-  const { host, port, descriptor, limits } = place;
   const options = serverOptions(limits);
   const server = createSecure ? createSecure(options) : createServer(options);
   server.on('checkExpectation', (request, response) => server.emit('request', request, response));
   return new Promise((resolve, reject) => {
-    const where = descriptor === undefined ? `${host} port ${port}` : `the inherited socket (${descriptor})`;
+    const where = `${host} port ${port}`;
     server.once('error', (error: NodeJS.ErrnoException) => reject(new StartError(`cannot listen on ${where}: ${reasonOf(error)}`)));
-    server.listen(descriptor === undefined ? { port, host, backlog: BACKLOG } : { fd: descriptor }, () => {
+    server.listen({ port, host, backlog: BACKLOG }, () => {
       server.removeAllListeners('error');
       enforce(server, limits, handle, log);
       resolve(server);

@@ -1,43 +1,47 @@
-/** HTTPS: the server, the renewal of its certificate under way, and those who come with no TLS or with no certificate. */
+/** HTTPS: the server, the renewal of its certificate while it runs, and connections whose handshake fails. */
 import { constants } from 'node:crypto';
-import { unwatchFile, watchFile } from 'node:fs';
 import type { ServerOptions } from 'node:http';
 import { createServer, type Server } from 'node:https';
-import type { Socket } from 'node:net';
 import type { SecureContextOptions, TLSSocket } from 'node:tls';
+import { type Watch, watchFiles } from '../../access/watch-files.js';
+import type { TlsFiles } from '../../config/config.js';
 import { StartError } from '../../errors.js';
-import { HttpProblem, rawProblem } from '../responses/problem.js';
-import { describePair, type TlsFiles, type TlsPair, timeProblem } from './certificate.js';
+import { describePair, type TlsPair, timeProblem } from './certificate.js';
 import type { SecureServerMaker } from './listen.js';
+import { onceAMinute } from './once-a-minute.js';
 import { readTlsPair } from './tls-files.js';
 
-/** Files are looked at this often, by path: that sees a link that is replaced, wherever on the way to the file it is. */
-const LOOK_EVERY_MS = 1_000;
-/** Certificate and key are replaced one after the other: what does not fit together is read again after this long before it is told of. */
-const TRY_AGAIN_MS = 2_000;
-/** Refused certificates are told of one by one this often, and otherwise counted. */
-const TELL_EVERY_MS = 60_000;
+/** Interval of polling the files. */
+const POLL_MS = 1_000;
+/** Time after which files that don't fit together are read again: certificate and key are replaced one after the other. */
+const RETRY_MS = 2_000;
 
-/** What makes the service one of HTTPS. */
+/** Time between looks at the files. */
+export interface RenewalTimes {
+  readonly pollMs: number;
+  readonly retryMs: number;
+}
+
 export interface Tls {
-  /** In use now. */
+  /** The pair that new connections get. */
   readonly pair: TlsPair;
-  /** From then on a renewed certificate is taken into use: for connections that come; those that are open stay. */
+  /** Creates the server, and from then on picks up a renewed certificate. Open connections keep the old one. */
   readonly createServer: SecureServerMaker;
-  /** Looks for renewed certificates no more. */
   stop(): void;
 }
 
 /**
- * @param log takes lines
- * @throws StartError the files cannot be used
+ * Reads the files of TLS.
+ *
+ * @param log takes a line
+ * @throws {StartError} if the files can't be used
  */
-export function openTls(files: TlsFiles, log: (line: string) => void): Tls {
+export function openTls(files: TlsFiles, log: (line: string) => void, times: RenewalTimes = { pollMs: POLL_MS, retryMs: RETRY_MS }): Tls {
   let pair = readTlsPair(files);
-  const following: { stop(): void }[] = [];
-  tellOfTime();
+  let renewal: Watch | undefined;
+  warnOfTime();
 
-  function tellOfTime(): void {
+  function warnOfTime(): void {
     const problem = timeProblem(pair, Date.now());
     if (problem) log(`WARNING: ${files.cert}: ${problem}`);
   }
@@ -48,23 +52,18 @@ export function openTls(files: TlsFiles, log: (line: string) => void): Tls {
     },
     createServer(options) {
       const server = createSecureServer(pair, options, (line) => log(`WARNING: ${line}`));
-      const renewal = followRenewal(
-        files,
-        pair,
-        (renewed) => {
+      renewal = watchRenewal(files, pair, times, {
+        onPair(renewed) {
           server.setSecureContext(contextOf(renewed));
           pair = renewed;
-          log(`INFO: ${files.cert}: the new certificate counts from now on: ${describePair(pair)}`);
-          tellOfTime();
+          log(`INFO: ${files.cert}: new connections get the new certificate: ${describePair(pair)}`);
+          warnOfTime();
         },
-        (problem) => log(`ERROR: ${problem}; the last certificate and key stay in use`),
-      );
-      following.push(renewal);
+        onProblem: (problem) => log(`ERROR: ${problem}; the last certificate and key stay in use`),
+      });
       return server;
     },
-    stop() {
-      for (const each of following) each.stop();
-    },
+    stop: () => renewal?.stop(),
   };
 }
 
@@ -73,19 +72,18 @@ function createSecureServer(pair: TlsPair, options: ServerOptions, warn: (line: 
   const server = createServer({
     ...options,
     ...contextOf(pair),
-    // Hands are to be shaken in the time that headers have.
+    // The handshake gets as much time as headers do.
     ...(options.headersTimeout !== undefined && { handshakeTimeout: options.headersTimeout }),
     requestCert: needsCertificate,
     rejectUnauthorized: needsCertificate,
   });
-  const tellOfRefusal = rarely(warn);
-  // Asked for while it is known, as for plain connections.
+  const warnOfRejection = onceAMinute(warn);
+  // Node remembers the address after its first use, so that it is known after the connection has closed.
   server.on('secureConnection', (socket) => void socket.remoteAddress);
   server.prependListener('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
-    if (error.code === 'ERR_SSL_HTTP_REQUEST') answerPlain(socket);
     const problem = needsCertificate && certificateProblem(error, socket);
-    if (problem) tellOfRefusal(`${addressOf(socket)}: refused: ${problem}`);
-    // Where hands were not shaken, no other answer would ever leave: who says nothing would stay for ever.
+    if (problem) warnOfRejection(`${socket.remoteAddress ?? 'a client'}: rejected: ${problem}`);
+    // After a failed handshake no response can be sent, and a silent client would keep the connection open.
     socket.destroy();
   });
   return server;
@@ -97,100 +95,55 @@ function contextOf({ cert, key, clientCa }: TlsPair): SecureContextOptions {
     key,
     ...(clientCa !== undefined && { ca: clientCa }),
     minVersion: 'TLSv1.2',
-    // A client of TLS 1.2 could have us do the costly part of a handshake again and again.
+    // A client of TLS 1.2 could repeat the expensive part of a handshake again and again.
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
   };
 }
 
-/** The connection below TLS, to which what is no TLS must be written. Node has no public name for it; without it there is no answer. */
-function below(socket: TLSSocket): Socket | undefined {
-  return (socket as unknown as { readonly _parent?: Socket })._parent;
-}
-
-function addressOf(socket: TLSSocket): string {
-  return socket.remoteAddress ?? below(socket)?.remoteAddress ?? 'unknown';
-}
-
-/**
- * Who speaks plain HTTP is told so, and not redirected: a client that sent its key in the clear should stop doing so, not be helped to go on
- * unnoticed.
- */
-function answerPlain(socket: TLSSocket): void {
-  below(socket)?.write(rawProblem(new HttpProblem(400, 'this port speaks HTTPS: use https:// instead of http://')));
-}
-
-/** What is wrong with a client's certificate; undefined: the connection failed for another reason. */
+/** Returns what is wrong with a client's certificate, `undefined` if the handshake failed for another reason. */
 function certificateProblem(error: NodeJS.ErrnoException, socket: TLSSocket): string | undefined {
-  if (error.code === 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE') return 'it has no client certificate';
-  // Of Node's own making it is a code: SELF_SIGNED_CERT_IN_CHAIN.
+  if (error.code === 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE') return 'it sent no client certificate';
+  // Node sets it to a code: SELF_SIGNED_CERT_IN_CHAIN.
   const { authorizationError } = socket as { readonly authorizationError?: unknown };
-  return authorizationError ? `its client certificate is not taken: ${String(authorizationError)}` : undefined;
+  return authorizationError ? `its client certificate is not valid: ${String(authorizationError)}` : undefined;
 }
 
-/** Passes a line on at once, and counts those that come soon after it. */
-function rarely(log: (line: string) => void): (line: string) => void {
-  let timer: NodeJS.Timeout | undefined;
-  let more = 0;
-  function settle(): void {
-    timer = undefined;
-    if (more > 0) log(`${more} more connections without a right client certificate in ${TELL_EVERY_MS / 1000} s`);
-    more = 0;
-  }
-  return (line) => {
-    if (timer) more++;
-    else {
-      log(line);
-      timer = setTimeout(settle, TELL_EVERY_MS);
-      timer.unref();
-    }
-  };
+interface RenewalEvents {
+  /** Called with each new pair that can be used. */
+  onPair(pair: TlsPair): void;
+  /** Called when files can't be used, once for each reason. They are read again. */
+  onProblem(problem: string): void;
 }
 
-/**
- * Looks for a renewed pair.
- *
- * @param pair in use now
- * @param onPair called with each pair that can be used
- * @param onProblem called when files can no longer be used, once for each reason; they are tried again
- */
-function followRenewal(
-  files: TlsFiles,
-  pair: TlsPair,
-  onPair: (pair: TlsPair) => void,
-  onProblem: (problem: string) => void,
-): { stop(): void } {
+/** Watches the files for a renewed pair. */
+function watchRenewal(files: TlsFiles, pair: TlsPair, { pollMs, retryMs }: RenewalTimes, { onPair, onProblem }: RenewalEvents): Watch {
   let inUse = pair;
-  let told = '';
-  let again: NodeJS.Timeout | undefined;
+  let reported = '';
+  let retry: NodeJS.Timeout | undefined;
 
-  function look(isSecondLook: boolean): void {
-    clearTimeout(again);
+  function reread(isRetry: boolean): void {
+    clearTimeout(retry);
     try {
       const found = readTlsPair(files);
-      told = '';
+      reported = '';
       if (found.cert === inUse.cert && found.key === inUse.key && found.clientCa === inUse.clientCa) return;
       inUse = found;
       onPair(found);
     } catch (error) {
       if (!(error instanceof StartError)) throw error;
-      if (isSecondLook && error.message !== told) {
-        told = error.message;
-        onProblem(told);
+      if (isRetry && error.message !== reported) {
+        reported = error.message;
+        onProblem(reported);
       }
-      again = setTimeout(look, TRY_AGAIN_MS, true);
-      again.unref();
+      retry = setTimeout(reread, retryMs, true).unref();
     }
   }
 
-  const paths = new Set([files.cert, files.key, files.clientCa ?? files.cert]);
-  const listener = () => look(false);
-  for (const path of paths) watchFile(path, { interval: LOOK_EVERY_MS, persistent: false }, listener);
-  // They may have changed since they were read.
-  look(false);
+  const watch = watchFiles([files.cert, files.key, files.clientCa ?? files.cert], pollMs, () => reread(false));
   return {
     stop() {
-      clearTimeout(again);
-      for (const path of paths) unwatchFile(path, listener);
+      clearTimeout(retry);
+      watch.stop();
     },
   };
 }

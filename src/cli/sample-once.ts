@@ -1,18 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CollectorName } from '../collectors/index.js';
-import type { Config } from '../config/read.js';
+import type { Config } from '../config/config.js';
 import { createScheduler } from '../engine/schedule.js';
 import { createStore, type Store } from '../engine/store.js';
 import { createSampler, threadData } from '../engine/worker-pool.js';
 
-/** A thread that has not ended by then is stuck. */
+/** Time after which a worker thread that hasn't ended is considered stuck. */
 const CLOSE_MS = 1_500;
 
-/**
- * Samples collectors once, in threads as the service does.
- *
- * @returns what is known then
- */
+/** Runs collectors once, in worker threads as the service does. Returns the store with their values. */
 export async function sampleOnce(config: Config, names: readonly CollectorName[]): Promise<Store> {
   const sampler = createSampler(config.threads, threadData(config));
   const store = createStore();
