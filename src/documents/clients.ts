@@ -49,7 +49,7 @@ export const clients = document({
     const byMac = new Map([...active_clients].reverse().map((row) => [row.mac_address ?? '', row]));
     const shown = [...byMac].sort(([a], [b]) => compare(a, b)).slice(0, maxStations);
     return [
-      perRow('apsnap_client_info', 'info', 'Address and name of each active client.', shown, ([mac, row]) => ({
+      perRow('apsnap_client_info', 'info', 'Address and host name of each active client.', shown, ([mac, row]) => ({
         labels: { mac_address: mac, ip: row.ip_address ?? '', hostname: row.hostname ?? '' },
         value: 1,
       })),

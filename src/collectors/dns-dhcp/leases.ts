@@ -46,7 +46,10 @@ export const leases = collector({
       const text = machine.readTextIfThere(path, MAX_BYTES);
       if (text === undefined) continue;
       const leases = parseLeases(text);
-      return { value: { leases }, metrics: () => [gauge('apsnap_dhcp_leases', 'Leases in the file of dnsmasq.', leases.length)] };
+      return {
+        value: { leases },
+        metrics: () => [gauge('apsnap_dhcp_leases', 'Number of leases in the lease file of dnsmasq.', leases.length)],
+      };
     }
     throw new Absent(`no lease file: ${[...configured, ...LEASE_FILES].join(', ')}`);
   },

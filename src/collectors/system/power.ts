@@ -53,8 +53,8 @@ function told<Value extends Throttled>(value: Value): { value: Value; metrics: (
   return {
     value,
     metrics: () => [
-      gauge('apsnap_under_voltage', 'Whether the supply of the board is too low now.', flag(value.underVoltage)),
-      gauge('apsnap_throttled', 'Whether the processor is throttled now.', flag(value.throttled)),
+      gauge('apsnap_under_voltage', 'Value is 1 while the supply voltage is below 4.63 V, 0 otherwise.', flag(value.underVoltage)),
+      gauge('apsnap_throttled', 'Value is 1 while the processor is throttled, 0 otherwise.', flag(value.throttled)),
     ],
   };
 }

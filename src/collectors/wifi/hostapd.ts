@@ -3,7 +3,7 @@ import { collector } from '../../model/collector.js';
 import { gauge } from '../../model/metrics.js';
 import { boolean, object } from '../../model/schema.js';
 
-/** Whether hostapd runs: a process of that name. */
+/** Finds hostapd among the processes of the machine. */
 export const hostapd = collector({
   name: 'hostapd',
   summary: 'State of hostapd',
@@ -19,7 +19,7 @@ export const hostapd = collector({
     return {
       value: { running: pid !== undefined },
       ...(pid && { carry: { pid } }),
-      metrics: () => [gauge('apsnap_hostapd_up', 'Whether hostapd runs.', Number(pid !== undefined))],
+      metrics: () => [gauge('apsnap_hostapd_up', 'Value is 1 if hostapd is running, 0 otherwise.', Number(pid !== undefined))],
     };
   },
 });

@@ -60,7 +60,7 @@ export function stationFamilies(
       labels: { device: row.interface },
       value: millionTimes(row.frequencyMhz),
     })),
-    perRow('apsnap_ap_clients', 'gauge', 'Stations of the access point.', accessPoints, (row) => ({
+    perRow('apsnap_ap_clients', 'gauge', 'Number of stations associated with the access point.', accessPoints, (row) => ({
       labels: { device: row.interface },
       value: amounts.get(row.interface) ?? 0,
     })),

@@ -186,7 +186,7 @@ async function makeText(
 
 function certificateFamily(expiresMs: number | undefined): MetricFamily {
   const seconds = expiresMs === undefined ? undefined : expiresMs / 1000;
-  return gauge('apsnap_tls_certificate_expiry_timestamp_seconds', 'When the certificate of this service expires.', seconds);
+  return gauge('apsnap_tls_certificate_expiry_timestamp_seconds', 'Expiry of the TLS certificate in use, in unixtime.', seconds);
 }
 
 /** Checks whether all required parts of a document are current. */
@@ -201,14 +201,18 @@ function collectorFamilies(records: readonly CollectorRecord[]): MetricFamily[] 
       value: value(record),
     }));
   return [
-    family('last_success_timestamp_seconds', 'When the last good sample was taken.', ({ goodAtMs }) =>
+    family('last_success_timestamp_seconds', 'Time of the last good sample, in unixtime.', ({ goodAtMs }) =>
       goodAtMs === undefined ? null : goodAtMs / 1000,
     ),
-    family('duration_seconds', 'How long the last sample took.', ({ endedAtMonotonicMs, tookMs }) =>
+    family('duration_seconds', 'Duration of the last sample, in seconds.', ({ endedAtMonotonicMs, tookMs }) =>
       endedAtMonotonicMs === undefined ? null : Math.round(tookMs * 1000) / 1e6,
     ),
-    family('success', 'Whether the last sample was good, and not too long ago.', (record) => Number(problemOf(record) === null)),
-    family('interval_seconds', 'Time between two samples.', ({ intervalMs }) => (Number.isFinite(intervalMs) ? intervalMs / 1000 : null)),
+    family('success', 'Value is 1 if the last sample succeeded and is not overdue, 0 otherwise.', (record) =>
+      Number(problemOf(record) === null),
+    ),
+    family('interval_seconds', 'Time between two samples, in seconds.', ({ intervalMs }) =>
+      Number.isFinite(intervalMs) ? intervalMs / 1000 : null,
+    ),
   ];
 }
 
