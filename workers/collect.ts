@@ -1,21 +1,20 @@
 /**
- * The sampling thread: takes samples of collectors, composes documents of such samples, answers queries of documents; with bytes.
+ * The worker's entry: takes samples of collectors, composes documents from them, and answers queries. It takes and returns bytes.
  *
- *     main ── Task<SampleRequest> ──▶ read ────▶ Taken[] {value, keep} ──▶ main
+ *     main ── Task<SampleRequest> ──▶ read ────▶ Taken[] {value, carry} ──▶ main
  *     main ── Task<ComposeRequest> ─▶ compose ─▶ Composed[] {json, gzip, tag} ──▶ main
  *     main ── QueryTask ────────────▶ answer ──▶ Composed ──▶ main
  *
- * It keeps nothing between tasks, so a thread can be thrown away at any time. Failures are returned, not thrown:
+ * It keeps nothing between tasks, so a thread can be abandoned at any time. Failures are returned, not thrown:
  * an error loses its class and code on its way between threads.
  */
+import { debuglog } from 'node:util';
 import { workerData } from 'node:worker_threads';
 import { type AnyCollector, collectorByName } from '../src/collectors/index.js';
-import { type AnyDocument, documentByName } from '../src/documents/index.js';
-import type { Body } from '../src/encode/body.js';
-import { decodeJson, encodeBody, encodeJson, encodeValue, largeBody } from '../src/encode/body.js';
+import { type AnyDocument, documentByName, documents } from '../src/documents/index.js';
+import { type Body, bodyOf, decodeJson, encodeBody, encodeJson, encodeValue } from '../src/encode/body.js';
 import { encodeHistory } from '../src/encode/history-rows.js';
 import { renderFamilies } from '../src/encode/prometheus.js';
-import { freeShared } from '../src/encode/shared.js';
 import { isUnchanged, type Reads, recordReads } from '../src/engine/change-detection.js';
 import { readHistory } from '../src/engine/history.js';
 import {
@@ -55,7 +54,9 @@ const machine: Machine = {
 };
 lowerPriority();
 
-/** Of the task that is being worked at. */
+const log = debuglog('apsnap:worker');
+
+/** Progress of the current task. */
 let current = newProgress();
 
 function begin(progress: Progress, request: number): void {
@@ -63,19 +64,30 @@ function begin(progress: Progress, request: number): void {
   Atomics.store(progress, REQUEST, request);
 }
 
-/** Piscina calls one of these by name. */
-export function sample({ requests, progress }: Task<SampleRequest>): Taken[] {
-  return requests.map((request, index) => {
+/** Takes samples. Piscina calls this and the next three functions by name. */
+export function sample({ requests, progress }: Task<SampleRequest>): Taken[] | Promise<Taken[]> {
+  const taken = requests.map((request, index) => {
     begin(progress, index);
     const startedMs = performance.now();
     const recording = recordSources(machine);
     const outcome = orFailure(() => takeSample(request, recording.machine));
-    return { outcome, tookMs: performance.now() - startedMs, sources: [...recording.sources] };
+    const tookMs = performance.now() - startedMs;
+    log('%s: %s in %d ms', request.collector, outcome.kind, tookMs);
+    return { outcome, tookMs, sources: [...recording.sources] };
   });
+  const bodies = taken.flatMap(({ outcome }) => (outcome.kind === 'sampled' && outcome.body ? [outcome.body] : []));
+  return bodies.length === 0 ? taken : transferred(taken, bodies);
+}
+
+/** Has bodies moved to the main thread instead of copied. Most workers never have any, so they load no more of piscina for it. */
+async function transferred<T>(value: T, bodies: readonly Body[]): Promise<T> {
+  const { move, transferableSymbol, valueSymbol } = await import('piscina');
+  const buffers = bodies.flatMap(({ json, gzip }) => (gzip ? [json.buffer, gzip.buffer] : [json.buffer]));
+  return move({ [transferableSymbol]: buffers, [valueSymbol]: value } as unknown as ArrayBuffer) as unknown as T;
 }
 
 export function compose({ requests, progress }: Task<ComposeRequest>): (Composed | Failure)[] {
-  // Documents share parts, and a message keeps them shared.
+  // Documents share parts, and a message preserves that.
   const decoded = new Map<Uint8Array, unknown>();
   const decode = (bytes: Uint8Array) => {
     const known = decoded.get(bytes) ?? decodeJson(bytes);
@@ -88,13 +100,12 @@ export function compose({ requests, progress }: Task<ComposeRequest>): (Composed
   });
 }
 
-export function answer({ document: name, parts, query, progress }: Tracked<QueryTask>): Composed | Failure {
+export function answer({ document: name, query, progress }: Tracked<QueryTask>): Composed | Failure {
   begin(progress, 0);
   return orFailure(() => {
-    const { queries, verbatim } = documentNamed(name);
+    const { queries } = documentNamed(name);
     if (!queries) throw new Error(`${name} takes no query`);
-    if (verbatim) freeShared(); // of lists that were asked for before
-    return { kind: 'composed', bodies: [encodeBody(null, queries.answer(query, machine, parts))], metrics: [], changes: [] };
+    return { kind: 'composed', bodies: [encodeBody(null, queries.answer(query, machine))], metrics: [], changes: [] };
   });
 }
 
@@ -114,7 +125,7 @@ function takeSample(request: SampleRequest, machine: Machine): Outcome {
     monotonicMs: Number(process.hrtime.bigint() / 1000n) / 1000,
     nowMs,
     thorough,
-    // Read, to be given apart from the value that everybody sees.
+    // They are read even if only some keys may see them, and returned separately.
     exposeSecrets: exposeSecrets || secrets,
     maxStationMetrics,
   };
@@ -132,18 +143,20 @@ function isTransient(outcome: Sampled | Failure): boolean {
 }
 
 function readCollector(collector: AnyCollector, from: Machine, sampling: Sampling<unknown>, request: SampleRequest): Sampled {
-  const encoded = (value: unknown) => ({
-    value: encodeValue(value, collector.view, exposeSecrets),
+  const isBody = documents.some(({ verbatim }) => verbatim === collector.name);
+  const encoded = (value: unknown) => {
+    const json = encodeValue(value, collector.view, exposeSecrets);
+    return { value: json, ...(isBody && { body: bodyOf(null, json) }), ...secretsOf(value) };
+  };
+  const secretsOf = (value: unknown) => ({
     ...(request.secrets && holdsSecrets(collector.view.json) && { secretValue: encodeValue(value, collector.view, true) }),
   });
   try {
     const { value, carry, metrics, points = {} } = collector.read(from, sampling);
-    const json = encoded(value);
-    if (collector.lane === 'heavy') freeShared(); // of lists before this one
-    const carried = carry === undefined ? undefined : encodeJson(carry);
-    // Of files that do not change there may be no other sample for long.
+    const encodedCarry = carry === undefined ? undefined : encodeJson(carry);
+    // While its files don't change, a file-change collector takes no other sample.
     const rendered = metrics && (request.metrics || collector.trigger === 'file-change') ? renderFamilies(metrics()) : [];
-    return { kind: 'sampled', absent: null, ...json, carry: carried, metrics: rendered, points };
+    return { kind: 'sampled', absent: null, ...encoded(value), carry: encodedCarry, metrics: rendered, points };
   } catch (error) {
     if (error instanceof Absent)
       return {
@@ -160,17 +173,12 @@ function readCollector(collector: AnyCollector, from: Machine, sampling: Samplin
 
 function composeDocument({ document: name, parts, secretParts, before }: ComposeRequest, decode: (bytes: Uint8Array) => unknown): Composed {
   const document = documentNamed(name);
-  if (document.verbatim) {
-    const body = largeBody(parts[document.verbatim] as Uint8Array);
-    freeShared(); // of lists before this one, and what compressing it took
-    return { kind: 'composed', bodies: [body], metrics: [], changes: [] };
-  }
   const { value, bodies } = composeBodies(document, parts, decode);
   const told = before && document.changes?.(value, decodeJson(before));
   return {
     kind: 'composed',
     bodies,
-    // A second time, with secrets, for who may see them: of values that have none nothing else could come out.
+    // Values without secrets would make the same bodies.
     secretBodies: secretParts && composeBodies(document, { ...parts, ...secretParts }, decode).bodies,
     metrics: renderFamilies(document.metrics?.(value, maxStationMetrics) ?? []),
     changes: told ?? [],
@@ -201,7 +209,7 @@ function orFailure<T>(work: () => T): T | Failure {
     return work();
   } catch (error) {
     if (error instanceof SourceError) return { kind: 'failed', code: error.code, message: error.message };
-    // A defect of ours: clients see one line of it.
+    // A defect of apsnap: clients see one line of it.
     return { kind: 'failed', code: 'internal', message: error instanceof Error ? `${error.name}: ${error.message}` : String(error) };
   }
 }

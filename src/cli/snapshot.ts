@@ -1,8 +1,8 @@
 import type { Config } from '../config/config.js';
-import { documents } from '../documents/index.js';
+import { DEFAULT_DOCUMENTS, documents } from '../documents/index.js';
 import type { DocumentRecord } from '../engine/records.js';
 import { UsageError } from '../errors.js';
-import { snapshotPieces } from '../http/responses/snapshot.js';
+import { snapshotParts } from '../http/responses/snapshot.js';
 import { sampleOnce } from './sample-once.js';
 
 /**
@@ -17,10 +17,10 @@ export async function snapshot(config: Config, names: readonly string[]): Promis
       `snapshot: no document ${JSON.stringify(unknown)}: expected ${documents.map((document) => document.name).join(', ')}`,
     );
   }
-  const chosen = documents.filter((document) => names.length === 0 || names.includes(document.name));
+  const chosen = documents.filter(({ name }) => (names.length === 0 ? DEFAULT_DOCUMENTS.has(name) : names.includes(name)));
   const store = await sampleOnce(config, [...new Set(chosen.flatMap((document) => document.parts))]);
   const records = chosen.map((document) => store.documents.get(document.name) as DocumentRecord);
-  for (const { bytes } of snapshotPieces(records, store.generation, Date.now())) process.stdout.write(bytes);
+  for (const part of snapshotParts(records, store.generation, Date.now())) process.stdout.write(part);
   process.stdout.write('\n');
   return records.some((record) => record.state === 'absent') ? 1 : 0;
 }

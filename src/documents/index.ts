@@ -38,3 +38,6 @@ export const documents: readonly AnyDocument[] = [
 export function documentByName(name: string): AnyDocument | undefined {
   return documents.find((document) => document.name === name);
 }
+
+/** Documents that `/snapshot` and `/events` send unless others are requested: all but the block lists, which may have 30 MB. */
+export const DEFAULT_DOCUMENTS: ReadonlySet<string> = new Set(documents.filter(({ verbatim }) => !verbatim).map(({ name }) => name));

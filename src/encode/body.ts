@@ -1,64 +1,63 @@
+/** Encodes values as JSON, and bodies with everything that is made once: the compressed form and the digest. */
 import { createHash } from 'node:crypto';
-import { crc32 } from 'node:zlib';
+import { constants, gzipSync } from 'node:zlib';
 import { Encoded } from '../model/collector.js';
 import { hideSecrets } from '../model/redact.js';
 import type { Schema } from '../model/schema.js';
-import { gzip } from './gzip.js';
 
-/** Less than this goes in one packet either way. */
+/** Smaller bodies fit into one packet either way. */
 const WORTH_COMPRESSING_BYTES = 1_200;
+/** Compressing must save a tenth, or the client unpacks for nothing. */
+const WORTH_SENDING_RATIO = 0.9;
 
 /** One body of a document, ready to be sent. */
 export interface Body {
   /** Name of the page; null for the document itself. */
   readonly page: string | null;
   readonly json: Uint8Array;
-  /** The compressed JSON, as `src/encode/gzip.ts` makes it; null if compressing does not pay. */
+  /** The compressed JSON; null if compressing does not pay. */
   readonly gzip: Uint8Array | null;
-  /** CRC-32 of the JSON, from which that of a snapshot is computed. */
-  readonly crc: number;
   /** Digest of the JSON, for the ETag. */
   readonly tag: string;
 }
 
 const encoder = new TextEncoder();
 
-/** A value as the bytes of its JSON. */
+/** Encodes a value as JSON. */
 export function encodeJson(value: unknown): Uint8Array {
   return encoder.encode(JSON.stringify(value));
 }
 
-/** A collector's value as the bytes of its JSON, without its secrets unless they are to be exposed. */
+/** Encodes a collector's value as JSON, without its secrets unless they are exposed. */
 export function encodeValue<T>(value: T, view: Schema<T>, exposeSecrets: boolean): Uint8Array {
   if (value instanceof Encoded) return value.json;
   return encodeJson(exposeSecrets ? value : hideSecrets(value, view));
 }
 
-/** The value in bytes of {@link encodeJson}. */
+/** Decodes the bytes of {@link encodeJson}. */
 export function decodeJson(bytes: Uint8Array): unknown {
   return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
 }
 
-/** A body with all that is made once: compressed bytes, check sum and digest. */
+/** Encodes a body. */
 export function encodeBody(page: string | null, value: unknown): Body {
-  return bodyOf(page, encodeJson(value), (length) => new Uint8Array(length));
+  return bodyOf(page, encodeJson(value));
 }
 
-/**
- * A body of JSON that is too large to be copied between threads: its compressed form is shared memory, as the JSON is.
- * Not for bodies that are made often: see {@link file://./shared.ts}.
- */
-export function largeBody(json: Uint8Array): Body {
-  return bodyOf(null, json, (length) => new Uint8Array(new SharedArrayBuffer(length)));
-}
-
-function bodyOf(page: string | null, json: Uint8Array, allocate: (length: number) => Uint8Array): Body {
-  const crc = crc32(json);
+/** Completes a body whose JSON exists already. */
+export function bodyOf(page: string | null, json: Uint8Array): Body {
   return {
     page,
     json,
-    gzip: json.length < WORTH_COMPRESSING_BYTES ? null : gzip(json, crc, allocate),
-    crc,
+    gzip: json.length < WORTH_COMPRESSING_BYTES ? null : compress(json),
     tag: createHash('sha256').update(json).digest('base64url').slice(0, 22),
   };
+}
+
+/** Compresses at the fastest level: samples are short-lived, and a Pi's core is better spent elsewhere. */
+function compress(json: Uint8Array): Uint8Array | null {
+  const packed = gzipSync(json, { level: constants.Z_BEST_SPEED });
+  if (packed.length > WORTH_SENDING_RATIO * json.length) return null;
+  // A copy, for a small Buffer is a part of a larger one, all of which would go to the main thread.
+  return new Uint8Array(packed);
 }

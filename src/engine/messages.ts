@@ -63,7 +63,8 @@ export interface ComposeRequest {
 }
 
 /** A query of a document to be answered. */
-export interface QueryTask extends ComposeRequest {
+export interface QueryTask {
+  readonly document: string;
   /** Values of its parameters, checked. */
   readonly query: Query;
 }
@@ -92,6 +93,8 @@ export interface Sampled {
   readonly value: Uint8Array;
   /** The value with its secrets, if they are wanted and the collector has some. */
   readonly secretValue?: Uint8Array | undefined;
+  /** The body of a document that is this value and nothing else; see {@link Definition.verbatim}. Its bytes are transferred. */
+  readonly body?: Body | undefined;
   /** State for the next sample, which only workers read; of a `file-change` collector, the reads that it made. */
   readonly carry: Uint8Array | undefined;
   readonly metrics: readonly RenderedFamily[];

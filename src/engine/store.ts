@@ -5,7 +5,6 @@
 import { type CollectorName, collectors } from '../collectors/index.js';
 import { type AnyDocument, documents } from '../documents/index.js';
 import type { Body } from '../encode/body.js';
-import { freeShared } from '../encode/shared.js';
 import { type Change, hasSecrets } from '../model/document.js';
 import { createClockWatch } from './clock.js';
 import { problemOf, problemOfDocument } from './freshness.js';
@@ -46,8 +45,6 @@ export interface Store {
 
 /** The wall clock counts as set if it moved by more than this against the monotonic clock. */
 const CLOCK_SET_MS = 500;
-/** A large list that was replaced is freed after this long. */
-const FREE_AFTER_MS = 2_000;
 
 /**
  * @param firstGeneration where counting starts: higher than a service before this one may have counted, where that matters
@@ -90,17 +87,6 @@ export function createStore(firstGeneration = 0): Store {
   const composeFailures = new Map<string, Failure>();
   let generation = firstGeneration;
   let revision = 0;
-
-  let freeing: NodeJS.Timeout | undefined;
-
-  /** Once for several lists, and when those who were being sent the old one are likely to have it. */
-  function freeSoon(): void {
-    freeing ??= setTimeout(() => {
-      freeing = undefined;
-      freeShared();
-    }, FREE_AFTER_MS);
-    freeing.unref();
-  }
 
   const clockMovedMs = createClockWatch(CLOCK_SET_MS);
 
@@ -166,7 +152,7 @@ export function createStore(firstGeneration = 0): Store {
         // It failed, and would fail again.
       } else {
         if (outcome.kind === 'sampled') {
-          changed = !record.good || !sameBytes(record.good.value, outcome.value) || !sameSecrets(record.good, outcome);
+          changed = !record.good || !sameValue(record.good, outcome) || !sameSecrets(record.good, outcome);
           record.good = outcome;
         }
         record.goodAtMs = wallClockMs();
@@ -198,7 +184,6 @@ export function createStore(firstGeneration = 0): Store {
       record.bodies = bodies;
       record.secretBodies = secret?.bodies;
       record.metrics = outcome.metrics;
-      if (changed && record.document.verbatim) freeSoon();
       reviewDocument(record, changed || secretsChanged);
       for (const change of outcome.changes) for (const listener of eventListeners) listener(change);
     },
@@ -233,7 +218,7 @@ function keepUnchanged(before: ReadonlyMap<string | null, StoredBody>, now: read
   for (const body of now) {
     const old = before.get(body.page);
     if (old?.tag === body.tag) {
-      // The new bytes all the same: a large body's are those of its part, which would be there twice.
+      // The new bytes all the same: those of a large body are its part's value, which would be in memory twice.
       bodies.set(body.page, { ...body, modifiedMs: old.modifiedMs });
     } else {
       changed = true;
@@ -247,14 +232,15 @@ function movedBy(bodies: ReadonlyMap<string | null, StoredBody>, ms: number): Re
   return new Map([...bodies].map(([page, body]) => [page, { ...body, modifiedMs: body.modifiedMs + ms }]));
 }
 
-/** A large value may be the same and count as another: that shows when its document has been made. */
-const COMPARED_BYTES = 1 << 20;
+function sameValue(a: Sampled, b: Sampled): boolean {
+  // Comparing the bytes of a large body would hold up requests.
+  return a.body && b.body ? a.body.tag === b.body.tag : sameBytes(a.value, b.value);
+}
 
 function sameSecrets({ secretValue: a }: Sampled, { secretValue: b }: Sampled): boolean {
   return a === undefined || b === undefined ? a === b : sameBytes(a, b);
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length > COMPARED_BYTES) return false;
   return a.length === b.length && Buffer.compare(a, b) === 0;
 }

@@ -27,12 +27,8 @@ export interface Pages<Value, SomeParts, Page> {
 /** Queries that select part of a document: `/dns/domains?contains=ads`. */
 export interface Queries {
   readonly parameters: Parameters;
-  /**
-   * Responds in the form of the document. Runs in a worker thread.
-   *
-   * @param parts the document's parts, as JSON
-   */
-  answer(query: Query, machine: Machine, parts: Readonly<Record<string, Uint8Array>>): unknown;
+  /** Responds in the form of the document. Runs in a worker thread. */
+  answer(query: Query, machine: Machine): unknown;
 }
 
 /** A change of a document, sent as an event of its own name. */

@@ -46,7 +46,7 @@ import { HttpProblem } from '../../src/http/responses/problem.js';
 import { chosenSeries, historyQuery } from '../../src/http/routes/history.js';
 import { preferredFormat } from '../../src/http/routes/metrics.js';
 import { parseQuery, QueryError } from '../../src/model/query.js';
-import { pageOfList, parseDomains, parseHostnames } from '../../src/parse/blocklist.js';
+import { eachDomain, eachHostname, pageOfList, parseDomains, parseHostnames } from '../../src/parse/blocklist.js';
 import { parseDhcpRanges } from '../../src/parse/dhcp-range.js';
 import { optionValues, parseOptions } from '../../src/parse/dnsmasq.js';
 import { jsonErrorAt } from '../../src/parse/json-error.js';
@@ -87,8 +87,9 @@ const list = (json: Uint8Array) => JSON.parse(Buffer.from(json).toString()) as u
 function inPieces(parse: typeof parseDomains, text: string): unknown {
   const all = bytes(text);
   const half = all.length >> 1;
-  const json = parse(all.length, [all.subarray(0, half), all.subarray(half)], 'a list');
-  const page = pageOfList(json, { offset: 0, limit: 10, contains: 'a' });
+  const pieces = [all.subarray(0, half), all.subarray(half)];
+  const json = parse(all.length, pieces, 'a list');
+  const page = pageOfList(parse === parseDomains ? eachDomain : eachHostname, pieces, 'a list', { offset: 0, limit: 10, contains: 'a' });
   assert.ok(page.names.length <= page.amount);
   return list(json);
 }

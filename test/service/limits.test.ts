@@ -172,7 +172,7 @@ describe('time-outs', { concurrency: true }, () => {
     });
   }
 
-  for (const path of ['/dns/domains', '/snapshot', '/events?documents=dns/domains']) {
+  for (const path of ['/dns/domains', '/snapshot?documents=dns/domains', '/events?documents=dns/domains']) {
     test(`limits/${path} that is not read`, async () => {
       await undisturbed(server, async () => {
         const clients = await connectAll(20, head(server, path));

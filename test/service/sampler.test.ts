@@ -51,8 +51,7 @@ async function take(sampler: Sampler, collector: CollectorName, lane: Lane, last
 }
 
 const LIST = Buffer.from('{"domains":["ads.example"],"amount":1}');
-const ask = (sampler: Sampler, limit: number) =>
-  sampler.answer({ document: 'dns/domains', parts: { domains: LIST }, query: { limit, offset: 0 } });
+const ask = (sampler: Sampler, limit: number) => sampler.answer({ document: 'dns/domains', query: { limit, offset: 0 } });
 
 /** Starts some at once. @returns their names in the order in which they end */
 async function race(tasks: Readonly<Record<string, () => Promise<unknown> | undefined>>): Promise<string[]> {

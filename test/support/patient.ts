@@ -171,7 +171,9 @@ function createPatient(server: TestServer, root: Root, control: Patient['control
         ...(body !== undefined && { body: JSON.stringify(body) }),
       }),
     async documents() {
-      return (await patient.ask('/snapshot')).json<{ documents: Record<string, DocumentState> }>().documents;
+      return (await patient.ask(`/snapshot?documents=${documents.map(({ name }) => name)}`)).json<{
+        documents: Record<string, DocumentState>;
+      }>().documents;
     },
     async collector(name) {
       const { collectors: rows } = (await patient.ask('/collectors')).json<{ collectors: CollectorState[] }>();

@@ -1,11 +1,9 @@
 import { absentIf } from '../../errors.js';
 import { collector, encoded } from '../../model/collector.js';
 import { array, type Infer, integer, object, string } from '../../model/schema.js';
-import { blockedNames, parseDomains } from '../../parse/blocklist.js';
+import { blockedNames, MAX_LIST_BYTES, parseDomains } from '../../parse/blocklist.js';
 
-const FILE = '/etc/raspap/adblock/domains.txt';
-/** The largest lists there are have a million lines, of 30 bytes. */
-const MAX_BYTES = 128 << 20;
+export const DOMAINS_FILE = '/etc/raspap/adblock/domains.txt';
 
 const view = object({
   domains: array(string('Domain, with all names below it'), 'In the order of the file'),
@@ -23,7 +21,9 @@ export const domains = collector({
   view,
   absent: { domains: [], amount: 0 },
   read(machine) {
-    const list = absentIf('not-found', () => machine.readInPieces(FILE, MAX_BYTES, (size, pieces) => parseDomains(size, pieces, FILE)));
+    const list = absentIf('not-found', () =>
+      machine.readInPieces(DOMAINS_FILE, MAX_LIST_BYTES, (size, pieces) => parseDomains(size, pieces, DOMAINS_FILE)),
+    );
     return { value: encoded<Infer<typeof view>>(list), metrics: () => [blockedNames('domains', list)] };
   },
 });

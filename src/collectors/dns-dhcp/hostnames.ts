@@ -1,11 +1,9 @@
 import { absentIf } from '../../errors.js';
 import { collector, encoded } from '../../model/collector.js';
 import { array, type Infer, integer, object, string } from '../../model/schema.js';
-import { blockedNames, parseHostnames } from '../../parse/blocklist.js';
+import { blockedNames, MAX_LIST_BYTES, parseHostnames } from '../../parse/blocklist.js';
 
-const FILE = '/etc/raspap/adblock/hostnames.txt';
-/** The largest lists there are have a million lines, of 30 bytes. */
-const MAX_BYTES = 128 << 20;
+export const HOSTNAMES_FILE = '/etc/raspap/adblock/hostnames.txt';
 
 const view = object({
   hostnames: array(string('Host name'), 'In the order of the file'),
@@ -23,7 +21,9 @@ export const hostnames = collector({
   view,
   absent: { hostnames: [], amount: 0 },
   read(machine) {
-    const list = absentIf('not-found', () => machine.readInPieces(FILE, MAX_BYTES, (size, pieces) => parseHostnames(size, pieces, FILE)));
+    const list = absentIf('not-found', () =>
+      machine.readInPieces(HOSTNAMES_FILE, MAX_LIST_BYTES, (size, pieces) => parseHostnames(size, pieces, HOSTNAMES_FILE)),
+    );
     return { value: encoded<Infer<typeof view>>(list), metrics: () => [blockedNames('hostnames', list)] };
   },
 });

@@ -1,4 +1,5 @@
-import { domains } from '../../collectors/dns-dhcp/domains.js';
+import { DOMAINS_FILE, domains } from '../../collectors/dns-dhcp/domains.js';
+import { eachDomain } from '../../parse/blocklist.js';
 import { document } from '../define.js';
 import { listQueries } from './lists.js';
 
@@ -9,5 +10,5 @@ export const blockedDomains = document({
   view: domains.view,
   compose: ({ domains }) => domains,
   verbatim: 'domains',
-  queries: listQueries('domains'),
+  queries: listQueries('domains', DOMAINS_FILE, eachDomain),
 });

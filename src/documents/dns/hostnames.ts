@@ -1,4 +1,5 @@
-import { hostnames } from '../../collectors/dns-dhcp/hostnames.js';
+import { HOSTNAMES_FILE, hostnames } from '../../collectors/dns-dhcp/hostnames.js';
+import { eachHostname } from '../../parse/blocklist.js';
 import { document } from '../define.js';
 import { listQueries } from './lists.js';
 
@@ -9,5 +10,5 @@ export const blockedHostnames = document({
   view: hostnames.view,
   compose: ({ hostnames }) => hostnames,
   verbatim: 'hostnames',
-  queries: listQueries('hostnames'),
+  queries: listQueries('hostnames', HOSTNAMES_FILE, eachHostname),
 });

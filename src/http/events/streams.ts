@@ -3,7 +3,6 @@
  * loop are one write to each: documents are composed in batches.
  */
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
-import { documents } from '../../documents/index.js';
 import type { DocumentRecord } from '../../engine/records.js';
 import type { Store } from '../../engine/store.js';
 import type { Change } from '../../model/document.js';
@@ -13,9 +12,6 @@ import { Listener } from './listener.js';
 const HEARTBEAT_MS = 15_000;
 /** Collectors sample every second. Their states are compared less often. */
 const COLLECTORS_EVERY_MS = 2_000;
-
-/** Documents that are sent unless the client names others: all but the lists of blocked names, which may have 30 MB. */
-export const DEFAULT_DOCUMENTS: ReadonlySet<string> = new Set(documents.filter(({ verbatim }) => !verbatim).map(({ name }) => name));
 
 /** An event that waits for the end of this turn of the event loop. */
 interface Pending {

@@ -3,7 +3,6 @@
 import type { Body } from '../../encode/body.js';
 import { problemOfDocument, problemText } from '../../engine/freshness.js';
 import type { DocumentRecord } from '../../engine/records.js';
-import type { Store } from '../../engine/store.js';
 import type { Sampler } from '../../engine/worker-pool.js';
 import { parseQuery, QueryError } from '../../model/query.js';
 import { busy, HttpProblem, notYet } from './problem.js';
@@ -12,9 +11,9 @@ import { type ReadyResponse, readyResponse } from './ready.js';
 /** Answers are kept until the document changes, or they would have more than this together. */
 const KEPT_BYTES = 8 << 20;
 /** What keeping an answer takes, however short it is. */
-const LEAST_BYTES = 1_000;
+const MIN_BYTES = 1_000;
 
-/** Answers of one document's queries. */
+/** Kept responses to queries of one document. */
 interface Kept {
   readonly tag: string | undefined;
   readonly answers: Map<string, Promise<Body>>;
@@ -22,13 +21,10 @@ interface Kept {
 }
 
 /**
- * @returns gives the answer to what stands behind the question mark; undefined if that asks for nothing that the document knows.
- * It throws {@link HttpProblem}: 400 a parameter is not what it may be; 503 too many queries wait, or it could not be answered
+ * @returns a function that takes what follows the question mark, and returns the response; undefined if the document knows none of the
+ * parameters. It throws {@link HttpProblem}: 400 if a parameter is not valid, 503 if too many queries wait or the query failed
  */
-export function createQueries(
-  store: Store,
-  sampler: Sampler,
-): (record: DocumentRecord, search: string) => Promise<ReadyResponse> | undefined {
+export function createQueries(sampler: Sampler): (record: DocumentRecord, search: string) => Promise<ReadyResponse> | undefined {
   const kept = new Map<DocumentRecord, Kept>();
 
   function keptOf(record: DocumentRecord): Kept {
@@ -42,9 +38,8 @@ export function createQueries(
 
   async function ask(record: DocumentRecord, query: Readonly<Record<string, string | number>>): Promise<Body> {
     const { document } = record;
-    const parts = store.partsOf(document);
-    if (!parts) throw notYet(record);
-    const outcome = await sampler.answer({ document: document.name, parts, query });
+    if (record.state === 'absent') throw notYet(record);
+    const outcome = await sampler.answer({ document: document.name, query });
     if (outcome.kind === 'busy') throw busy();
     if (outcome.kind === 'failed') {
       const detail = problemText(problemOfDocument(document, outcome));
@@ -65,7 +60,7 @@ export function createQueries(
       own.answers.set(key, body);
       body.then(
         ({ json, gzip }) => {
-          const bytes = LEAST_BYTES + json.length + (gzip?.length ?? 0);
+          const bytes = MIN_BYTES + json.length + (gzip?.length ?? 0);
           if (own.bytes + bytes > KEPT_BYTES) {
             own.answers.clear();
             own.bytes = 0;

@@ -1,58 +1,89 @@
-/** `/snapshot`: the documents' own bytes, compressed or not, joined; nothing is parsed, compressed or made anew. */
+/** Responses of `/snapshot`: the documents' own bytes, joined. They are compressed once per revision, outside of the main thread. */
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { constants, createGzip } from 'node:zlib';
 import type { Access } from '../../access/keys.js';
-import { joinGzip, type Piece, plainPiece } from '../../encode/gzip.js';
 import type { DocumentRecord } from '../../engine/records.js';
 import type { Store } from '../../engine/store.js';
-import { type ReadyResponse, readyResponse } from './ready.js';
+import { type Freshness, type ReadyResponse, readyResponse } from './ready.js';
 
-/** Clients of one access point ask for a few combinations of documents; one that asks for all there are is not to fill the memory. */
-const MOST_MADE = 50;
+/** Maximum combinations of documents whose responses are kept. One client that requests them all must not fill the memory. */
+const MAX_KEPT = 50;
+/** zlib hands over compressed bytes in chunks of this size. */
+const CHUNK_BYTES = 1 << 16;
+
+/** One generation of some documents. */
+interface Snapshot {
+  readonly parts: readonly Uint8Array[];
+  readonly tag: string;
+  readonly freshness: Freshness;
+  readonly plain: ReadyResponse;
+  /** Set when a client first accepts gzip. */
+  compressed?: Promise<ReadyResponse>;
+}
 
 /**
- * @returns gives the answer of some documents to a kind of key; asked again before anything has changed, the same one
+ * @returns a function that returns the response with some documents, for what a key may see. Until something changes, it returns the
+ * same one. `gzip` tells it whether the client accepts that
  */
-export function createSnapshots(store: Store): (records: readonly DocumentRecord[], access: Access) => ReadyResponse {
-  // Tags of a service that was started anew must not match those of before.
+export function createSnapshots(store: Store) {
+  // Tags of a service that was restarted must not match those of the previous one.
   const run = randomBytes(6).toString('base64url');
   let revision = 0;
-  let made = new Map<string, ReadyResponse>();
+  const kept = new Map<string, Snapshot>();
   store.onChange(() => {
     revision++;
-    if (made.size > 0) made = new Map();
+    kept.clear();
   });
-  return (records, access) => {
-    // Part of the ETag: a comma would part the list of them in If-None-Match.
+
+  function snapshotOf(records: readonly DocumentRecord[], access: Access): Snapshot {
+    // A part of the ETag, in which a comma would separate tags of If-None-Match.
     const names = records.map((record) => record.document.name).join('+');
-    const name = `${access} ${names}`;
-    let answer = made.get(name);
-    if (!answer) {
-      if (made.size >= MOST_MADE) made.clear();
-      answer = makeAnswer(records, access, store.generation, `${run}.${revision}.${names}`);
-      made.set(name, answer);
-    }
-    return answer;
+    const key = `${access} ${names}`;
+    const known = kept.get(key);
+    if (known) return known;
+    if (kept.size >= MAX_KEPT) kept.clear();
+    const made = makeSnapshot(records, access, store.generation, `${run}.${revision}.${names}`);
+    kept.set(key, made);
+    return made;
+  }
+
+  return async function respond(records: readonly DocumentRecord[], access: Access, gzip: boolean): Promise<ReadyResponse> {
+    const snapshot = snapshotOf(records, access);
+    if (!gzip) return snapshot.plain;
+    snapshot.compressed ??= compress(snapshot);
+    return snapshot.compressed;
   };
 }
 
-function makeAnswer(records: readonly DocumentRecord[], access: Access, generation: number, tag: string): ReadyResponse {
+function makeSnapshot(records: readonly DocumentRecord[], access: Access, generation: number, tag: string): Snapshot {
   const sampledAtMs = Math.max(0, ...records.map((record) => record.sampledAtMs ?? 0)) || Date.now();
-  const pieces = snapshotPieces(records, generation, sampledAtMs, access);
+  const parts = snapshotParts(records, generation, sampledAtMs, access);
   const byKey = records.some(({ secretBodies }) => secretBodies) ? { hasSecrets: access === 'secrets' } : undefined;
   const state = records.every((record) => record.state === 'fresh') ? 'fresh' : 'stale';
-  const json = pieces.map(({ bytes }) => bytes);
-  const packed = pieces.some(({ gzip }) => gzip) ? joinGzip(pieces) : null;
-  return readyResponse(json, packed, tag, { modifiedMs: sampledAtMs, sampledAtMs, state, byKey });
+  const freshness = { modifiedMs: sampledAtMs, sampledAtMs, state, byKey };
+  return { parts, tag, freshness, plain: readyResponse(parts, null, tag, freshness) };
 }
 
-/** @returns `{"generation":…,"sampledAt":…,"documents":{name:{"state":…,"sampledAt":…,"error":…,"data":…}}}` in pieces */
-export function snapshotPieces(
+/** Compresses in libuv's threads. Writing the parts one after the other saves a copy of all of them, which may be 60 MB. */
+async function compress({ parts, tag, freshness }: Snapshot): Promise<ReadyResponse> {
+  const gzip = createGzip({ level: constants.Z_BEST_SPEED, chunkSize: CHUNK_BYTES });
+  const chunks: Buffer[] = [];
+  gzip.on('data', (chunk: Buffer) => chunks.push(chunk));
+  for (const part of parts) gzip.write(part);
+  gzip.end();
+  await once(gzip, 'end');
+  return readyResponse(parts, chunks, tag, freshness);
+}
+
+/** @returns `{"generation":…,"sampledAt":…,"documents":{name:{"state":…,"sampledAt":…,"error":…,"data":…}}}` in parts */
+export function snapshotParts(
   records: readonly DocumentRecord[],
   generation: number,
   sampledAtMs: number,
   access: Access = 'read',
-): Piece[] {
-  const pieces: Piece[] = [];
+): Uint8Array[] {
+  const parts: Uint8Array[] = [];
   let text = `{"generation":${generation},"sampledAt":${rfc3339(sampledAtMs)},"documents":{`;
   for (const [index, { document, state, sampledAtMs: at, problem, bodies, secretBodies }] of records.entries()) {
     const head = JSON.stringify({ state, sampledAt: at === null ? null : new Date(at).toISOString(), error: problem }).slice(0, -1);
@@ -62,10 +93,10 @@ export function snapshotPieces(
       text += 'null';
       continue;
     }
-    pieces.push(plainPiece(text), { bytes: body.json, gzip: body.gzip, crc: body.crc });
+    parts.push(Buffer.from(text), body.json);
     text = '';
   }
-  return [...pieces, plainPiece(`${text}${records.length > 0 ? '}' : ''}}}`)];
+  return [...parts, Buffer.from(`${text}${records.length > 0 ? '}' : ''}}}`)];
 }
 
 function rfc3339(ms: number): string {

@@ -30,7 +30,7 @@ export function documentRoutes(router: Router, options: DocumentOptions): void {
 }
 
 function document({ store, sampler, responses }: DocumentOptions): Middleware {
-  const query = createQueries(store, sampler);
+  const query = createQueries(sampler);
   return async function document(ctx) {
     const path = ctx.path.replace(/(?<=.)\/$/, '');
     const access = accessOf(ctx);

@@ -1,9 +1,10 @@
 /** `/events`: changes as server-sent events. */
 import type Router from '@koa/router';
 import type { Middleware } from 'koa';
+import { DEFAULT_DOCUMENTS } from '../../documents/index.js';
 import type { Store } from '../../engine/store.js';
 import { givenIn } from '../../model/query.js';
-import { DEFAULT_DOCUMENTS, type EventStreams } from '../events/streams.js';
+import type { EventStreams } from '../events/streams.js';
 import { HttpProblem } from '../responses/problem.js';
 import { namesIn, recordsNamed } from './document-names.js';
 

@@ -1,12 +1,14 @@
 /** `/snapshot`: all documents at one moment, and sampling on request. */
 import type Router from '@koa/router';
 import type { Middleware } from 'koa';
+import { DEFAULT_DOCUMENTS } from '../../documents/index.js';
 import type { DocumentRecord } from '../../engine/records.js';
 import type { Scheduler } from '../../engine/schedule.js';
 import type { Store } from '../../engine/store.js';
 import { givenIn } from '../../model/query.js';
 import { jsonBody } from '../middleware/json-body.js';
 import { accessOf } from '../middleware/require-key.js';
+import { acceptsGzip } from '../responses/negotiation.js';
 import { HttpProblem } from '../responses/problem.js';
 import { respond } from '../responses/ready.js';
 import { createSnapshots } from '../responses/snapshot.js';
@@ -28,12 +30,12 @@ export function snapshotRoutes(router: Router, options: SnapshotOptions): void {
  *   get:
  *     operationId: getSnapshot
  *     summary: All documents in one response
- *     description: Every document with its state, all at one generation. `data` is the same as the response of the document's own path.
+ *     description: Documents with their states, all at one generation. `data` is the same as the response of the document's own path.
  *     tags: [Snapshot and events]
  *     parameters:
  *       - name: documents
  *         in: query
- *         description: Names of documents, separated by commas. Without it, the response has all documents.
+ *         description: Names of documents, separated by commas. Without it, the response has all documents except the lists of blocked names.
  *         schema: { type: string }
  *         example: dns/upstream
  *     responses:
@@ -58,10 +60,10 @@ export function snapshotRoutes(router: Router, options: SnapshotOptions): void {
  */
 function snapshot(store: Store): Middleware {
   const snapshots = createSnapshots(store);
-  return function snapshot(ctx) {
+  return async function snapshot(ctx) {
     const names = namesIn(givenIn(ctx.querystring).documents);
-    const records = names ? recordsNamed(store, names) : [...store.documents.values()];
-    respond(ctx, snapshots(records, accessOf(ctx)));
+    const records = recordsNamed(store, names ?? [...DEFAULT_DOCUMENTS]);
+    respond(ctx, await snapshots(records, accessOf(ctx), acceptsGzip(ctx.get('Accept-Encoding') || undefined)));
   };
 }
 

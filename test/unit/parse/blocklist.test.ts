@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { SourceError } from '../../../src/errors.js';
-import { pageOfList, parseDomains, parseHostnames } from '../../../src/parse/blocklist.js';
+import { eachHostname, pageOfList, parseDomains, parseHostnames } from '../../../src/parse/blocklist.js';
 
 const parsers = { domains: parseDomains, hostnames: parseHostnames };
 type Name = keyof typeof parsers;
@@ -128,9 +128,9 @@ for (const name of ['domains', 'hostnames'] as const) {
 
 describe('pages', () => {
   const names = ['Ads.example', 'b[.example', 'c].example', 'tracker-ADS.example', 'e'];
-  const list = parseHostnames(1_000, [Buffer.from(names.map((name) => `0.0.0.0 ${name}\n`).join(''))], 'list');
+  const file = Buffer.from(names.map((name) => `0.0.0.0 ${name}\n`).join(''));
   const page = (offset: number, limit: number, contains?: string) =>
-    pageOfList(list, { offset, limit, ...(contains !== undefined && { contains }) });
+    pageOfList(eachHostname, [file], 'list', { offset, limit, ...(contains !== undefined && { contains }) });
 
   test('pages/all', () => assert.deepEqual(page(0, 100), { names, amount: 5 }));
   test('pages/some', () => assert.deepEqual(page(1, 2), { names: names.slice(1, 3), amount: 5 }));
@@ -145,7 +145,6 @@ describe('pages', () => {
     for (const text of ['[', ']', 'b[', 'c]']) assert.equal(page(0, 100, text).amount, 1, text);
   });
   test('pages/of an empty list', () => {
-    const empty = Buffer.from('{"hostnames":[],"amount":0}');
-    assert.deepEqual(pageOfList(empty, { offset: 0, limit: 5 }), { names: [], amount: 0 });
+    assert.deepEqual(pageOfList(eachHostname, [], 'list', { offset: 0, limit: 5 }), { names: [], amount: 0 });
   });
 });
