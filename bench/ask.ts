@@ -1,17 +1,17 @@
-/** One request. */
+/** One request, and its response. */
 import { Agent, request } from 'node:http';
 import { Agent as SecureAgent, request as secureRequest } from 'node:https';
 
 export interface Answer {
   readonly status: number;
-  /** Flat, without those that Node adds to every answer. */
+  /** Names and values in turn, without the headers that Node adds to every response. */
   readonly headers: string[];
   readonly body: Buffer;
 }
 
 const ADDED_BY_NODE = new Set(['date', 'connection', 'keep-alive']);
 const agent = new Agent({ keepAlive: true });
-/** Whose certificate it is does not matter here. */
+/** Accepts any certificate. */
 const secureAgent = new SecureAgent({ keepAlive: true, rejectUnauthorized: false });
 
 export interface AskOptions {
@@ -19,7 +19,7 @@ export interface AskOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** @throws Error there is no answer */
+/** @throws {Error} if there is no response */
 export function ask(url: string, key: string, { method = 'GET', headers }: AskOptions = {}): Promise<Answer> {
   const isSecure = url.startsWith('https:');
   const send = isSecure ? secureRequest : request;
@@ -47,7 +47,6 @@ export function header({ headers }: Answer, name: string): string | undefined {
   return at < 0 ? undefined : headers[at + 1];
 }
 
-/** Whether a document is fresh. */
 export async function isFresh(url: string, key: string): Promise<boolean> {
   const answer = await ask(url, key, { method: 'HEAD' });
   return answer.status === 200 && header(answer, 'Sample-State') === 'fresh';

@@ -1,18 +1,18 @@
 /**
- * The peer that ours is measured against: `node:http` and nothing else, that compares the key and sends always the same bytes.
- * What it is to send comes on standard input: see {@link BareAnswer}.
+ * The bare server that apsnap is compared with: plain `node:http`, which compares the key and always sends the same bytes.
+ * It reads them from standard input, see {@link BareResponse}.
  */
 import { timingSafeEqual } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { BareAnswer } from './server.js';
+import type { BareResponse } from './server.js';
 
-const { key, headers, body } = JSON.parse(readFileSync(0, 'utf8')) as BareAnswer;
+const { key, headers, body } = JSON.parse(readFileSync(0, 'utf8')) as BareResponse;
 const expected = Buffer.from(key);
 const bytes = Buffer.from(body, 'base64');
 
-// As ours: it is in the header that Node adds.
+// The value of apsnap, because Node sends it in a header.
 const server = createServer({ keepAliveTimeout: 30_000 }, (request, response) => {
   const given = Buffer.from(String(request.headers.access_token));
   if (given.length !== expected.length || !timingSafeEqual(given, expected)) {

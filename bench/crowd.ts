@@ -1,18 +1,18 @@
 /**
- * `node crowd.js URL CONNECTIONS LISTENERS SECONDS`: so many connections, kept alive, ask every endpoint in turn, each as soon as it has its
- * answer, while so many listen to events. Prints how it went. The key is in the variable KEY.
+ * `node crowd.js URL CONNECTIONS LISTENERS SECONDS` requests every endpoint in turn on CONNECTIONS open connections, each as soon as
+ * it received its response, while LISTENERS clients listen to events. It prints the results. The key is in the variable KEY.
  *
- * All connect before the first asks: Node takes one connection at a time between two rounds of answers, so those that come late to such
- * a crowd wait for long, which is another matter. autocannon does not know that order, nor which request took how long.
+ * All clients connect before the first request, because Node accepts one connection between two rounds of responses, and late clients
+ * would wait long. autocannon can neither do that nor report which request took how long.
  */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
-/** What is asked, and which answers besides 200 are right. */
+/** A request, and the statuses besides 200 that it may get. */
 interface Asked {
   readonly method: string;
   readonly path: string;
-  /** 403: the page is a secret. 503 with Retry-After: threads are busy with as much as may wait for them. */
+  /** 403 if the page is a secret, 503 with Retry-After if the queue is full. */
   readonly may: readonly number[];
 }
 
@@ -21,18 +21,18 @@ export interface Crowd {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly maxMs: number;
-  /** What took longest. */
+  /** The slowest request. */
   readonly slowest: string;
-  /** How many were told to come back later. */
+  /** Responses with 503 and Retry-After. */
   readonly busy: number;
-  /** What was wrong, each with how often it was. */
+  /** Number of errors by description. */
   readonly errors: Readonly<Record<string, number>>;
-  /** Events that each listener got, at least. */
-  readonly leastEvents: number;
+  /** Minimum events per listener. */
+  readonly minEvents: number;
 }
 
-/** Longer than this is no answer. */
-const PATIENCE_MS = 30_000;
+/** Maximum latency. A later response counts as an error. */
+const MAX_LATENCY_MS = 30_000;
 
 const [address = '', ...numbers] = process.argv.slice(2);
 const [connections = 0, listeners = 0, seconds = 0] = numbers.map(Number);
@@ -65,20 +65,20 @@ const crowd: Crowd = {
   slowest: slowest[1],
   busy,
   errors,
-  leastEvents: Math.min(...heard.map(({ events }) => events)),
+  minEvents: Math.min(...heard.map(({ events }) => events)),
 };
 process.stdout.write(`${JSON.stringify(crowd)}\n`, () => process.exit(0));
 
-/** A connection that the service has taken, as it has answered. */
+/** Connects and waits for a first response, so that the service has accepted the connection. */
 async function connected(): Promise<Socket> {
   const socket = connect(Number(port), hostname).setNoDelay();
-  socket.on('error', () => {}); // tells of itself by closing
+  socket.on('error', () => {}); // followed by "close"
   socket.write(requestOf({ method: 'GET', path: '/healthz', may: [] }));
   await Promise.race([once(socket, 'data'), once(socket, 'close')]);
   return socket;
 }
 
-/** Asks one endpoint after the other until the time is over; each connection begins elsewhere. */
+/** Requests one endpoint after the other until the time is over. Each connection starts with a different one. */
 function askInTurn(socket: Socket, index: number): Promise<void> {
   let next = index;
   let received: Buffer[] = [];
@@ -90,7 +90,7 @@ function askInTurn(socket: Socket, index: number): Promise<void> {
   const describe = ({ method, path }: Asked) => `${method} ${path}`;
 
   return new Promise((resolve) => {
-    const timer = setTimeout(() => fail('no answer in 30 s'), PATIENCE_MS);
+    const timer = setTimeout(() => fail('no response within 30 s'), MAX_LATENCY_MS);
 
     function fail(why: string): void {
       clearTimeout(timer);
@@ -154,7 +154,7 @@ function requestOf({ method, path }: Asked): string {
   return `${method} ${path} HTTP/1.1\r\nHost: ${host}\r\naccess_token: ${headers.access_token}\r\n${body}\r\n`;
 }
 
-/** All there are, by the service's own specification; of those with a name in their path the first there is, and one there is not. */
+/** Lists every operation of the service's OpenAPI document, with the first existing name in its path, and an unknown path. */
 async function endpoints(): Promise<Asked[]> {
   const get = async <T>(path: string) => (await (await fetch(`${address}${path}`, { headers })).json()) as T;
   const { paths } = await get<{ paths: Record<string, Record<string, unknown>> }>('/openapi.json');
@@ -183,12 +183,12 @@ async function endpoints(): Promise<Asked[]> {
   ];
 }
 
-/** Whether it is answered by a thread, for which only so many may wait; or says that samples are late. */
+/** Returns true for requests that a worker answers, whose queue is limited, and for `/readyz`, which reports late samples. */
 function mayBeBusy(path: string): boolean {
   return path === '/readyz' || path === '/history' || path.includes('?');
 }
 
-/** Follows the events, below HTTP: the stream has to go on until the end. */
+/** Counts events on a bare socket. The stream must not end early. */
 function listen(): { readonly events: number } {
   const socket = connect(Number(port), hostname);
   const listener = { events: 0 };

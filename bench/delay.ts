@@ -1,6 +1,6 @@
 /**
- * Loaded into the server with `--import`: at each SIGUSR2 it writes a line on standard error with how late the event loop was
- * since the one before, and starts anew. Times are in milliseconds and hold the interval of the timer that measures, 1 ms.
+ * Loaded into the server with `--import`. At each SIGUSR2 it writes the event-loop delay since the previous signal to
+ * standard error, and starts again. Times are in milliseconds and include the timer's interval of 1 ms.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { isMainThread } from 'node:worker_threads';

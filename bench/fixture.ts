@@ -1,6 +1,6 @@
 /**
  * An access point with any number of clients, as a folder for `--path.rootfs` and one for PATH. Files and output of programs
- * are in the form of the captures that the tests read; `iw` and `ip` are scripts that print files.
+ * have the form of the captures that the tests read. `iw` and `ip` are scripts that print files.
  */
 import { appendFileSync, chmodSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -11,31 +11,29 @@ export interface Fixture {
 }
 
 export interface FixtureOptions {
-  /** How many stations there are, each with a lease and a neighbour entry. */
+  /** Stations, each with a lease and a neighbour entry. */
   readonly clients: number;
-  /** How many names each of the two lists of blocked names has; 0: there are no lists. */
+  /** Names in each of the two block lists. Without it there are no lists. */
   readonly blockedNames?: number;
-  /** Size of the DNS log, of which the end has lines and what is before that is a hole; 0: there is no log. */
+  /** Size of the DNS log: a hole followed by lines. Without it there is no log. */
   readonly logBytes?: number;
 }
 
-/** Files below the root that grow while they are measured. */
+/** Files that grow during a measurement. */
 export const DOMAINS_FILE = 'etc/raspap/adblock/domains.txt';
 export const HOSTNAMES_FILE = 'etc/raspap/adblock/hostnames.txt';
 export const LOG_FILE = 'var/log/dnsmasq.log';
 
-/** The lines at the end of the log: more than are ever read of it. */
+/** Lines at the end of the log, more than the collector ever reads. */
 const LOG_END_BYTES = 1 << 20;
 
-/** `iw` prints another dump each second, with counters that have moved, and starts anew after so many. */
+/** Station dumps that `iw` prints in turn, one per second, with counters that differ. */
 const DUMPS = 8;
 
-/** What of this machine's own /proc the collectors read; the rest of it is none of a fixture's business. */
+/** Files that the collectors read and that are copied from this machine's own /proc. */
 const COPIED = ['loadavg', 'meminfo', 'stat', 'uptime', 'cpuinfo', 'sys/kernel/hostname', 'sys/kernel/osrelease'];
 
-/**
- * @param folder where it is made
- */
+/** Creates the access point in a folder. */
 export function writeFixture(folder: string, { clients, blockedNames = 0, logBytes = 0 }: FixtureOptions): Fixture {
   const rootfs = join(folder, 'root');
   const programs = join(folder, 'bin');
@@ -113,9 +111,9 @@ const address = (client: number) => `10.3.${1 + (client >> 8)}.${client & 255}`;
 const HOSTS = ['ads', 'track', 'metrics', 'cdn', 'pixel', 'stats', 'www', 'telemetry'];
 const ENDS = ['com', 'net', 'org', 'io', 'example', 'co.uk', 'info', 'xyz'];
 
-/** A name for each number, no two the same, of 12 to 30 letters that look like nothing: real lists compress better. */
+/** Returns a different name for each number, of 12 to 30 random letters. Real lists compress better. */
 export function blockedName(index: number): string {
-  const scattered = Math.imul(index + 1, 0x9e3779b1) >>> 0; // by an odd number: another for each index
+  const scattered = Math.imul(index + 1, 0x9e3779b1) >>> 0; // odd multiplier: a different value for each index
   const more = (Math.imul(scattered ^ (scattered >>> 15), 0x85ebca6b) >>> 0).toString(36).slice(0, index % 7);
   return `${HOSTS[scattered % 8]}.${scattered.toString(36)}${more && '-'}${more}.${ENDS[(scattered >>> 8) % 8]}`;
 }
@@ -123,7 +121,7 @@ export function blockedName(index: number): string {
 export const domainLine = (name: string) => `local=/${name}/\n`;
 export const hostnameLine = (name: string) => `0.0.0.0 ${name}\n`;
 
-/** Lines of dnsmasq's log, `first` being how many there are before. */
+/** Returns lines of dnsmasq's log, of which `first` came before. */
 export function logLines(first: number, amount: number): string {
   const time = (line: number) => new Date(line * 10).toISOString().slice(11, 19);
   const lines = Array.from({ length: amount }, (_, index) => first + index);

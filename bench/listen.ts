@@ -1,6 +1,6 @@
 /**
- * `node listen.js URL LISTENERS`: opens so many streams of events and says `listening` when all have got something; then, at each line on
- * standard input, how many events all of them together have got since the line before. The key is in the variable KEY.
+ * `node listen.js URL LISTENERS` opens LISTENERS event streams and prints `listening` when each received something. At each line on
+ * standard input it prints how many events they received together since the previous line. The key is in the variable KEY.
  */
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';

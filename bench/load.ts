@@ -1,4 +1,4 @@
-/** Load on a server, each from a process of its own. */
+/** Load on a server, from separate processes. */
 import type { ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Result } from 'autocannon';
@@ -8,10 +8,10 @@ import { built, KEY, startNode } from './server.js';
 const CONNECTIONS = 50;
 
 /**
- * As many requests as go, by autocannon.
+ * Sends requests with autocannon as fast as the server responds.
  *
- * @returns how many were answered
- * @throws Error some were answered otherwise than with 200
+ * @returns the number of responses
+ * @throws {Error} if a response was not 200
  */
 export async function saturate(url: string, seconds: number): Promise<number> {
   const autocannon = fileURLToPath(import.meta.resolve('autocannon'));
@@ -23,7 +23,7 @@ export async function saturate(url: string, seconds: number): Promise<number> {
   return result.requests.total;
 }
 
-/** Requests at an even rate, and how long they took. */
+/** Sends requests at an even rate and measures their latency. */
 export async function pace(url: string, options: PaceOptions): Promise<Paced> {
   const { perSecond, warmUpSeconds, seconds } = options;
   return JSON.parse(
@@ -33,12 +33,16 @@ export async function pace(url: string, options: PaceOptions): Promise<Paced> {
 
 export interface PaceOptions {
   readonly perSecond: number;
-  /** Its requests are not counted. */
+  /** Seconds whose requests do not count. */
   readonly warmUpSeconds: number;
   readonly seconds: number;
 }
 
-/** What a process writes until it ends. @throws Error it ends otherwise than with 0 */
+/**
+ * Returns the standard output of a process.
+ *
+ * @throws {Error} if it ends with a status other than 0
+ */
 export async function outputOf(child: ChildProcess): Promise<string> {
   let output = '';
   let errors = '';

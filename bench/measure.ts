@@ -1,36 +1,39 @@
-/** What measuring has in common, whatever is measured. */
+/** Functions that several figures share. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CollectorName, collectors } from '../src/collectors/index.js';
 import { isFresh } from './ask.js';
 import type { Fixture } from './fixture.js';
 import { built, KEY, type Server } from './server.js';
 
-/** A line of the table. */
+/** A row of docs/benchmarks.md. */
 export interface Row {
   readonly figure: string;
-  /** Null: it is for information, and there is nothing to be reached. */
+  /** `null` if the row is for information only. */
   readonly target: string | null;
+  /** The median, with its unit and the lowest and highest round. */
   readonly measured: string;
-  readonly reached: boolean | null;
+  /** The absolute values behind a ratio or a difference. */
+  readonly details: string;
+  readonly met: boolean | null;
 }
 
-/** 500 requests a second are 50 times what 10 dashboards ask for. */
+/** 50 times the requests of 10 dashboards. */
 export const PACE_PER_SECOND = 500;
 
 const EACH_SECOND = '* * * * * *';
 const YEARLY = '0 0 0 1 1 *';
 
-/** Flags for collectors that sample each second. */
+/** Returns flags that sample these collectors once a second. */
 export function eachSecond(...names: readonly CollectorName[]): string[] {
   return names.flatMap((name) => [`--schedule.${name}`, EACH_SECOND]);
 }
 
-/** The same, where no other collector samples after the first time. */
+/** Returns flags that sample these collectors once a second, and each other collector only at the start. */
 export function onlyEachSecond(...names: readonly CollectorName[]): string[] {
   return collectors.flatMap(({ name }) => [`--schedule.${name}`, names.includes(name) ? EACH_SECOND : YEARLY]);
 }
 
-/** Flags for a service that takes no sample on schedule. */
+/** Flags for a service that samples only at the start. */
 export const NOT_SAMPLING: readonly string[] = onlyEachSecond();
 
 export const median = (values: readonly number[]) => {
@@ -42,7 +45,7 @@ export const median = (values: readonly number[]) => {
 export const spread = (values: readonly number[], digits = 2) =>
   `${Math.min(...values).toFixed(digits)} to ${Math.max(...values).toFixed(digits)}`;
 
-/** Measures two things one after the other, in rounds that start with the one and the other by turns. */
+/** Measures two things alternately. Every second round starts with the second one, so that a drift of the machine affects both. */
 export async function inTurn<T>(rounds: number, first: () => Promise<T>, second: () => Promise<T>): Promise<[T, T][]> {
   const measured: [T, T][] = [];
   for (let round = 0; round < rounds; round++) {
@@ -56,25 +59,25 @@ export async function inTurn<T>(rounds: number, first: () => Promise<T>, second:
   return measured;
 }
 
-/** How late an event loop was, in milliseconds. */
+/** Event-loop delay. */
 export interface Delay {
   readonly p99Ms: number;
   readonly maxMs: number;
 }
 
-/** Flags of Node for a server that {@link eventLoopDelay} is asked of. */
+/** Node flags that {@link eventLoopDelay} needs in the measured server. */
 export const MEASURING_DELAY: readonly string[] = ['--import', built('delay.js')];
 
-/** What {@link file://./delay.ts} has measured since it was asked before. */
+/** Returns what {@link file://./delay.ts} measured since the previous call. */
 export async function eventLoopDelay(server: Server): Promise<Delay> {
-  const told = server.errors().length;
+  const from = server.errors().length;
   server.process.kill('SIGUSR2');
   for (let waited = 0; waited < 5_000; waited += 10) {
     await sleep(10);
-    const json = /^event-loop-delay (.*)\n/m.exec(server.errors().slice(told))?.[1];
+    const json = /^event-loop-delay (.*)\n/m.exec(server.errors().slice(from))?.[1];
     if (json) return JSON.parse(json) as Delay;
   }
-  throw new Error(`no answer of delay.js: ${server.errors()}`);
+  throw new Error(`delay.js did not respond: ${server.errors()}`);
 }
 
 export function onFixture({ rootfs, path }: Fixture): { args: string[]; path: string } {
@@ -84,7 +87,7 @@ export function onFixture({ rootfs, path }: Fixture): { args: string[]; path: st
 export async function untilFresh(server: Server, path: string): Promise<void> {
   const deadline = performance.now() + 20_000;
   while (!(await isFresh(`${server.url}${path}`, KEY))) {
-    if (performance.now() > deadline) throw new Error(`${path} does not become fresh: ${server.errors()}`);
+    if (performance.now() > deadline) throw new Error(`${path} did not become fresh within 20 s: ${server.errors()}`);
     await sleep(2);
   }
 }

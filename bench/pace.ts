@@ -1,6 +1,6 @@
 /**
- * `node pace.js URL PER_SECOND WARM_UP_SECONDS SECONDS`: requests at an even rate, whether or not the ones before have been answered, and how
- * long each took from when it was due. The key is in the variable KEY.
+ * `node pace.js URL PER_SECOND WARM_UP_SECONDS SECONDS` sends requests at an even rate, without waiting for earlier responses.
+ * It measures the latency of each from the time it was due. The key is in the variable KEY.
  *
  * autocannon cannot do this: at a given rate it sends each second's requests at once, in the second's first milliseconds, and
  * it counts latency in whole milliseconds.
@@ -19,7 +19,7 @@ const TICK_MS = 1;
 
 interface Connection {
   readonly socket: Socket;
-  /** When the request under way was due; undefined: there is none. */
+  /** Time the current request was due. Undefined without one. */
   dueMs: number | undefined;
   received: Buffer;
 }

@@ -1,7 +1,6 @@
-/** What the kernel knows of a process: /proc, proc(5). */
+/** CPU time, memory, threads and file descriptors of a process, from /proc (proc(5)). */
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** A process in numbers. */
 export interface Process {
   readonly residentKb: number;
   readonly threads: number;
@@ -9,30 +8,30 @@ export interface Process {
   readonly children: number;
 }
 
-/** Clock ticks are hundredths of a second for every program on Linux, whatever the kernel's own clock does (`getconf CLK_TCK`). */
+/** A clock tick is always a hundredth of a second for programs on Linux (`getconf CLK_TCK`). */
 const TICK_MS = 10;
 
-/** CPU time of a process with all its threads, user and system, in milliseconds. */
+/** Returns the user and system CPU time of all threads of a process, in milliseconds. */
 export function cpuMs(pid: number): number {
   const { utime, stime } = readTimes(pid);
   return utime + stime;
 }
 
-/** As {@link cpuMs}, of the main thread only. */
+/** Returns {@link cpuMs} of the main thread only. */
 export function mainThreadCpuMs(pid: number): number {
   const { utime, stime } = readTimes(`${pid}/task/${pid}`);
   return utime + stime;
 }
 
-/** As {@link cpuMs}, with the children: those that have ended and those that run. */
+/** Returns {@link cpuMs} including its children, ended or running. */
 export function cpuWithChildrenMs(pid: number): number {
   const { utime, stime, cutime, cstime } = readTimes(pid);
   return childrenOf(pid).reduce((sum, child) => sum + ifItRuns(() => cpuWithChildrenMs(child), 0), utime + stime + cutime + cstime);
 }
 
 /**
- * CPU time of a process's threads that live, in milliseconds, as exact as the scheduler has it: the first number of
- * /proc/PID/task/TID/schedstat, nanoseconds (kernel documentation, scheduler/sched-stats).
+ * Returns the CPU time of a process's current threads in milliseconds, at the scheduler's precision: the first number of
+ * /proc/PID/task/TID/schedstat is in nanoseconds (kernel documentation, scheduler/sched-stats).
  */
 export function threadsCpuMs(pid: number): number {
   const nanoseconds = readdirSync(`/proc/${pid}/task`).map((thread) =>
@@ -54,7 +53,7 @@ export function lookAt(pid: number): Process {
   };
 }
 
-/** Fields 14 to 17 of /proc/PID/stat; the second is a name in parentheses that may hold anything. */
+/** Reads fields 14 to 17 of /proc/PID/stat. Field 2 is a name in parentheses that may contain any character. */
 function readTimes(process: number | string) {
   const stat = readFileSync(`/proc/${process}/stat`, 'latin1');
   const [utime = 0, stime = 0, cutime = 0, cstime = 0] = stat
@@ -69,7 +68,7 @@ function statusField(pid: number, name: string): number {
   return Number(new RegExp(`^${name}:\\s*(\\d+)`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]);
 }
 
-/** Those that run now. A program that a sampling thread starts is a child of that thread. */
+/** Lists running children. A program that a worker thread starts is a child of that thread. */
 function childrenOf(pid: number): number[] {
   const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   return all.map(Number).filter((other) => parentOf(other) === pid);
@@ -82,7 +81,7 @@ function parentOf(pid: number): number | undefined {
   }, undefined);
 }
 
-/** What is read of a process that may have ended since it was listed. */
+/** Reads from a process that may have ended since it was listed. */
 function ifItRuns<T>(read: () => T, otherwise: T): T {
   try {
     return read();

@@ -1,13 +1,11 @@
-/** The servers that are measured, and the end of all that was started. */
+/** Starts the measured servers, and ends everything that was started. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ask } from './ask.js';
-
-const { scripts } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { scripts: { start: string } };
 
 const START_MS = 20_000;
 const STOP_MS = 5_000;
@@ -20,21 +18,21 @@ export interface Server {
   readonly process: ChildProcess;
   /** When it was started, by `performance.now()`. */
   readonly startedMs: number;
-  /** What it has written to standard error. */
+  /** Returns its standard error so far. */
   errors(): string;
   stop(): Promise<void>;
 }
 
-/** What the bare server sends, and to whom. */
-export interface BareAnswer {
+/** The response of the bare server, and the key it expects. */
+export interface BareResponse {
   readonly key: string;
-  /** Flat. */
+  /** Names and values in turn. */
   readonly headers: string[];
   /** Base64. */
   readonly body: string;
 }
 
-/** Where a process runs: of two cores the server has the one and the load the other, where that can be arranged. */
+/** The core of a process: the server and the load get one each, if `taskset` is installed. */
 export type Core = 'server' | 'load' | 'any';
 
 const cores = { server: '0', load: '1' };
@@ -43,14 +41,14 @@ export const canPin = availableParallelism() > 1 && spawnSync('taskset', ['--ver
 const groups = new Set<number>();
 const folders = new Set<string>();
 
-/** A folder that is removed in the end. */
+/** Creates a folder that {@link endAll} removes. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'apsnap-bench-'));
   folders.add(folder);
   return folder;
 }
 
-/** Ends every process that was started here, with the programs it started, and removes the folders. */
+/** Kills every process group that was started here and removes the folders. */
 export function endAll(): void {
   for (const group of groups) killGroup(group);
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
@@ -60,12 +58,12 @@ function killGroup(group: number): void {
   try {
     process.kill(-group, 'SIGKILL');
   } catch {
-    // It has ended, and all of it.
+    // The whole group has ended.
   }
   groups.delete(group);
 }
 
-/** The path of a program of ours, built. */
+/** Returns the path of a compiled program. */
 export function built(path: string): string {
   return fileURLToPath(new URL(path, import.meta.url));
 }
@@ -83,45 +81,42 @@ export function startNode(args: readonly string[], core: Core, env: NodeJS.Dict<
   return child;
 }
 
-export interface OursOptions {
-  /** Flags besides where it listens. */
+export interface ApsnapOptions {
+  /** Flags besides the address. */
   readonly args?: readonly string[];
-  /** A folder of programs, before those of this machine. */
+  /** A folder of programs that take precedence over this machine's. */
   readonly path?: string;
   /** Further flags of Node itself. */
   readonly nodeArgs?: readonly string[];
   readonly core?: Core;
 }
 
-/** Flags of Node that `npm start` gives. */
-const NODE_FLAGS = /\bnode (.*)dist\/src\/main\.js/.exec(scripts.start)?.[1]?.split(' ').filter(Boolean) ?? [];
-
-/** Starts the built service, as `npm start` does. */
-export async function startOurs({ args = [], path, nodeArgs = [], core = 'any' }: OursOptions): Promise<Server> {
+/** Starts apsnap, as `npm start` does. */
+export async function startApsnap({ args = [], path, nodeArgs = [], core = 'any' }: ApsnapOptions): Promise<Server> {
   const dotenv = join(temporaryFolder(), '.env');
   writeFileSync(dotenv, `RASPAP_API_KEY=${KEY}\n`);
   const where = ['--host', '127.0.0.1', '--port', '0', '--dotenv', dotenv];
   const startedMs = performance.now();
   const child = startNode(
-    [...NODE_FLAGS, ...nodeArgs, built('../src/main.js'), ...where, ...args],
+    [...nodeArgs, built('../src/main.js'), ...where, ...args],
     core,
     path ? { PATH: `${path}:${process.env.PATH}` } : {},
   );
   return whenListening(child, startedMs);
 }
 
-/** Starts the bare server, which sends what ours sends for a path now. */
+/** Starts the bare server with the current response of apsnap for a path. */
 export async function startBare(ours: Server, path: string, core: Core): Promise<Server> {
   const { headers, body } = await ask(`${ours.url}${path}`, KEY);
   const startedMs = performance.now();
   const child = startNode([built('bare.js')], core);
-  const answer: BareAnswer = { key: KEY, headers, body: body.toString('base64') };
+  const answer: BareResponse = { key: KEY, headers, body: body.toString('base64') };
   child.stdin?.end(JSON.stringify(answer));
   return whenListening(child, startedMs);
 }
 
-/** Starts what writes so many bytes to each connection every second, and nothing else. */
-export function startTelling(bytes: number, core: Core): Promise<Server> {
+/** Starts the bare server that writes `bytes` bytes to each client every second. */
+export function startBareEvents(bytes: number, core: Core): Promise<Server> {
   return whenListening(startNode([built('tell.js'), String(bytes)], core), performance.now());
 }
 
@@ -139,7 +134,7 @@ async function whenListening(child: ChildProcess, startedMs: number): Promise<Se
     });
     child.once('error', reject);
     child.once('exit', (code, signal) => reject(new Error(`a server ended (${signal ?? code}) before it listened: ${output}${errors}`)));
-    setTimeout(() => reject(new Error(`a server does not listen after ${START_MS} ms: ${output}${errors}`)), START_MS).unref();
+    setTimeout(() => reject(new Error(`a server did not listen within ${START_MS} ms: ${output}${errors}`)), START_MS).unref();
   });
   const pid = child.pid as number;
   return {

@@ -1,12 +1,11 @@
 /**
- * `npm run soak -- [ROUNDS [SEED]]`: everything is sampled so often, 10,000 times without it, with faults in collectors, files and programs
- * at random. Memory, threads, descriptors and children have to stay what they are; what has no fault has to stay fresh; and what had one has
- * to recover.
+ * `npm run soak -- [ROUNDS [SEED]]` samples everything 10,000 times or ROUNDS times, with random faults in collectors, files and programs.
+ * Memory, threads, descriptors and children must not grow. Collectors without a fault must stay fresh, and the others must recover.
  */
 import { withPatient } from '../test/support/patient.js';
 import { quarters, soak } from '../test/support/soak.js';
 
-/** Of a hundred rounds two start a fault. */
+/** Share of rounds that start a fault. */
 const SHARE = 0.02;
 const columns = ['residentKb', 'threads', 'descriptors', 'children'] as const;
 const [rounds = 10_000, seed = 1] = process.argv.slice(2).map(Number);
@@ -24,7 +23,7 @@ await withPatient({ hooks: true }, async (patient) => {
     },
   });
   process.stdout.write(
-    `\n| ${rounds} rounds, ${recoveries.length} faults | first quarter | last quarter | most |\n| --- | --- | --- | --- |\n`,
+    `\n| ${rounds} rounds, ${recoveries.length} faults | first quarter | last quarter | maximum |\n| --- | --- | --- | --- |\n`,
   );
   for (const column of columns) {
     const [first, last] = quarters(looks, column);
@@ -34,10 +33,10 @@ await withPatient({ hooks: true }, async (patient) => {
   const late = recoveries.filter(({ tookMs, intervalMs }) => tookMs > 2 * intervalMs);
   const at = (share: number) => ratios[Math.floor(share * (ratios.length - 1))]?.toFixed(2);
   process.stdout.write(
-    `\nRecovery, in intervals: median ${at(0.5)}, 99 of 100 within ${at(0.99)}, longest ${at(1)}; ${late.length} took more than two\n`,
+    `\nRecovery, in intervals: median ${at(0.5)}, 99% within ${at(0.99)}, maximum ${at(1)}; ${late.length} took more than two\n`,
   );
   for (const one of late) process.stdout.write(`  ${one.collector}, ${one.fault}: ${Math.round(one.tookMs)} ms\n`);
-  for (const one of untold) process.stdout.write(`not told within 30 s: ${one}\n`);
+  for (const one of untold) process.stdout.write(`not reported within 30 s: ${one}\n`);
 });
-process.stdout.write('what had no fault was fresh throughout\n');
+process.stdout.write('Collectors without a fault stayed fresh.\n');
 process.exit(0);

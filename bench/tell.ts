@@ -1,17 +1,19 @@
 /**
- * `node tell.js BYTES`: the least that telling many of something can cost. Takes connections on a free port of 127.0.0.1, which it
- * prints as a URL, and writes so many bytes to each of them every second, with the mark that listen.js counts.
+ * `node tell.js BYTES` is the bare server that event streams are compared with. It listens on a free port of 127.0.0.1, prints its URL,
+ * and writes BYTES bytes to each client every second with `response.write`, with the mark that listen.js counts.
  */
-import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 
 const bytes = Buffer.alloc(Number(process.argv[2]), 'x');
 bytes.write('\nid: ');
-const sockets = new Set<Socket>();
+const responses = new Set<ServerResponse>();
 
-const server = createServer((socket) => {
-  sockets.add(socket.on('error', () => sockets.delete(socket)));
+const server = createServer((_request, response) => {
+  responses.add(response.on('close', () => responses.delete(response)));
+  response.writeHead(200, { 'Content-Type': 'text/event-stream' });
 });
 server.listen(0, '127.0.0.1', () => process.stdout.write(`http://127.0.0.1:${(server.address() as AddressInfo).port}/\n`));
 setInterval(() => {
-  for (const socket of sockets) socket.write(bytes);
+  for (const response of responses) response.write(bytes);
 }, 1000);

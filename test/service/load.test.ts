@@ -31,10 +31,10 @@ test('load/every endpoint', async (context) => {
   });
   const [status] = await once(child, 'close');
   assert.equal(status, 0);
-  const { requests, errors, leastEvents } = JSON.parse(output) as Crowd;
+  const { requests, errors, minEvents } = JSON.parse(output) as Crowd;
   assert.deepEqual(errors, {});
   assert.ok(requests > 200, `${requests} requests`);
-  assert.ok(leastEvents > 7, `${leastEvents} events`);
+  assert.ok(minEvents > 7, `${minEvents} events`);
   await untilDescriptors(server, descriptors);
   await eventually(async () => {
     const { status, headers } = await ask(server.url, '/system', { headers: { access_token: server.key } });
