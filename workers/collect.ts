@@ -72,7 +72,7 @@ export function sample({ requests, progress }: Task<SampleRequest>): Taken[] | P
     const recording = recordSources(machine);
     const outcome = orFailure(() => takeSample(request, recording.machine));
     const tookMs = performance.now() - startedMs;
-    log('%s: %s in %d ms', request.collector, outcome.kind, tookMs);
+    log('%s: %s in %d ms', request.collector, outcome.kind, Math.round(tookMs));
     return { outcome, tookMs, sources: [...recording.sources] };
   });
   const bodies = taken.flatMap(({ outcome }) => (outcome.kind === 'sampled' && outcome.body ? [outcome.body] : []));

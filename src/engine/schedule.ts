@@ -1,8 +1,9 @@
 /**
- * When what is sampled: on each collector's schedule, when something happened, and when a client asks.
+ * Decides when collectors are sampled: on their schedules, at events, and when a client asks.
  *
  *     cron, events, refresh ──▶ sample collectors ──▶ store ──▶ compose the documents that changed ──▶ store
  */
+import { debuglog } from 'node:util';
 import { type CollectorName, collectors } from '../collectors/index.js';
 import { type AnyDocument, documents } from '../documents/index.js';
 import { holdsSecrets } from '../model/redact.js';
@@ -15,17 +16,17 @@ import type { Sampler } from './worker-pool.js';
 
 export interface Scheduler {
   /**
-   * Samples collectors, each at most once at a time: who asks while one is under way shares it.
+   * Samples collectors, each at most once at a time: calls while a sample is running share it.
    *
-   * @returns when their documents are composed
+   * @returns after their documents are composed
    */
   sample(names: readonly CollectorName[]): Promise<void>;
   /**
-   * Samples collectors with samples that start now: one that is under way may have missed what the caller knows of.
+   * Samples collectors with samples that start now: a running one may have missed what the caller knows about.
    * Calls at the same time share the samples.
    *
-   * @param thorough take nothing from the sample before that could have changed
-   * @returns when their documents are composed
+   * @param thorough reuse nothing from the previous sample except counters
+   * @returns after their documents are composed
    */
   sampleAfresh(names: readonly CollectorName[], thorough: boolean): Promise<void>;
   /** Samples everything now, and from then on by schedule: a cron expression for each collector. */
@@ -33,46 +34,48 @@ export interface Scheduler {
   stop(): void;
 }
 
-/** A document is composed without waiting longer than this for a part that is still being sampled. */
+const log = debuglog('apsnap:scheduler');
+
+/** Maximum time that a document waits for a part that is still being sampled. */
 const PATIENCE_MS = 50;
 /** If the wall clock moves by more than this against the monotonic clock, timers that wait for a time of day start again. */
 const CLOCK_JUMP_MS = 1_500;
 
 interface Progress {
-  underWay: Promise<void> | undefined;
-  /** The sample that starts when the one under way has ended. */
+  running: Promise<void> | undefined;
+  /** The sample that starts when the running one has ended. */
   next: Promise<void> | undefined;
-  /** Whether the last sample cost a thread or ran out of time. */
-  troubled: boolean;
-  /** Whether the thread that it cost has not ended yet: it is stuck in the kernel, and so would the next one be. */
+  /** True if the last sample cost a thread or ran out of time. */
+  failing: boolean;
+  /** True while the thread of the last sample is stuck in the kernel, where the next one would get stuck too. */
   stuck: boolean;
   notBeforeMs: number;
 }
 
 export function createScheduler(sampler: Sampler, store: Store): Scheduler {
   const progress = new Map<CollectorName, Progress>(
-    collectors.map(({ name }) => [name, { underWay: undefined, next: undefined, troubled: false, stuck: false, notBeforeMs: 0 }]),
+    collectors.map(({ name }) => [name, { running: undefined, next: undefined, failing: false, stuck: false, notBeforeMs: 0 }]),
   );
-  const composer = createComposer(sampler, store, (name) => progress.get(name)?.underWay !== undefined);
+  const composer = createComposer(sampler, store, (name) => progress.get(name)?.running !== undefined);
   const batcher = createBatcher(sampler, store);
   let tasks: ReturnType<typeof onSchedule>[] = [];
   let watch: NodeJS.Timeout | undefined;
 
   function sampleOne(name: CollectorName, thorough = false): Promise<void> {
     const state = progress.get(name) as Progress;
-    if (state.underWay) return state.underWay;
+    if (state.running) return state.running;
     if (state.stuck || performance.now() < state.notBeforeMs) return Promise.resolve();
-    state.underWay = sampleNow(name, thorough, state).finally(() => {
-      state.underWay = undefined;
+    state.running = sampleNow(name, thorough, state).finally(() => {
+      state.running = undefined;
       composer.settled(name);
     });
-    return state.underWay;
+    return state.running;
   }
 
   function sampleOneAfresh(name: CollectorName, thorough: boolean): Promise<void> {
     const state = progress.get(name) as Progress;
-    if (!state.underWay) return sampleOne(name, thorough);
-    state.next ??= state.underWay.then(() => {
+    if (!state.running) return sampleOne(name, thorough);
+    state.next ??= state.running.then(() => {
       state.next = undefined;
       return sampleOne(name, thorough);
     });
@@ -80,11 +83,11 @@ export function createScheduler(sampler: Sampler, store: Store): Scheduler {
   }
 
   async function sampleNow(name: CollectorName, thorough: boolean, state: Progress): Promise<void> {
-    const { outcome, tookMs, sources, threadEnd } = await batcher.take(name, thorough, state.troubled);
-    state.troubled = outcome.kind === 'failed' && (outcome.code === 'thread-lost' || outcome.code === 'timeout');
-    // What hangs has half of a thread at most; and when it hangs no longer, that shows within two intervals.
+    const { outcome, tookMs, sources, threadEnd } = await batcher.take(name, thorough, state.failing);
+    state.failing = outcome.kind === 'failed' && (outcome.code === 'thread-lost' || outcome.code === 'timeout');
+    // A collector that hangs occupies a thread half of the time at most, and recovers within two intervals.
     const { intervalMs } = store.collectors.get(name) as CollectorRecord;
-    if (state.troubled) state.notBeforeMs = performance.now() + Math.min(tookMs, intervalMs);
+    if (state.failing) state.notBeforeMs = performance.now() + Math.min(tookMs, intervalMs);
     if (threadEnd) {
       state.stuck = true;
       void threadEnd.then(() => {
@@ -93,6 +96,7 @@ export function createScheduler(sampler: Sampler, store: Store): Scheduler {
         void sample([name]);
       });
     }
+    log('%s: %s in %d ms%s', name, outcome.kind, Math.round(tookMs), threadEnd ? ', its thread is stuck' : '');
     if (store.sampled(name, outcome, tookMs, sources)) composer.changed(name);
   }
 
@@ -134,18 +138,18 @@ export function createScheduler(sampler: Sampler, store: Store): Scheduler {
 }
 
 interface Batcher {
-  /** @param alone it made trouble: nothing else should wait for it */
+  /** @param alone true if its last sample hung: no other collector should wait for it */
   take(name: CollectorName, thorough: boolean, alone: boolean): Promise<Taken>;
 }
 
-/** Takes the samples that are asked for at the same time as one task; those that may take long get one each. */
+/** Takes samples that are requested at the same time as one task. Those that may take long get a task each. */
 function createBatcher(sampler: Sampler, store: Store): Batcher {
   const takeTogether = together<SampleRequest, Taken>((requests) => sampler.sample(requests, 'quick'));
   return {
     async take(name, thorough, alone) {
       const record = store.collectors.get(name) as CollectorRecord;
       const { lane, trigger } = record.collector;
-      // As long as it is kept whether secrets are wanted, files that have not changed need not be read.
+      // If it changed whether secrets are wanted, files must be read again although they are the same.
       const isAlike = (record.good?.secretValue !== undefined) === (store.wantsSecrets && holdsSecrets(record.collector.view.json));
       const carried = isAlike ? (record.failure ?? record.good)?.carry : undefined;
       const compareOnly = trigger === 'file-change' && lane === 'heavy' && carried !== undefined;
@@ -160,7 +164,7 @@ function createBatcher(sampler: Sampler, store: Store): Batcher {
   };
 }
 
-/** Joins what is asked for at the same time. @returns asks, and gives the result when all of it is there */
+/** Joins requests that are made at the same time. @returns a function that takes a request and resolves with its result */
 function together<Request, Result>(run: (requests: readonly Request[]) => Promise<Result[]>): (request: Request) => Promise<Result> {
   let batch: { readonly request: Request; resolve(result: Result): void }[] = [];
 
@@ -172,7 +176,7 @@ function together<Request, Result>(run: (requests: readonly Request[]) => Promis
   }
 
   return (request) => {
-    // After all timers that are due now: schedules of several collectors often name the same second.
+    // After all timers that are due now: several schedules often name the same second.
     if (batch.length === 0) setImmediate(() => void flush());
     return new Promise((resolve) => batch.push({ request, resolve }));
   };
@@ -181,14 +185,14 @@ function together<Request, Result>(run: (requests: readonly Request[]) => Promis
 interface Composer {
   /** A collector has a new value. */
   changed(name: CollectorName): void;
-  /** A collector is not under way any more. */
+  /** A collector's sample has ended. */
   settled(name: CollectorName): void;
-  /** Resolves when nothing is left to be composed of values of some collectors: not later, for a large list may take seconds. */
+  /** Resolves when no document of some collectors is waiting to be composed. */
   idle(names: readonly CollectorName[]): Promise<void>;
 }
 
-/** Composes each document once for all parts that change at about the same time, and never twice at once. */
-function createComposer(sampler: Sampler, store: Store, isUnderWay: (name: CollectorName) => boolean): Composer {
+/** Composes each document once for all parts that change at about the same time, and one at a time. */
+function createComposer(sampler: Sampler, store: Store, isRunning: (name: CollectorName) => boolean): Composer {
   const dirty = new Map<AnyDocument, NodeJS.Timeout>();
   const composing = new Set<AnyDocument>();
   const composeTogether = together<ComposeRequest, Composed | Failure>((requests) => sampler.compose(requests, 'quick'));
@@ -196,7 +200,7 @@ function createComposer(sampler: Sampler, store: Store, isUnderWay: (name: Colle
 
   function composeIfDue(document: AnyDocument, patient: boolean): void {
     if (!dirty.has(document) || composing.has(document)) return;
-    if (patient && document.parts.some(isUnderWay)) return;
+    if (patient && document.parts.some(isRunning)) return;
     clearTimeout(dirty.get(document));
     dirty.delete(document);
     const parts = store.partsOf(document);

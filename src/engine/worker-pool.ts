@@ -5,6 +5,7 @@
  * blamed for waiting behind another. And which tasks run at the same time depends on their lanes.
  */
 import { pathToFileURL } from 'node:url';
+import { debuglog } from 'node:util';
 import { Piscina } from 'piscina';
 import type { CollectorLane } from '../model/collector.js';
 import { programFile } from '../program-files.js';
@@ -25,6 +26,8 @@ import {
   type Task,
   type ThreadData,
 } from './messages.js';
+
+const log = debuglog('apsnap:pool');
 
 type Thread = Piscina['threads'][number];
 
@@ -104,7 +107,7 @@ interface Waiting {
 
 /**
  * @param threads how many tasks may run at once
- * @param data what each thread needs; threads see no variables of the environment, so no key
+ * @param data what each thread needs; threads see no variable of the environment but NODE_DEBUG, so no key
  */
 export function createSampler(threads: number, data: ThreadData, times: PoolTimes = POOL_TIMES): Sampler {
   const pool = new Piscina({
@@ -112,7 +115,8 @@ export function createSampler(threads: number, data: ThreadData, times: PoolTime
     minThreads: threads,
     maxThreads: threads,
     maxQueue: threads,
-    env: {},
+    // Workers log too, if they are told to.
+    env: process.env.NODE_DEBUG ? { NODE_DEBUG: process.env.NODE_DEBUG } : {},
     execArgv: [],
     workerData: data,
     recordTiming: false,
@@ -150,6 +154,7 @@ export function createSampler(threads: number, data: ThreadData, times: PoolTime
       beforeQueries = query && task !== query ? beforeQueries + 1 : 0;
       waiting.splice(waiting.indexOf(task), 1);
       running[task.lane]++;
+      log('start a task: %o running, %d waiting', running, waiting.length);
       void task.start().then(() => {
         running[task.lane]--;
         next();
@@ -201,6 +206,7 @@ export function createSampler(threads: number, data: ThreadData, times: PoolTime
       const before = [...pool.threads];
       abort.abort();
       const abandoned = before.filter((thread) => !pool.threads.includes(thread));
+      log('%s: abandon thread %s', name, abandoned.map(({ threadId }) => threadId).join());
       const why =
         Atomics.load(progress, REQUEST) === NOT_STARTED
           ? `no thread started it within ${times.start} ms`
