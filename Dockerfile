@@ -1,16 +1,16 @@
-# apsnap in a container, of the Debian package: npm run package, then docker build -t apsnap . (or buildah bud -t apsnap .)
-# It tells of the host: it needs the host's files at /host and the host's network. compose.yaml has both.
+# apsnap in a container. Run npm run package, then docker build -t apsnap . (or buildah bud -t apsnap .)
+# To sample the machine, the container needs the machine's files at /host and its network: see compose.yaml.
 ARG BASE=docker.io/library/debian:trixie-slim
 FROM ${BASE}
 COPY build/apsnap_*_all.deb /tmp/apsnap.deb
-# The key that the package makes is no key for everybody who has the image.
+# Remove the key that the package generated: everybody who has the image would know it.
 RUN apt-get update \
  && apt-get install -y --no-install-recommends /tmp/apsnap.deb iproute2 iw \
  && rm -rf /tmp/apsnap.deb /var/lib/apt/lists/* /etc/apsnap/.env \
  && chown 65534:65534 /etc/apsnap
 USER 65534:65534
 ENV NODE_ENV=production APSNAP_ROOTFS=/host
-# Holds the key, unless RASPAP_API_KEY gives it.
+# Holds the key unless RASPAP_API_KEY is set.
 VOLUME /etc/apsnap
 EXPOSE 8081
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s \

@@ -1,15 +1,15 @@
 /**
- * What Node 18, the one of Debian 12 and Raspberry Pi OS bookworm, lacks of what the service uses. Only the bundle has this: there it
- * stands before everything else, and in place of the modules it names (scripts/bundle.ts). Where Node has its own, that is used.
+ * Functions that Node 18 lacks, the version of Debian 12 and Raspberry Pi OS bookworm. Only the bundle contains this file: it runs
+ * first, and replaces the modules that it names (scripts/bundle.ts). Node's own functions are used where they exist.
  */
 import * as util from 'node:util';
 import * as zlib from 'node:zlib';
 
-/** zlib.crc32 of Node 20.15 and 22.2: ISO 3309, as gzip has it. */
+/** Computes zlib.crc32 of Node 20.15 and 22.2: ISO 3309, as in gzip. */
 export function crc32Of(data: string | Uint8Array, value = 0): number {
   const bytes = typeof data === 'string' ? Buffer.from(data) : data;
   let crc = ~value;
-  // eight bits at a time, by table: a byte costs about 2 ns
+  // By table, eight bits at a time: a byte takes about 2 ns.
   for (let at = 0; at < bytes.length; at++) crc = (table[(crc ^ (bytes[at] as number)) & 0xff] as number) ^ (crc >>> 8);
   return ~crc >>> 0;
 }
@@ -20,10 +20,10 @@ const table = Int32Array.from({ length: 256 }, (_none, index) => {
   return crc;
 });
 
-/** One assignment, its value quoted or not, as in Node's own parser of env files. */
+/** An assignment with or without quotes, as Node's parser of env files reads it. */
 const ASSIGNMENT = /^[^\S\n]*(?:export[^\S\n]+)?([\w.-]+)[^\S\n]*=[^\S\n]*(?:"((?:\\"|[^"])*)"|'([^']*)'|`([^`]*)`|([^\n#]*))[^\n]*$/gm;
 
-/** util.parseEnv of Node 20.12 and 21.7: the variables in the text of an env file. */
+/** Parses an env file as util.parseEnv of Node 20.12 and 21.7 does. */
 export function parseEnvOf(text: string): NodeJS.Dict<string> {
   const variables: NodeJS.Dict<string> = {};
   for (const [, name = '', double, single, backtick, plain = ''] of text.replaceAll('\r\n', '\n').matchAll(ASSIGNMENT))

@@ -1,12 +1,12 @@
 /**
- * The program in few files, for packages: what it imports of node_modules included, everything else left out. They lie as in the
- * compiled tree, at the depth that src/program-files.ts expects.
+ * Bundles the program and what it imports from node_modules into few files, for packages. They are laid out as in the compiled tree, at
+ * the depth that src/program-files.ts expects.
  *
  *     package.json
  *     dist/src/main.js  dist/src/worker.js (piscina's)  dist/src/*-HASH.js (loaded on first use)
  *     dist/workers/collect.js  dist/web/*.js  dist/openapi.json
- *     web/  node_modules/{swagger-ui-dist,uplot}: what browsers are sent
- *     node_modules/NAME/index.js: packages that are loaded when they are first needed
+ *     web/  node_modules/{swagger-ui-dist,uplot}: files for browsers
+ *     node_modules/NAME/index.js: packages that are loaded on first use
  */
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -16,13 +16,13 @@ import { LATE_PACKAGES } from '../src/http/packages.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Of packages that browsers are sent files of, those files. */
+/** Files of packages that browsers load. */
 const SENT: Readonly<Record<string, readonly string[]>> = {
   'swagger-ui-dist': ['swagger-ui.css', 'swagger-ui-bundle.js', 'swagger-ui-standalone-preset.js', 'favicon-32x32.png'],
   uplot: ['dist/uPlot.min.css', 'dist/uPlot.iife.min.js'],
 };
 
-/** CommonJS modules in an ES module find what they expect. */
+/** Defines the globals that CommonJS modules expect, for an ES module. */
 const COMMONJS = `import { createRequire as createRequire_ } from 'node:module';
 import { dirname as dirname_ } from 'node:path';
 import { fileURLToPath as fileURLToPath_ } from 'node:url';
@@ -30,17 +30,17 @@ const require = createRequire_(import.meta.url);
 const __filename = fileURLToPath_(import.meta.url);
 const __dirname = dirname_(__filename);`;
 
-/** A package that is bundled. */
+/** A package in the bundle. */
 export interface Bundled {
   readonly name: string;
   readonly version: string;
   /** SPDX expression. */
   readonly license: string;
-  /** The text that comes with it. */
+  /** The text of the licence. */
   readonly text: string;
 }
 
-/** `import { crc32 } from 'node:zlib'` finds it in Node 18 too. */
+/** Makes `import { crc32 } from 'node:zlib'` work in Node 18. */
 const olderNode: Plugin = {
   name: 'older-node',
   setup({ onResolve, onLoad }) {
@@ -57,7 +57,7 @@ const olderNode: Plugin = {
   },
 };
 
-/** koa2-swagger-ui looks for its package.json only where it is not told a version, which src/http/docs.ts does. */
+/** koa2-swagger-ui reads its package.json only if it isn't given a version. src/http/routes/docs.ts gives it one. */
 const neverCalled: Plugin = {
   name: 'never-called',
   setup({ onResolve, onLoad }) {
@@ -67,8 +67,9 @@ const neverCalled: Plugin = {
 };
 
 /**
- * @param folder is filled
- * @returns the packages that are in it, by name
+ * Fills a folder with the bundle.
+ *
+ * @returns the packages in it, sorted by folder
  */
 export async function bundle(folder: string): Promise<Bundled[]> {
   const common = {
@@ -93,7 +94,7 @@ export async function bundle(folder: string): Promise<Bundled[]> {
     chunkNames: 'src/[name]-[hash]',
     inject: ['dist/packaging/node18.js'],
     plugins: [olderNode],
-    // native, and optional: without it threads keep the priority that they give themselves
+    // Native and optional: without it, threads set their priority themselves.
     external: ['@napi-rs/nice'],
     splitting: true,
     format: 'esm',
@@ -126,12 +127,12 @@ export async function bundle(folder: string): Promise<Bundled[]> {
   return [...new Set([...folders, ...sent])].sort().map(describe);
 }
 
-/** @throws Error a package says nothing of its licence */
+/** @throws {Error} if a package names no licence */
 function describe(folder: string): Bundled {
   const { name, version, license } = JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8')) as Bundled;
   const files = readdirSync(join(ROOT, folder)).filter((file) => /^(?:licen[cs]e|copying|notice)/i.test(file));
   const text = files.map((file) => readFileSync(join(ROOT, folder, file), 'utf8').trim()).join('\n\n');
-  // Some name the licence without its text, which MIT asks to be passed on: it is the one of our own.
+  // Some packages name MIT without its text, which must be passed on. It is the same as ours.
   const mit = () => readFileSync(join(ROOT, 'LICENSE'), 'utf8').replace(/^Copyright .*$/m, `Copyright (c) the authors of ${name}`);
   if (!license || (!text && license !== 'MIT')) throw new Error(`${folder}: no licence found: it cannot be bundled`);
   return { name, version, license, text: text || mit().trim() };

@@ -1,6 +1,6 @@
 /**
- * `npm run package`: the Debian package, build/apsnap_VERSION_all.deb, of the bundle, the units of systemd/ and what
- * packaging/debian/ has. It can be made on any machine that has dpkg-deb.
+ * `npm run package`: builds the Debian package build/apsnap_VERSION_all.deb from the bundle, the units in systemd/ and the scripts in
+ * packaging/debian/. It needs dpkg-deb.
  */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ import { completion, manual } from './manual.js';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const PROGRAM = 'usr/share/apsnap';
 const MAINTAINER = 'The apsnap authors <maintainers@apsnap.dev>';
-/** Seconds since 1970 that files in the package bear: of the last commit, so that the same source gives the same package. */
+/** Unix time of the files in the package: that of the last commit, so that the same source gives the same package. */
 const SOURCE_DATE = Number(
   process.env.SOURCE_DATE_EPOCH ?? execFileSync('git', ['log', '-1', '--format=%ct'], { cwd: ROOT, encoding: 'utf8' }),
 );
@@ -28,7 +28,7 @@ try {
   fill(packages);
   const file = join(ROOT, 'build', `apsnap_${version}_all.deb`);
   mkdirSync(dirname(file), { recursive: true });
-  // xz, which dpkg of every Debian reads; its newer default, zstd, is Ubuntu's
+  // Every Debian reads xz. Ubuntu's newer default is zstd.
   execFileSync('dpkg-deb', ['--root-owner-group', '-Zxz', '--build', tree, file], {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: { ...process.env, SOURCE_DATE_EPOCH: String(SOURCE_DATE) },
@@ -44,7 +44,7 @@ function fill(packages: readonly Bundled[]): void {
   mkdirSync(join(tree, 'usr/bin'), { recursive: true });
   symlinkSync('../share/apsnap/dist/src/main.js', join(tree, 'usr/bin/apsnap'));
 
-  for (const unit of readdirSync(join(ROOT, 'systemd')).filter((name) => /\.(?:service|path|socket)$/.test(name)))
+  for (const unit of readdirSync(join(ROOT, 'systemd')).filter((name) => /\.(?:service|path)$/.test(name)))
     put(`usr/lib/systemd/system/${unit}`, source(`systemd/${unit}`));
   put('etc/avahi/services/apsnap.service', source('systemd/apsnap.avahi.xml'));
   put('etc/default/apsnap', source('packaging/debian/default'));
@@ -83,27 +83,27 @@ Recommends: iproute2, iw
 Suggests: avahi-daemon, hostapd, dnsmasq
 Installed-Size: ${kilobytes}
 Maintainer: ${MAINTAINER}
-Description: state of this access point as JSON
- Who is connected to this access point, with name, address, signal and
- throughput; load, temperature, memory, disk and power; access points, DHCP,
- DNS, firewall, VPN and every network interface, as JSON, for Prometheus and
- on a dashboard. Everything is sampled on a schedule and served from memory.
+Description: REST API and dashboard for Linux access points
+ Serves the connected clients with name, address, signal and throughput;
+ load, temperature, memory, disk and power; access points, DHCP, DNS,
+ firewall, VPN and every network interface, as JSON, for Prometheus and on a
+ dashboard. Everything is sampled on a schedule and served from memory.
  .
- It takes the place of RaspAP's RestAPI; RaspAP itself is not needed.
+ It replaces RaspAP's RestAPI. RaspAP itself is not needed.
 `;
 }
 
-/** Debian asks for one of its own format; what has changed is in NEWS. */
+/** Returns the changelog in Debian's own format. The changes themselves are in NEWS. */
 function debianChangelog(): string {
   const date = new Date(SOURCE_DATE * 1_000).toUTCString().replace('GMT', '+0000');
   return `apsnap (${version}) stable; urgency=medium\n\n  * Version ${version}: see NEWS.gz.\n\n -- ${MAINTAINER}  ${date}\n`;
 }
 
-/** What is in the package, and under which licences. Packages with the same text stand together. */
+/** Returns what is in the package, and its licences. Packages with the same text are listed together. */
 function copyright(packages: readonly Bundled[]): string {
   const byText = new Map<string, Bundled[]>();
   for (const each of packages) {
-    // Debian has this one's text on every machine.
+    // Debian has this text on every machine.
     const text = each.license === 'Apache-2.0' ? 'The text is in /usr/share/common-licenses/Apache-2.0.' : each.text;
     byText.set(text, [...(byText.get(text) ?? []), each]);
   }
@@ -111,8 +111,7 @@ function copyright(packages: readonly Bundled[]): string {
   const bundled = [...byText].map(([text, those]) =>
     part(those.map(({ name, version, license }) => `${name} ${version} (${license})`).join('\n'), text),
   );
-  const intro =
-    'This package is apsnap, and holds the following packages of npm, bundled. All are free software; each has its licence here.\n';
+  const intro = 'This package contains apsnap and the following npm packages. All are free software under the licences below.\n';
   return [part('apsnap (MIT)', source('LICENSE').trim()), intro, ...bundled].join('\n\n');
 }
 

@@ -1,10 +1,11 @@
 /**
- * `npm run release:check`: installs build/apsnap_VERSION_all.deb in clean Debian roots, starts the program there and asks it; then
- * upgrades, removes and purges it. As root, with debootstrap; no systemd runs in such a root, so maintainer scripts must do without.
+ * `npm run release:check`: installs build/apsnap_VERSION_all.deb in clean Debian roots, starts the service there and sends requests;
+ * then upgrades, removes and purges it. It needs root and debootstrap. No systemd runs in such a root, so maintainer scripts must
+ * work without it.
  *
  *     node dist/scripts/release-check.js [SUITE...]     bookworm, which has Node 18, and trixie, which has 20
  *
- * A root is made once for each suite, in APSNAP_ROOTS (/var/cache/apsnap-roots), and copied for each check.
+ * Each suite's root is made once in APSNAP_ROOTS (/var/cache/apsnap-roots), and copied for each check.
  */
 import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -18,9 +19,9 @@ import { unpackFixture, unpackInto } from '../test/support/unpack.js';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const ROOTS = process.env.APSNAP_ROOTS ?? '/var/cache/apsnap-roots';
 const START_MS = 60_000;
-/** The machine that it tells of, in the root: nothing is mounted there, not even /proc. */
+/** The machine to sample, in the root: nothing is mounted there, not even /proc. */
 const MACHINE = '/root/machine';
-/** Nothing of this machine's environment: a root has files of its own. */
+/** The environment in a root. Nothing of this machine's environment applies there. */
 const ENVIRONMENT = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root', DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C.UTF-8' };
 
 const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
@@ -41,8 +42,8 @@ async function checkIn(suite: string): Promise<void> {
 
     inRoot('apt-get', '-qq', 'install', '-y', '--no-install-recommends', `/root/${deb}`);
     const key = inRoot('apsnap', 'key', 'show').trim();
-    expect(/^[0-9a-z]{32}$/.test(key), 'the installation makes a key');
-    expect((statSync(join(root, 'etc/apsnap/.env')).mode & 0o777) === 0o600, 'only root may read it');
+    expect(/^[0-9a-z]{32}$/.test(key), 'the installation generates a key');
+    expect((statSync(join(root, 'etc/apsnap/.env')).mode & 0o777) === 0o600, 'only root may read the key');
     expect(inRoot('apsnap', '--version').trim() === version, 'apsnap --version says what package.json says');
     expect(existsSync(join(root, 'etc/systemd/system/multi-user.target.wants')), 'the service is enabled');
     const command = ['/usr/bin/apsnap', 'serve', '--host', '127.0.0.1', '--port', '0', '--path.rootfs', MACHINE];
@@ -57,13 +58,15 @@ async function checkIn(suite: string): Promise<void> {
     inRoot('dpkg', '--purge', 'apsnap');
     const left = ['etc/apsnap', 'etc/default/apsnap', 'usr/share/apsnap', 'var/lib/apsnap', 'etc/systemd/system/restapi.service'];
     for (const name of left) expect(!existsSync(join(root, name)), `purging leaves no /${name}`);
-    process.stdout.write(`${suite}: apsnap ${version} installs, answers on Node ${inRoot('node', '--version').trim()}, upgrades, goes\n`);
+    process.stdout.write(
+      `${suite}: apsnap ${version} installs, responds on Node ${inRoot('node', '--version').trim()}, upgrades and uninstalls\n`,
+    );
   } finally {
     rmSync(root, { recursive: true, force: true });
   }
 }
 
-/** Builds the container on a suite's root, with no registry and no daemon, and asks the service in it. */
+/** Builds the container on a suite's root, without a registry or a daemon, and sends requests to the service in it. */
 async function checkContainer(suite: string): Promise<void> {
   const storage = mkdtempSync(join(tmpdir(), 'apsnap-container-'));
   const env = { ...ENVIRONMENT, BUILDAH_ISOLATION: 'chroot' };
@@ -80,16 +83,16 @@ async function checkContainer(suite: string): Promise<void> {
     const key = 'a0key0of0the0container0alone0000';
     const run = ['run', '--volume', machine, '--env', `RASPAP_API_KEY=${key}`, made, '--'];
     const command = ['/usr/bin/node', '/usr/share/apsnap/dist/src/main.js', 'serve', '--host', '127.0.0.1', '--port', '0'];
-    expect(buildah('run', made, '--', 'id', '-u') === '65534', 'the container is not run as root');
+    expect(buildah('run', made, '--', 'id', '-u') === '65534', 'the container does not run as root');
     await askService(spawn('buildah', [...places, ...run, ...command], { env }), key);
-    process.stdout.write(`container: apsnap ${version} answers\n`);
+    process.stdout.write(`container: apsnap ${version} responds\n`);
   } finally {
     buildah('rm', '--all');
     rmSync(storage, { recursive: true, force: true });
   }
 }
 
-/** Asks a service, once it has started, what touches each part of the bundle; and ends it. */
+/** Waits for a service to start, sends requests that use each part of the bundle, and ends it. */
 async function askService(child: ChildProcessWithoutNullStreams, key: string): Promise<void> {
   try {
     let output = '';
@@ -100,11 +103,11 @@ async function askService(child: ChildProcessWithoutNullStreams, key: string): P
     const get = (path: string, init: RequestInit = {}) =>
       fetch(`${address()}${path}`, { ...init, headers: { ...init.headers, access_token: key } });
     for (const endMs = Date.now() + START_MS; (await get('/system')).status !== 200; await sleep(50))
-      expect(Date.now() < endMs, '/system answers');
+      expect(Date.now() < endMs, '/system responds');
 
     const system = (await (await get('/system')).json()) as { processorCount?: unknown };
-    expect(typeof system.processorCount === 'number', '/system is what it should be');
-    expect((await fetch(`${address()}/system`)).status === 403, 'nobody is let in without the key');
+    expect(typeof system.processorCount === 'number', '/system has a number of processors');
+    expect((await fetch(`${address()}/system`)).status === 403, 'a request without the key gets 403');
     const page = await (await get('/docs')).text();
     const scripts = [...page.matchAll(/(?:src|href)="(docs\/[^"]+)"/g)].map(([, path]) => `/${path}`);
     expect(scripts.length >= 3, '/docs names its files');
@@ -112,20 +115,20 @@ async function askService(child: ChildProcessWithoutNullStreams, key: string): P
     const assets = [...dashboard.matchAll(/(?:src|href)="(assets\/[^"]+)"/g)].map(([, path]) => `/${path}`);
     expect(assets.length >= 3, 'the dashboard names its files');
     for (const path of ['/metrics', '/snapshot', '/history', '/openapi.json', ...scripts, ...assets])
-      expect((await get(path)).status === 200, `${path} answers`);
+      expect((await get(path)).status === 200, `${path} responds`);
     const refreshed = await get('/snapshot/refresh', {
       method: 'POST',
       body: '{"documents":["system"]}',
       headers: { 'content-type': 'application/json' },
     });
-    expect(refreshed.status === 200, 'POST /snapshot/refresh answers');
-    expect(!output.includes('ERROR'), `nothing went wrong: ${output}`);
+    expect(refreshed.status === 200, 'POST /snapshot/refresh responds');
+    expect(!output.includes('ERROR'), `the log has no error: ${output}`);
   } finally {
     child.kill('SIGTERM');
   }
 }
 
-/** @returns a root with a suite of Debian and its Node, made if it is not there */
+/** Returns a root with a suite of Debian and its Node. Makes it first if necessary. */
 function cleanRoot(suite: string): string {
   const root = join(ROOTS, suite);
   if (existsSync(root)) return root;
@@ -139,5 +142,5 @@ function cleanRoot(suite: string): string {
 }
 
 function expect(holds: boolean, what: string): asserts holds {
-  if (!holds) throw new Error(`${basename(process.argv[1] ?? '')}: not so: ${what}`);
+  if (!holds) throw new Error(`${basename(process.argv[1] ?? '')}: failed: ${what}`);
 }

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { version } from '../../src/version.js';
 import { run } from '../support/cli.js';
 import { eventually } from '../support/eventually.js';
+import { productionPackages, readLockFile } from '../support/production.js';
 import { startServer } from '../support/server.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
@@ -57,6 +58,16 @@ describe('package', () => {
     assert.equal((await run(process.execPath, [join(ROOT, 'dist/scripts/package.js')], { cwd: ROOT, withinMs: SLOW_MS })).status, 0);
     assert.ok(first.equals(readFileSync(deb)));
   });
+});
+
+test('the bill of materials has every production package, and marks the others as development', async () => {
+  const args = ['sbom', '--package-lock-only', '--sbom-format=cyclonedx'];
+  const { stdout } = await run('npm', args, { cwd: ROOT, env: { HOME: folder }, withinMs: SLOW_MS });
+  const { components } = JSON.parse(stdout) as { components: { 'bom-ref': string; properties?: { name: string }[] }[] };
+  const isDevelopment = ({ properties = [] }: (typeof components)[number]) => properties.some(({ name }) => name.endsWith(':development'));
+  const production = new Set(components.filter((one) => !isDevelopment(one)).map((one) => one['bom-ref']));
+  const missing = productionPackages(readLockFile()).filter(({ name, version: its }) => !production.has(`${name}@${its}`));
+  assert.deepEqual(missing, []);
 });
 
 describe('units', () => {

@@ -44,8 +44,9 @@ describe('tls', { timeout: 120_000 }, () => {
   test('curl/as-the-log-says/mutual', () => tryCommand(mutual, { CURL_CA_BUNDLE: pemFile('authority.pem') }));
 
   test('curl/plain-http', async () => {
-    const { stdout } = await run('curl', ['--silent', '--include', selfSigned.url.replace('https:', 'http:')]);
-    assert.match(stdout, /^HTTP\/1\.1 400 Bad Request\r\n[\s\S]*this port speaks HTTPS/);
+    const { status, stdout } = await run('curl', ['--silent', '--include', selfSigned.url.replace('https:', 'http:')]);
+    assert.notEqual(status, 0);
+    assert.equal(stdout, '');
   });
 
   test('curl/old-tls', async () => {

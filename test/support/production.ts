@@ -1,11 +1,11 @@
-/** The packages that run on an access point, by package-lock.json, and what is not wanted of them. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+/** The packages that run on an access point, as package-lock.json lists them, and what they must not have. */
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-export const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
+export const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url));
 
-/** A package as package-lock.json, version 3, has it. */
+/** A package in package-lock.json, version 3. */
 interface Locked {
   readonly name?: string;
   readonly version?: string;
@@ -24,21 +24,21 @@ export interface LockFile {
   readonly packages: Readonly<Record<string, Locked>>;
 }
 
-/** A package's own package.json, where it is of interest. */
+/** A part of a package's own package.json. */
 interface Manifest {
   readonly scripts?: Readonly<Record<string, string>>;
   readonly gypfile?: boolean;
 }
 
 export interface Package {
-  /** Where it lies, relative to the repository. */
+  /** Its folder, relative to the repository. */
   readonly path: string;
   readonly name: string;
   readonly version: string;
   readonly license: string;
 }
 
-/** Licences that ask for nothing but that they are handed on. In a choice, each must be one of them. */
+/** Licences that require only that their text is passed on. In a choice, each must be one of them. */
 const PERMISSIVE = new Set(['MIT', 'ISC', '0BSD', 'BSD-2-Clause', 'BSD-3-Clause', 'Apache-2.0', 'BlueOak-1.0.0', 'CC0-1.0', 'CC-BY-3.0']);
 const REGISTRY = 'https://registry.npmjs.org/';
 /** npm runs these when a package is installed. */
@@ -50,7 +50,7 @@ export function readLockFile(): LockFile {
 
 const isInstalled = ({ dev, optional, devOptional }: Locked) => !dev && !optional && !devOptional;
 
-/** What `npm ci --omit=dev --omit=optional` installs: links are left out, for what they lead to is there too. */
+/** Lists what `npm ci --omit=dev --omit=optional` installs. Links are left out, because their targets are listed. */
 export function productionPackages({ packages }: LockFile): Package[] {
   return Object.entries(packages)
     .filter(([path, locked]) => path !== '' && !locked.link && isInstalled(locked))
@@ -62,26 +62,21 @@ export function productionPackages({ packages }: LockFile): Package[] {
     }));
 }
 
-/** The lock file without what is not installed in production. */
-export function productionLockFile({ packages }: LockFile): LockFile {
-  return { packages: Object.fromEntries(Object.entries(packages).filter(([, locked]) => isInstalled(locked))) };
-}
-
-/** What makes the lock file less than exact: of every package, for those that build it run on the machine of who does. */
+/** Lists packages that aren't pinned exactly: all of them, because development packages run on developers' machines. */
 export function lockProblems({ packages }: LockFile): string[] {
   return Object.entries(packages).flatMap(([path, { version, resolved, integrity, link }]) => {
-    // The project itself, and what lies in it.
+    // The project itself, and packages in its repository.
     if (path === '' || path.startsWith('vendor/') || (link && resolved?.startsWith('vendor/'))) return [];
     return [
       ...(version ? [] : [`${path}: no version`]),
-      ...(integrity?.startsWith('sha512-') ? [] : [`${path}: no SHA-512 of it`]),
-      // Without an address it is asked of the registry that npm knows.
+      ...(integrity?.startsWith('sha512-') ? [] : [`${path}: no SHA-512 hash`]),
+      // Without an address, npm asks its configured registry.
       ...(resolved === undefined || resolved.startsWith(REGISTRY) ? [] : [`${path}: from ${resolved}, not from the registry`]),
     ];
   });
 }
 
-/** What is not wanted of a package in production, as the lock file says it. */
+/** Lists production packages with an install script or another licence, by the lock file. */
 export function productionProblems(lock: LockFile): string[] {
   return productionPackages(lock).flatMap(({ path, license }) => [
     ...(lock.packages[path]?.hasInstallScript ? [`${path}: has an install script`] : []),
@@ -96,7 +91,7 @@ function isPermissive(license: string): boolean {
     .every((one) => PERMISSIVE.has(one));
 }
 
-/** The same as it lies there: install scripts, and native code or what it is built of. */
+/** Lists install scripts and native code in an installed package. */
 export function installedProblems(folder: string): string[] {
   const { scripts = {}, gypfile } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
   const native = filesOf(folder).filter((file) => /(?:^|\/)binding\.gyp$|\.(?:node|so|dll|dylib|wasm)$/.test(file));
@@ -107,19 +102,10 @@ export function installedProblems(folder: string): string[] {
   ];
 }
 
-/** Files of a package, without those of packages in it. */
+/** Lists the files of a package, without those of nested packages. */
 function filesOf(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     if (!entry.isDirectory()) return [entry.name];
     return entry.name === 'node_modules' ? [] : filesOf(join(folder, entry.name)).map((file) => `${entry.name}/${file}`);
   });
-}
-
-/** Texts of the licence of a package, and of notices that go with it and with what is bundled in it. */
-export function licenceTexts({ path }: Package): string[] {
-  const folder = join(REPOSITORY, path);
-  if (!existsSync(folder)) throw new Error(`${path} is not installed: run npm ci`);
-  return readdirSync(folder)
-    .filter((name) => /^(?:licen[cs]e|copying|notice)|\.licen[cs]e\.txt$/i.test(name))
-    .map((name) => readFileSync(join(folder, name), 'utf8'));
 }
