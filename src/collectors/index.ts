@@ -1,4 +1,4 @@
-/** The list of collectors: adding one is one line here. */
+/** Lists the collectors. Adding one takes one line here. */
 import type { Collector } from '../model/collector.js';
 import type { Infer } from '../model/schema.js';
 import { ddclient } from './ddns/ddclient.js';
@@ -65,10 +65,10 @@ const list = [
 
 type Listed = (typeof list)[number];
 export type CollectorName = Listed['name'];
-/** The value of each collector, by its name. */
+/** Each collector's value, by collector name. */
 export type Values = { readonly [C in Listed as C['name']]: Infer<C['view']> };
 
-/** A collector whose types do not matter any more. */
+/** A collector without its own types, for code that treats all collectors alike. */
 export type AnyCollector = Collector<unknown, unknown> & { readonly name: CollectorName };
 
 export const collectors = list as unknown as readonly AnyCollector[];

@@ -1,7 +1,7 @@
 import { firewall as collected } from '../collectors/firewall/firewall.js';
 import { document } from './define.js';
 
-/** The rules of RaspAP's firewall, as RaspAP keeps them. */
+/** Rules of RaspAP's firewall, as its file has them. */
 export const firewall = document({
   name: 'firewall',
   summary: "Rules of RaspAP's firewall",

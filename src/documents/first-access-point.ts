@@ -1,19 +1,19 @@
-/** Which of several access points is the first: the one that RaspAP's RestAPI would tell of. */
+/** Finds the first of several access points: the one that RaspAP's API describes. */
 import { type Configured, HOSTAPD_CONF } from '../collectors/wifi/hostapdconf.js';
 
-/** What RaspAP says of it, see the collector `raspap`. */
+/** RaspAP's choice; see the collector `raspap`. */
 interface Choice {
   readonly wifiInterface: string | null;
   readonly dualApEnable: boolean;
 }
 
 /**
- * First is the one of RaspAP's WifiInterface, else that of hostapd.conf, then by name. Two files may configure the same interface,
- * as RaspAP leaves the one it used before: with two access points it uses hostapd-NAME.conf, else hostapd.conf.
+ * Moves the first access point to the start: the one of RaspAP's WifiInterface, else that of hostapd.conf, else the first by name.
+ * Two files may configure the same interface, as RaspAP leaves old files: with two access points it uses hostapd-NAME.conf, else
+ * hostapd.conf.
  *
- * @param accessPoints by name
- * @param choice undefined where RaspAP's choice is not known
- * @returns the same, the first at the start
+ * @param accessPoints sorted by name
+ * @param choice undefined if RaspAP's choice isn't known
  */
 export function firstAtStart<Known extends Pick<Configured, 'file' | 'interface'>>(
   accessPoints: readonly Known[],

@@ -1,4 +1,5 @@
 import type { Values } from '../collectors/index.js';
+import { linkFields } from '../collectors/network/interfaces.js';
 import { array, boolean, type Infer, integer, map, nullable, object, oneOf, string } from '../model/schema.js';
 import { netmask } from '../parse/ipv4.js';
 import { document } from './define.js';
@@ -12,24 +13,7 @@ const link = object({
   IPv6_addresses: array(string('IPv6 address.'), 'IPv6 addresses. Link-local ones come last.'),
   addresses: array(string('Address with prefix length, such as `10.3.141.1/24`.'), 'All IPv4 and IPv6 addresses, with prefix length.'),
   state: oneOf(['up', 'down'], '`up` if the interface can carry traffic.'),
-  operational_state: nullable(
-    string('State that the kernel reports in `operstate`: `up`, `down` or `dormant`. Often `unknown` for a tunnel that works.'),
-  ),
-  carrier: nullable(
-    boolean('True if the link has a carrier: a cable or an access point at the other end. `null` while the interface is disabled.'),
-  ),
-  speed_mbps: nullable(integer('Speed of an Ethernet link. `null` for other interfaces and without a link.', 'megabits per second')),
-  duplex: nullable(oneOf(['half', 'full'], 'Duplex mode of an Ethernet link. `null` for other interfaces and without a link.')),
-  mtu: nullable(integer('Maximum packet size.', 'bytes')),
-  kind: nullable(
-    string(
-      'Kind of interface: `ethernet` (also virtual), `wlan`, `bridge`, `wireguard`, `tun`, `vlan` and others. `null` if the kernel does not report it.',
-    ),
-  ),
-  wireless: boolean('True for a Wi-Fi interface.'),
-  bridge: nullable(string('Bridge that the interface is a port of. `null` if it is not in a bridge.')),
-  uplink: boolean('True if the best IPv4 or IPv6 default route uses this interface.'),
-  vpn: boolean('True for a VPN tunnel.'),
+  ...linkFields,
 });
 type Link = Infer<typeof link>;
 

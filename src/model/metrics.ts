@@ -1,30 +1,30 @@
-/** Metrics of a sample, for Prometheus: what a collector or a document gives of them. */
+/** Prometheus metrics of a collector or a document. */
 
 /**
- * A counter only rises, until what counts starts anew; an info is 1, and its labels are what it says. Nothing of ours is a histogram:
- * some of what the process says of itself is.
+ * A counter only rises until it restarts. An info is always 1, and its labels carry the information. Only prom-client's metrics of the
+ * process include histograms.
  */
 export type MetricType = 'gauge' | 'counter' | 'info' | 'histogram';
 
 export interface MetricSample {
-  /** Label values may be any text. */
+  /** Labels, whose values may be any text. */
   readonly labels?: Readonly<Record<string, string>>;
   readonly value: number;
-  /** What follows the family's name: `_bucket` of a histogram. */
+  /** Suffix of the family's name: `_bucket` of a histogram. */
   readonly suffix?: string;
 }
 
 /** All series of one name. */
 export interface MetricFamily {
-  /** As Prometheus stores it: a counter's ends in `_total`, an info's in `_info`, and the unit stands before that. */
+  /** Name as Prometheus stores it: a counter's ends in `_total`, an info's in `_info`, after the unit. */
   readonly name: string;
   readonly help: string;
   readonly type: MetricType;
-  /** None: the family is left out. */
+  /** A family without samples is left out. */
   readonly samples: readonly MetricSample[];
 }
 
-/** A family without labels; left out where there is no value. */
+/** Builds a family without labels. Without a value it is left out. */
 export function metric(name: string, type: MetricType, help: string, value: number | null | undefined): MetricFamily {
   return { name, help, type, samples: value === null || value === undefined ? [] : [{ value }] };
 }
@@ -34,9 +34,9 @@ export function gauge(name: string, help: string, value: number | null | undefin
 }
 
 /**
- * A family with one series for each row.
+ * Builds a family with one series for each row.
  *
- * @param read labels and value of a row; null: it has none
+ * @param read returns labels and value of a row; a row whose value is null gets no series
  */
 export function perRow<Row>(
   name: string,

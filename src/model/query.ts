@@ -1,37 +1,39 @@
-/** Parameters of a query: what they may be, and what a request says they are. */
+/** Parameters of a query: their definitions, and their values in a request. */
 import { quote } from '../errors.js';
 import type { JsonSchema } from './schema.js';
 
-/** Values of the parameters that were given, and defaults of others. */
+/** Values of the parameters in a request, with defaults for missing ones. */
 export type Query = Readonly<Record<string, string | number>>;
 
 interface WholeNumber {
   readonly type: 'integer';
   readonly description: string;
-  readonly least: number;
-  readonly most: number;
+  readonly min: number;
+  readonly max: number;
   readonly default: number;
 }
 
 interface Text {
   readonly type: 'string';
   readonly description: string;
-  /** What it must look like, and the same in words. */
+  /** Valid values, as a pattern and in words. */
   readonly pattern: RegExp;
   readonly expected: string;
 }
 
 export type Parameters = Readonly<Record<string, WholeNumber | Text>>;
 
-/** A parameter is not what it may be. The message names it and says what is expected. */
+/** A parameter's value isn't valid. The message names the parameter and what is expected. */
 export class QueryError extends Error {
   override readonly name = 'QueryError';
 }
 
 /**
- * @param search what stands behind the question mark
- * @returns undefined if none of the parameters is given: others are passed over, as `?_=1` that is there to defeat caches
- * @throws QueryError
+ * Parses the parameters in a query string. It ignores unknown ones, such as `?_=1` to defeat caches.
+ *
+ * @param search the text after the question mark
+ * @returns undefined if none of the parameters is given
+ * @throws {QueryError} if a value isn't valid or is given twice
  */
 export function parseQuery(parameters: Parameters, search: string): Query | undefined {
   const given = new URLSearchParams(search);
@@ -47,16 +49,16 @@ export function parseQuery(parameters: Parameters, search: string): Query | unde
   return Object.fromEntries(values);
 }
 
-/** What a query gives by each name: a text, or all of them where it is given several times. */
+/** Values in a query string, by name: one text, or all of them if the name is repeated. */
 export type Given = NodeJS.Dict<string | string[]>;
 
-/** Koa's `ctx.query` looks through all of the query for each parameter in it: a header's worth of them would hold everybody up. */
+/** Parses a query string in one pass. Koa's `ctx.query` scans all of it for each parameter, so a long one would block the server. */
 export function givenIn(search: string): Given {
   const given = Object.create(null) as Given;
   for (const [name, text] of new URLSearchParams(search)) {
-    const before = given[name];
-    if (Array.isArray(before)) before.push(text);
-    else given[name] = before === undefined ? text : [before, text];
+    const earlier = given[name];
+    if (Array.isArray(earlier)) earlier.push(text);
+    else given[name] = earlier === undefined ? text : [earlier, text];
   }
   return given;
 }
@@ -67,15 +69,15 @@ function parse(name: string, text: string, parameter: WholeNumber | Text): strin
     if (!parameter.pattern.test(text)) throw invalid(parameter.expected);
     return text;
   }
-  const { least, most } = parameter;
+  const { min, max } = parameter;
   const value = Number(text);
-  if (!/^\d{1,10}$/.test(text) || value < least || value > most) throw invalid(`a whole number from ${least} to ${most}`);
+  if (!/^\d{1,10}$/.test(text) || value < min || value > max) throw invalid(`a whole number from ${min} to ${max}`);
   return value;
 }
 
-/** A parameter as OpenAPI has it. */
+/** Describes a parameter for OpenAPI. */
 export function parameterSchema(parameter: WholeNumber | Text): JsonSchema {
   if (parameter.type === 'string') return { type: 'string', pattern: parameter.pattern.source };
-  const { least, most } = parameter;
-  return { type: 'integer', minimum: least, maximum: most, default: parameter.default };
+  const { min, max } = parameter;
+  return { type: 'integer', minimum: min, maximum: max, default: parameter.default };
 }

@@ -1,12 +1,13 @@
 /**
- * Secrets: fields that a view marks with `secret()`. They become null in the thread that samples, before the value goes
- * anywhere, so that nothing downstream (documents, errors, snapshots, metrics) has them to give away.
+ * Hides secrets: fields that a view marks with `secret()`. They become null in the worker that samples, so nothing downstream
+ * (documents, errors, snapshots, metrics) can leak them.
  */
 import type { JsonSchema, Schema } from './schema.js';
 
 /**
- * @param value in the form of `view`; it is not changed
- * @returns the same value with null in place of secrets
+ * Replaces secrets by null.
+ *
+ * @param value in the form of `view`; it isn't changed
  */
 export function hideSecrets<T>(value: T, view: Schema<T>): T {
   return hide(value, view.json) as T;
@@ -24,14 +25,14 @@ function hideInside(value: unknown, { items, properties = {}, additionalProperti
   if (Array.isArray(value)) return items ? value.map((item) => hide(item, items)) : value;
   const others = typeof additionalProperties === 'object' ? additionalProperties : undefined;
   const hidden = Object.entries(value).map(([name, held]) => {
-    // Own properties only: a name such as `constructor` is one of the others.
+    // Own properties only: a name such as `constructor` belongs to the additional ones.
     const own = Object.hasOwn(properties, name) ? properties[name] : others;
     return [name, own ? hide(held, own) : held];
   });
   return Object.fromEntries(hidden);
 }
 
-/** Whether a value can be of a schema, by its type alone: more than the schema's own values, never fewer. */
+/** Tells whether a schema may describe a value, judging by type alone. It accepts too many values, never too few. */
 function mayDescribe({ type }: JsonSchema, value: unknown): boolean {
   if (type === undefined) return true;
   const own = Array.isArray(value) ? 'array' : typeof value;
@@ -40,7 +41,7 @@ function mayDescribe({ type }: JsonSchema, value: unknown): boolean {
 
 const verdicts = new WeakMap<JsonSchema, boolean>();
 
-/** Whether a schema has a secret anywhere: most have none, and their values are passed through as they are. */
+/** Tells whether a schema contains a secret. Most don't, and their values pass through unchanged. */
 export function holdsSecrets(schema: JsonSchema): boolean {
   let verdict = verdicts.get(schema);
   if (verdict === undefined) {

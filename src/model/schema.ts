@@ -1,16 +1,16 @@
 /**
- * JSON Schema that carries the TypeScript type of what it describes.
+ * JSON Schema that carries the TypeScript type of the values it describes.
  *
- * A collector's and a document's `view` is written once, with these; from it come the static type, the OpenAPI
- * components and what the tests validate answers against.
+ * Each collector and document has one `view`, built with these functions. The static type, the OpenAPI components and the
+ * validation in tests come from it.
  */
 
-/** The part of JSON Schema 2020-12 (so of OpenAPI 3.1) that is used here. `x-unit` is the unit of a number. */
+/** The part of JSON Schema 2020-12, and so of OpenAPI 3.1, that apsnap uses. `x-unit` is the unit of a number. */
 export interface JsonSchema {
   readonly type?: string | readonly string[];
   readonly description?: string;
   readonly 'x-unit'?: string;
-  /** Null in every answer unless secrets are exposed. */
+  /** Null in every response unless secrets are exposed. */
   readonly 'x-secret'?: true;
   readonly format?: string;
   readonly enum?: readonly (string | number | null)[];
@@ -39,7 +39,7 @@ export function string(description: string): Schema<string> {
   return { json: { type: 'string', description } };
 }
 
-/** A string that is one of `values`. */
+/** Describes a string that is one of `values`. */
 export function oneOf<const V extends string>(values: readonly V[], description: string): Schema<V> {
   return { json: { type: 'string', enum: values, description } };
 }
@@ -48,17 +48,17 @@ export function boolean(description: string): Schema<boolean> {
   return { json: { type: 'boolean', description } };
 }
 
-/** A number; `unit` is a base unit in the plural, or `ratio` or `percent`. */
+/** Describes a number. `unit` is a base unit in the plural, or `ratio` or `percent`. */
 export function number(description: string, unit?: string): Schema<number> {
   return { json: { type: 'number', description, ...(unit && { 'x-unit': unit }) } };
 }
 
-/** A whole number; see {@link number}. */
+/** Describes a whole number; see {@link number}. */
 export function integer(description: string, unit?: string): Schema<number> {
   return { json: { type: 'integer', description, ...(unit && { 'x-unit': unit }) } };
 }
 
-/** What `schema` describes, or null where the machine does not have it. */
+/** Describes the values of `schema`, or null. */
 export function nullable<T>(schema: Schema<T>): Schema<T | null> {
   const { json } = schema;
   if (json.enum) return { json: { ...json, type: [json.type as string, 'null'], enum: [...json.enum, null] } };
@@ -72,7 +72,7 @@ export function array<T>(items: Schema<T>, description: string): Schema<T[]> {
 
 type Properties<P> = { [K in keyof P]: P[K] extends Schema<infer T> ? T : never };
 
-/** An object with just these properties, all of them there. */
+/** Describes an object with exactly these properties. */
 export function object<P extends Record<string, Schema<unknown>>>(properties: P, description?: string): Schema<Properties<P>> {
   const entries = Object.entries(properties).map(([name, schema]) => [name, schema.json] as const);
   return {
@@ -86,17 +86,17 @@ export function object<P extends Record<string, Schema<unknown>>>(properties: P,
   };
 }
 
-/** An object with any names, all of whose values have the same form. */
+/** Describes an object with any names, whose values all have the same form. */
 export function map<T>(values: Schema<T>, description: string): Schema<Record<string, T>> {
   return { json: { type: 'object', description, additionalProperties: values.json } };
 }
 
-/** Any JSON: what somebody else's file says. */
+/** Describes any JSON, such as a file of another program. */
 export function anything(description: string): Schema<unknown> {
   return { json: { description } };
 }
 
-/** What `schema` describes, but null unless `--expose-secrets` is given: see {@link file://./secrets.ts}. */
+/** Describes the values of `schema`, replaced by null unless secrets are exposed: see {@link file://./redact.ts}. */
 export function secret<T>(schema: Schema<T>): Schema<T | null> {
   return { json: { ...nullable(schema).json, 'x-secret': true } };
 }

@@ -1,4 +1,4 @@
-/** What dnsmasq's configuration says of the addresses it leases, and which interface that is for. */
+/** DHCP ranges in dnsmasq's configuration, and the interfaces that they serve. */
 import { isIP, isIPv4 } from 'node:net';
 import { quote, SourceError } from '../errors.js';
 import { parseOptions } from './dnsmasq.js';
@@ -15,36 +15,36 @@ export interface DhcpRange {
   nameServers: string[] | null;
 }
 
-/** An IPv4 network that an interface is on itself. */
+/** An IPv4 network that an interface is directly connected to. */
 export interface Network {
   readonly interface: string;
   readonly network: string;
   readonly prefixLength: number;
 }
 
-/** No machine has more; a line of a million names is a mistake. */
+/** Maximum interfaces in a line. Further ones are ignored: a line of a million names is a mistake. */
 const MAX_INTERFACES = 64;
 
 /**
- * The IPv4 ranges of one dnsmasq configuration file, dnsmasq(8):
- * `dhcp-range=[tag:…,][set:…,][interface:…,]start[,end|mode][,netmask[,broadcast]][,lease time]`. `set:` may be left out, as it
- * was in old versions.
+ * Parses the IPv4 ranges of one dnsmasq configuration file, dnsmasq(8):
+ * `dhcp-range=[tag:…,][set:…,][interface:…,]start[,end|mode][,netmask[,broadcast]][,lease time]`. Old files leave
+ * out `set:`.
  *
  *     # RaspAP wlan0 configuration
  *     interface=wlan0
  *     dhcp-range=10.3.141.50,10.3.141.255,255.255.255.0,12h
  *     dhcp-option=6,9.9.9.9,1.1.1.1
  *
- * To dnsmasq the order of lines means nothing, but those who write such files put a range below its interface, and RaspAP names
- * the file after it.
+ * dnsmasq ignores the order of lines, but authors of such files write a range below its interface, and RaspAP names the file after
+ * the interface.
  *
  * @param source path of the file
- * @throws SourceError a range does not start with an address
+ * @throws {SourceError} if a range doesn't start with an address
  */
 export function parseDhcpRanges(text: string, source: string): DhcpRange[] {
   const options = parseOptions(text);
-  const handedOut = parseDhcpOptions(options.flatMap(({ name, value }) => (/^dhcp-option(?:-force)?$/.test(name) && value) || []));
-  // RaspAP's own files: these names are no interfaces.
+  const announced = parseDhcpOptions(options.flatMap(({ name, value }) => (/^dhcp-option(?:-force)?$/.test(name) && value) || []));
+  // These names of RaspAP's files aren't interfaces.
   const named = /\/090_(?!raspap\.|adblock\.)([^/]+)\.conf$/.exec(source)?.[1];
   let interfaces = named === undefined ? [] : [named];
   const ranges: DhcpRange[] = [];
@@ -55,14 +55,14 @@ export function parseDhcpRanges(text: string, source: string): DhcpRange[] {
     const range = parseRange(value, source);
     if (!range) continue;
     const { tags, ...rest } = range;
-    // dnsmasq gives each request the interface's name as a tag
+    // dnsmasq tags each request with the interface's name.
     const known = [...tags, ...(range.interface === null ? interfaces : [range.interface])];
-    ranges.push({ ...rest, interfaces, routers: handedOut(ROUTER, known), nameServers: handedOut(NAME_SERVER, known) });
+    ranges.push({ ...rest, interfaces, routers: announced(ROUTER, known), nameServers: announced(NAME_SERVER, known) });
   }
   return ranges;
 }
 
-/** `interface=lo,uap0`; undefined if it names none that could have clients, or only patterns. */
+/** Parses `interface=lo,uap0`. Returns undefined if no name can have clients, or all are patterns. */
 function parseInterfaces(value: string): string[] | undefined {
   const names = value.split(',').map((name) => name.trim());
   const served = [...new Set(names)].filter((name) => name !== '' && name !== 'lo' && !name.includes('*')).slice(0, MAX_INTERFACES);
@@ -80,7 +80,7 @@ function parseRange(
   const [start = '', ...rest] = bare;
   if (start.includes(':')) return undefined; // IPv6
   if (!isIPv4(start)) throw new SourceError('malformed', `${source}: dhcp-range does not start with an address: ${quote(value)}`);
-  if (rest.includes('proxy')) return undefined; // somebody else leases, dnsmasq only tells how to boot
+  if (rest.includes('proxy')) return undefined; // another DHCP server leases, dnsmasq only adds boot options
   const addresses = rest.filter(isIPv4);
   const words = rest.filter((field) => !isIPv4(field));
   const end = isNetmask(addresses[0]) ? undefined : addresses.shift();
@@ -97,7 +97,7 @@ function parseRange(
 const PREFIXED = /^(?:interface|set|tag|net):/;
 const BARE_TAG = /^[^.:]+$/;
 
-/** A time that a lease lasts, as dnsmasq writes it. */
+/** A lease duration as dnsmasq writes it. */
 export const LEASE_TIME = /^(?:\d+[smhdw]?|infinite)$/i;
 
 function isNetmask(address: string | undefined): boolean {
@@ -112,14 +112,14 @@ const CODES = new Map([
 ]);
 
 /**
- * The addresses in `dhcp-option` lines, dnsmasq(8): `[tag:…,]number|option:name[,value…]`. Of several lines the last counts, and
- * one with a tag more than one without. No value: the option is not sent. Those that need two tags, or that a client lacks
- * one, are left out: who they are for depends on the client.
+ * Parses the addresses in `dhcp-option` lines, dnsmasq(8): `[tag:…,]number|option:name[,value…]`. The last of several lines wins,
+ * and a line with a tag beats one without. Without a value the option isn't sent. Lines that need two tags, or the absence of
+ * one, are ignored: they depend on the client.
  *
  *     6,9.9.9.9,1.1.1.1
  *     tag:wlan1,option:router,10.3.142.1
  *
- * @returns what is handed out of an option to who has one of some tags; null where nothing is said
+ * @returns finds the addresses of an option for a client with these tags; null if no line sets it
  */
 function parseDhcpOptions(values: readonly string[]): (code: string, tags: readonly string[]) => string[] | null {
   const addresses = new Map<string, string[]>();
@@ -139,24 +139,24 @@ function parseDhcpOptions(values: readonly string[]): (code: string, tags: reado
 }
 
 /**
- * The interfaces that a range is for: what its line says; else those on whose network its start lies; else what its file says,
+ * Finds the interfaces that a range serves: those in its line, else those whose network contains its start, else those in its file,
  * as the interface may be down.
  *
- * @returns mostly one; none if nothing says
+ * @returns usually one interface; none if it can't be known
  */
 export function rangeInterfaces(
   range: Pick<DhcpRange, 'start' | 'interface' | 'interfaces'>,
   networks: readonly Network[],
 ): readonly string[] {
   if (range.interface !== null) return [range.interface];
-  const around = networks.filter((network) => network.prefixLength >= SHORTEST_NETWORK && contains(network, range.start));
+  const around = networks.filter((network) => network.prefixLength >= MIN_PREFIX_LENGTH && contains(network, range.start));
   const longest = around.reduce((bits, network) => Math.max(bits, network.prefixLength), 0);
   const on = [...new Set(around.filter((network) => network.prefixLength === longest).map((network) => network.interface))];
   if (on.length === 0) return range.interfaces;
-  // Two interfaces on one network: a client's and an access point's, say.
+  // Two interfaces may be on one network, such as a client's and an access point's.
   const meant = on.filter((name) => range.interfaces.includes(name));
   return meant.length > 0 ? meant : on;
 }
 
-/** A VPN's 0.0.0.0/1 is around every range, and nobody's network. */
-const SHORTEST_NETWORK = 8;
+/** Minimum prefix length of a network. A VPN's 0.0.0.0/1 contains half of all ranges and isn't a network. */
+const MIN_PREFIX_LENGTH = 8;

@@ -1,16 +1,16 @@
-/** Where text ceases to be JSON: the messages of JSON.parse quote what is there, and not all of them say where. */
+/** Finds where text stops being JSON. Messages of JSON.parse quote the text, and not all of them name the place. */
 
 const BLANKS = /[ \t\r\n]*/y;
 const TOKEN =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: those that JSON does not allow in a string
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON doesn't allow them in a string
   /"[^"\\\u0000-\u001f]*(?:\\(?:["\\/bfnrt]|u[\da-fA-F]{4})[^"\\\u0000-\u001f]*)*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null|[[\]{},:]/y;
 
 type Expected = 'value' | 'value or ]' | 'key' | 'key or }' | ':' | 'more';
 
 /**
- * RFC 8259.
+ * Finds the first error in JSON, RFC 8259.
  *
- * @returns index of the first token that cannot stand where it does (the text's length, if it ends too early); undefined: it is JSON
+ * @returns the index of the first token in the wrong place, or the text's length if it ends too early; undefined if it is JSON
  */
 export function jsonErrorAt(text: string): number | undefined {
   const open: ('{' | '[')[] = [];
@@ -26,17 +26,17 @@ export function jsonErrorAt(text: string): number | undefined {
   return expected === 'more' && open.length === 0 ? undefined : at;
 }
 
-/** Where what a sticky expression finds at an index ends; the index itself if it finds nothing. */
+/** Returns where the match of a sticky expression at an index ends, or the index itself without a match. */
 function skip(expression: RegExp, text: string, at: number): number {
   expression.lastIndex = at;
   return expression.test(text) ? expression.lastIndex : at;
 }
 
 /**
- * What may come after a token; undefined: it may not stand there.
+ * Returns what may come after a token, or undefined if the token is in the wrong place.
  *
  * @param token its first character
- * @param open brackets around it, changed by those it opens or closes
+ * @param open brackets around it; updated if it opens or closes one
  */
 function follow(expected: Expected, token: string, open: ('{' | '[')[]): Expected | undefined {
   const inside = open.at(-1);

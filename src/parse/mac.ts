@@ -1,9 +1,11 @@
-/** A MAC address, case aside: `02:00:00:00:01:00`. */
+/** A MAC address in either case: `02:00:00:00:01:00`. */
 const MAC = /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/i;
 
 /**
+ * Parses a MAC address.
+ *
  * @param text a MAC address in either case
- * @returns in lower case, in which they are compared; undefined if it is none, or one that no station has (all zeros, a group address)
+ * @returns the address in lower case, for comparison; undefined for other text, all zeros and group addresses
  */
 export function parseMac(text: string): string | undefined {
   if (!MAC.test(text)) return undefined;

@@ -4,6 +4,7 @@ import { array, object, secret, string } from '../../model/schema.js';
 import { readStatements, type Statement } from './statements.js';
 
 const FILE = '/etc/ddclient.conf';
+/** Maximum size of the file. */
 const MAX_BYTES = 64 << 10;
 /** Each definition inherits the values of earlier lines, so both the number of definitions and the length of a value are limited. */
 const MAX_DEFINITIONS = 1_000;
@@ -52,12 +53,12 @@ export const ddclient = collector({
   },
 });
 
-/** Options that say where the address is, each also with v4 or v6 at its end. */
+/** Options that name a place of the address, also with the suffix v4 or v6. */
 const PLACES = new Set(['web', 'if', 'cmd', 'fw', 'ip'].flatMap((name) => [name, `${name}v4`, `${name}v6`]));
 const KNOWN = new Set([...PLACES, 'use', 'usev4', 'usev6', 'protocol', 'server', 'login', 'password']);
 
 /**
- * /etc/ddclient.conf, as RaspAP writes it. Options without a host hold for all hosts after them; see also
+ * Parses /etc/ddclient.conf, as RaspAP writes it. Options without a host apply to all hosts below them; see
  * https://github.com/ddclient/ddclient/blob/main/ddclient.conf.in
  *
  *     daemon=300
@@ -70,12 +71,12 @@ const KNOWN = new Set([...PLACES, 'use', 'usev4', 'usev6', 'protocol', 'server',
  *     password='secret'
  *     my.example.org
  *
- * Errors name a line and do not quote it: it may hold a password.
+ * Errors name a line and don't quote it, as it may contain a password.
  *
- * @returns text as it is written, "" where there is none; without hosts, what would hold for one
+ * @returns values as written, "" if not set; without hosts, the options that would apply to one
  */
 export function parseDdclient(text: string): Definition & { hosts: Definition[] } {
-  // ddclient takes it out, which makes one value of two: a password may be the second.
+  // ddclient removes it, which joins two values: the second may be a password.
   const torn = text.split('\n').findIndex((line) => line.trimEnd().includes('\r'));
   if (torn >= 0) throw malformed(`line ${torn + 1} has a carriage return within`);
   const globals = new Map<string, string>();
@@ -110,7 +111,7 @@ function knownOptions({ line, options }: Statement): [string, string][] {
   return known;
 }
 
-/** ddclient takes any word for a name; one that can be none is a mistake, and may be a password. */
+/** Returns host names of a statement. ddclient accepts any word; one that can't be a name is a mistake, and may be a password. */
 function hostNames({ line, options, words }: Statement): string[] {
   const names = [words[0] ?? '', options.get('host') ?? ''].flatMap((list) => list.split(/[, ]/)).filter(Boolean);
   if (words.includes('=')) throw malformed(`line ${line} has blanks around =`);
@@ -118,7 +119,7 @@ function hostNames({ line, options, words }: Statement): string[] {
   return names;
 }
 
-/** `password` without `=` is none: what follows would be shown as the login. */
+/** Tells whether a word can be a host name. `password` without `=` isn't one: the word after it would be shown as the login. */
 function isHostName(word: string): boolean {
   return /^[\p{L}\p{N}_.*@-]+$/u.test(word) && word.toLowerCase() !== 'password';
 }
@@ -137,7 +138,7 @@ function describe(settings: ReadonlyMap<string, string>, names: readonly string[
   };
 }
 
-/** ddclient passes over `use` where it is told a strategy for one family. */
+/** Returns the strategy in force. ddclient ignores `use` if there is one for an address family. */
 function strategy(of: (name: string) => string): { use: string; family: string } {
   const family = ['v4', 'v6'].find((one) => !isDisabled(of(`use${one}`))) ?? '';
   return { use: of(`use${family}`), family };

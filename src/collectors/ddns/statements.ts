@@ -1,17 +1,17 @@
-/** The syntax of ddclient's configuration file, as its own parser (`_read_config` in ddclient 3.10 to 4.0) takes it. */
+/** Syntax of ddclient's configuration file, as its own parser reads it: `_read_config` in ddclient 3.10 to 4.0. */
 
-/** What one line says, with those that it is continued on. */
+/** A line, joined with the lines that continue it. */
 export interface Statement {
   /** Number of its first line. */
   readonly line: number;
   /** The last value of each option. */
   readonly options: ReadonlyMap<string, string>;
-  /** What follows the options: host names separated by commas, and by the old form a login and a password. */
+  /** Words after the options: host names separated by commas, and in the old form a login and a password. */
   readonly words: readonly string[];
 }
 
 /**
- * The statements of a file: `[option=value, …] [host[,host…] [login [password]]]`.
+ * Parses the statements of a file: `[option=value, …] [host[,host…] [login [password]]]`.
  *
  *     protocol=dyndns2 \
  *     use=web, web=checkip.dyndns.org/ \
@@ -19,10 +19,10 @@ export interface Statement {
  *     password='a # b' \
  *     home.example.org,office.example.org    # continued up to here
  *
- * No blank stands around `=`, but for passwords. In a value a backslash makes the next character an ordinary one, as do quotes
- * of either kind; but a password is taken as it stands: between single quotes to the last one of the line, else to the next blank.
+ * Blanks around `=` are allowed for passwords only. In a value, a backslash escapes the next character, and quotes of either kind
+ * escape what they enclose. A password is taken literally: from a single quote to the last one of the line, else to the next blank.
  *
- * @returns in the file's order; lines without content are left out, and those at the end whose continuation is missing
+ * @returns statements in the file's order, without empty lines and without lines at the end whose continuation is missing
  */
 export function readStatements(text: string): Statement[] {
   const statements: Statement[] = [];
@@ -48,18 +48,18 @@ export function readStatements(text: string): Statement[] {
 }
 
 interface Masked {
-  /** The line, with a word that means nothing in place of the password. */
+  /** The line with a meaningless word in place of the password. */
   readonly masked: string;
   readonly name?: string;
   readonly value?: string;
 }
 
-/** `password=`, `fw-password=` or anything like it (`web=http://…?password=`), where a word starts. */
+/** `password=`, `fw-password=` and the like (`web=http://…?password=`) at the start of a word. */
 const PASSWORD = /(?<=^|[ \t\f\v])([^ \t\f\v,]*?password)[ \t\f\v]*=[ \t\f\v]*/g;
-/** The same after a comma without a blank, where ddclient does not see that it is one. */
+/** The same after a comma without a blank, where ddclient doesn't recognize it. */
 const LISTED_PASSWORD = /(?<=,)([^ \t\f\v,]*?password)[ \t\f\v]*=[ \t\f\v]*/g;
 
-/** Takes the last password out of a line, before anything in it is taken for a comment, a quote or the end. */
+/** Masks the last password of a line, before parsing could read a part of it as a comment, a quote or the end. */
 function maskPassword(line: string): Masked {
   if (!line.includes('password')) return { masked: line };
   const beforeComment = line.split('#', 1)[0] ?? '';
@@ -75,9 +75,9 @@ function maskPassword(line: string): Masked {
 }
 
 /**
- * The password that text starts with, quotes included. ddclient ends one in double quotes at the first blank in it, or behind a
- * backslash, and takes the rest for a host's name: that would show half a secret as a name, so here it ends with the quotes, and a
- * blank behind a backslash is a part of it. One that is nothing but a backslash stands on the next line.
+ * Returns the password at the start of a text, with its quotes. ddclient ends a password in double quotes at its first blank, or
+ * after a backslash, and reads the rest as a host name. That would show half a secret as a name, so here the quotes end it, and an
+ * escaped blank is part of it. If there is only a backslash, the password is on the next line.
  */
 function passwordIn(text: string): string | undefined {
   if (text.trimEnd() === '\\') return undefined;
@@ -88,7 +88,7 @@ function passwordIn(text: string): string | undefined {
 
 const OPTION = /[, ]*([a-z][\w-]*)=/iy;
 
-/** One for all: keeping one for each of thirty thousand lines takes longer than reading them. */
+/** Shared by all lines without options: a map for each of thirty thousand lines takes longer than parsing them. */
 const NO_OPTIONS: ReadonlyMap<string, string> = new Map();
 
 /** @param line with single blanks */
@@ -110,7 +110,7 @@ function parseStatement(line: string, password: string | undefined): Pick<Statem
   return { options: options.size === 0 ? NO_OPTIONS : options, words: rest.split(' ').filter(Boolean) };
 }
 
-/** The value that starts at an index, and where it ends: at a blank or comma that is neither quoted nor escaped. */
+/** Reads the value at an index up to its end: a blank or comma that is neither quoted nor escaped. */
 function readValue(line: string, start: number): { value: string; end: number } {
   let value = '';
   let quote = '';

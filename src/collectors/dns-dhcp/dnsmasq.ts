@@ -53,7 +53,7 @@ export const dnsmasq = collector({
     ),
     staticLeases: array(staticLease, 'Static leases (`dhcp-host`), one for each MAC address.'),
     servers: array(string('IP address.'), 'Upstream name servers for all names.'),
-    noResolv: boolean('dnsmasq uses no other upstream name servers (`no-resolv`).'),
+    noResolv: boolean('True if dnsmasq uses no other upstream name servers (`no-resolv`).'),
     resolvFile: nullable(string('File with further name servers. `null` for the default.')),
     logFile: nullable(string('Log file of dnsmasq. `null` for the system log.')),
   }),

@@ -7,7 +7,7 @@ import { optionValues, readableDnsmasqFiles } from '../../parse/dnsmasq.js';
 import { parseMac } from '../../parse/mac.js';
 
 const LEASE_FILES = ['/var/lib/misc/dnsmasq.leases', '/var/lib/dnsmasq/dnsmasq.leases'];
-/** A lease takes under 120 bytes; a /16 full of them is 8 MB. */
+/** Maximum size of the file. A lease takes under 120 bytes, and a full /16 takes 8 MB. */
 const MAX_BYTES = 16 << 20;
 
 export interface Lease {
@@ -18,7 +18,7 @@ export interface Lease {
   client_id: string | null;
 }
 
-/** The addresses that dnsmasq has leased. */
+/** Addresses that dnsmasq has leased. */
 export const leases = collector({
   name: 'leases',
   summary: 'DHCP leases of dnsmasq',
@@ -29,18 +29,20 @@ export const leases = collector({
   view: object({
     leases: array(
       object({
-        expiry: integer('When it ends; 0: never', 'Unix seconds'),
-        mac_address: nullable(string('Who has it; null for IPv6, where the file does not say, and for what is no Ethernet or Wi-Fi')),
-        ip_address: string('The address'),
-        hostname: nullable(string('The name that the client gave')),
-        client_id: nullable(string('DHCP client identifier; of IPv6 the DUID')),
+        expiry: integer('Expiry of the lease. `0` if it never expires.', 'Unix seconds'),
+        mac_address: nullable(
+          string('MAC address of the client, in lower case. `null` for IPv6 leases and for clients without Ethernet or Wi-Fi.'),
+        ),
+        ip_address: string('Leased IPv4 or IPv6 address.'),
+        hostname: nullable(string('Host name that the client sent. `null` if it sent none.')),
+        client_id: nullable(string('DHCP client identifier, or the DUID of an IPv6 lease. `null` if the client sent none.')),
       }),
-      'In the order of the file',
+      'Leases in the order of the file.',
     ),
   }),
   absent: { leases: [] },
   read(machine) {
-    // A file that cannot be read is the dnsmasq collector's trouble: mostly none says where the leases are.
+    // The dnsmasq collector reports configuration files that can't be read. Most machines use the default lease file.
     const configured = readableDnsmasqFiles(machine).flatMap(({ text }) => optionValues(text, 'dhcp-leasefile'));
     for (const path of configured.length > 0 ? configured.slice(-1) : LEASE_FILES) {
       const text = machine.readTextIfThere(path, MAX_BYTES);
@@ -56,8 +58,8 @@ export const leases = collector({
 });
 
 /**
- * dnsmasq's lease file, as its lease.c writes it. After a line `duid …` come IPv6 leases, whose second field is an IAID
- * (with a T if it is a temporary address) and no MAC address; a MAC address may have its hardware type in front (`06-…`).
+ * Parses dnsmasq's lease file, as its lease.c writes it. IPv6 leases follow a line `duid …`. Their second field is an IAID (with
+ * a T for a temporary address), not a MAC address. A hardware type may precede a MAC address (`06-…`).
  *
  *     1795500557 02:00:00:00:03:00 10.3.141.166 living-room-tv 01:02:00:00:00:03:00
  *     1795500556 02:00:00:00:01:00 10.3.141.221 * *
@@ -65,9 +67,9 @@ export const leases = collector({
  *     1795500600 T24181489 fd00::1a2 laptop 00:01:00:01:…
  *     vendorclass 10.3.141.166 61:6e:64:72:6f:69:64
  *
- * The last is of dnsmasq 2.92 and newer, as is `agent-info`: more about a lease above.
+ * dnsmasq 2.92 and newer write `vendorclass` and `agent-info`: more about a lease above.
  *
- * @returns leases in the file's order; a last line that dnsmasq has not written to its end yet is left out
+ * @returns leases in the file's order, without a last line that dnsmasq is still writing
  */
 export function parseLeases(text: string): Lease[] {
   const leases: Lease[] = [];
@@ -84,7 +86,7 @@ export function parseLeases(text: string): Lease[] {
 }
 
 const NO_LEASE = /^(?:duid|(?:agent-info|vendorclass) \S+) [0-9a-f:]+$/i;
-/** Hardware other than Ethernet has addresses of another length, or none. */
+/** Addresses of hardware other than Ethernet have another length, or are missing. */
 const HARDWARE_ADDRESS = /^(?:[0-9a-f]{2}(?::[0-9a-f]{2}){0,15})?$/i;
 
 function parseLease(line: string): Lease | undefined {

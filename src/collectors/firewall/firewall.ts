@@ -4,14 +4,14 @@ import { anything } from '../../model/schema.js';
 import { nestsDeeper } from '../../parse/json-depth.js';
 import { jsonErrorAt } from '../../parse/json-error.js';
 
-/** The first that is there. */
+/** Known paths. The first that exists is read. */
 const FILES = ['/etc/raspap/networking/firewall/iptables_rules.json', '/etc/raspap/networking/iptables_rules.json'];
-/** RaspAP's own has 10 KB. */
+/** Maximum size. RaspAP's own file has 10 KB. */
 const MAX_BYTES = 256 << 10;
-/** RaspAP's own goes 5 deep. Clients' JSON parsers give up at some depth, as does ours when it writes. */
+/** Maximum nesting. RaspAP's own file nests 5 deep, and JSON parsers of clients have limits. */
 const MAX_DEPTH = 64;
 
-/** The rules of RaspAP's firewall. */
+/** Rules of RaspAP's firewall. */
 export const firewall = collector({
   name: 'firewall',
   summary: "Rules of RaspAP's firewall",
@@ -31,7 +31,7 @@ export const firewall = collector({
 });
 
 /**
- * RaspAP's iptables_rules.json: an object of any form.
+ * Parses RaspAP's iptables_rules.json: an object of any form.
  *
  *     {
  *         "info": "IPTABLES rules. $...$ expressions will be replaces automatically ($INTERFACE$, $PORT$, $IPADDRESS$)",
@@ -42,8 +42,8 @@ export const firewall = collector({
  *         ]
  *     }
  *
- * @param source named in an error, which says where and does not quote: addresses of others are in it
- * @returns the object, with its keys in the file's order, except `__proto__`, which some clients take for more than a name
+ * @param source path for errors, which name a line and quote nothing: the file contains addresses
+ * @returns the object, with its keys in the file's order, without `__proto__`, which some clients treat as more than a name
  */
 export function parseRules(text: string, source: string): unknown {
   const malformed = (what: string) => new SourceError('malformed', `${source}: ${what}`);
@@ -56,7 +56,7 @@ export function parseRules(text: string, source: string): unknown {
     const line = text.slice(0, at).split('\n').length;
     throw malformed(at === text.length ? `ends in line ${line}, before its JSON does` : `line ${line} is not JSON`);
   }
-  if (typeof rules !== 'object' || rules === null || Array.isArray(rules)) throw malformed('is JSON, but no object');
+  if (typeof rules !== 'object' || rules === null || Array.isArray(rules)) throw malformed('is JSON, expected an object');
   return withoutPrototypes(rules);
 }
 

@@ -1,9 +1,9 @@
 import { isIP } from 'node:net';
-import { Absent, quote, SourceError } from '../../errors.js';
+import { absentIf, quote, SourceError } from '../../errors.js';
 import type { Machine } from '../../machine/machine.js';
 import { collector } from '../../model/collector.js';
 import { array, integer, object, oneOf, string } from '../../model/schema.js';
-import { MOST_DEPTH_OF_IP, nestsDeeper } from '../../parse/json-depth.js';
+import { MAX_DEPTH_OF_IP, nestsDeeper } from '../../parse/json-depth.js';
 
 export interface InterfaceAddress {
   interface: string;
@@ -13,7 +13,7 @@ export interface InterfaceAddress {
   scope: string;
 }
 
-/** The addresses of the machine's own interfaces, of both families. */
+/** IPv4 and IPv6 addresses of the machine's interfaces. */
 export const addresses = collector({
   name: 'addresses',
   summary: 'Addresses of the network interfaces',
@@ -24,13 +24,13 @@ export const addresses = collector({
   view: object({
     addresses: array(
       object({
-        interface: string('Whose'),
-        family: oneOf(['inet', 'inet6'], 'IPv4 or IPv6'),
-        address: string('The address'),
-        prefixLength: integer('Length of its network', 'bits'),
-        scope: string('Where it is valid, ip-address(8): global, site, link, machine, or a number'),
+        interface: string('Name of the interface.'),
+        family: oneOf(['inet', 'inet6'], 'Address family: IPv4 (`inet`) or IPv6 (`inet6`).'),
+        address: string('IP address.'),
+        prefixLength: integer('Prefix length of the network.', 'bits'),
+        scope: string('Scope of the address, ip-address(8): `global`, `site`, `link`, `host`, or a number.'),
       }),
-      'Every address of every interface, in the order of the kernel',
+      'Addresses of all interfaces, in the order of the kernel.',
     ),
   }),
   absent: { addresses: [] },
@@ -38,29 +38,24 @@ export const addresses = collector({
 });
 
 function readAddr(machine: Machine): string {
-  try {
-    return machine.run('ip', ['-j', 'addr']);
-  } catch (error) {
-    if (error instanceof SourceError && error.code === 'program-missing') throw new Absent(`${error.message}: apt-get install iproute2`);
-    throw error;
-  }
+  return absentIf('program-missing', () => machine.run('ip', ['-j', 'addr']), 'apt-get install iproute2');
 }
 
 /**
- * What `ip -j addr` prints, ip-address(8): one array, an entry for each interface. Of a point-to-point link `address` is the
- * other end, so the own address is always `local`.
+ * Parses `ip -j addr`, ip-address(8): one array with an entry for each interface. On a point-to-point link `address` is the
+ * other end, so the interface's own address is always `local`.
  *
  *     [{"ifname":"wlan0","link_type":"ether","address":"02:00:00:00:00:00","addr_info":[
  *       {"family":"inet","local":"10.3.141.1","prefixlen":24,"scope":"global","label":"wlan0"},
  *       {"family":"inet6","local":"fe80::ff:fe00:0","prefixlen":64,"scope":"link"}]}, …]
  *
- * @returns addresses in the order printed; what is no address is passed over
- * @throws SourceError it is no JSON array
+ * @returns addresses in the order printed, without entries that aren't addresses
+ * @throws {SourceError} if the text isn't a JSON array
  */
 export function parseAddr(text: string): InterfaceAddress[] {
   let rows: unknown;
   try {
-    rows = nestsDeeper(text, MOST_DEPTH_OF_IP) ? undefined : JSON.parse(text.trim() || '[]');
+    rows = nestsDeeper(text, MAX_DEPTH_OF_IP) ? undefined : JSON.parse(text.trim() || '[]');
   } catch {
     rows = undefined;
   }

@@ -3,7 +3,7 @@ import { collector } from '../../model/collector.js';
 import { array, number, object, string } from '../../model/schema.js';
 
 const FOLDER = '/sys/class/net';
-/** 16,384 entries: more than any bridge of an access point learns. */
+/** Maximum size of a forwarding table: 16,384 entries, more than an access point's bridge learns. */
 const MAX_BYTES = 256 << 10;
 
 export interface Entry {
@@ -13,7 +13,7 @@ export interface Entry {
   ageSeconds: number;
 }
 
-/** Which MAC address each bridge has seen at which of its ports. */
+/** MAC addresses that each bridge has seen at its ports. */
 export const bridges = collector({
   name: 'bridges',
   summary: 'Forwarding tables of bridges',
@@ -24,12 +24,12 @@ export const bridges = collector({
   view: object({
     hosts: array(
       object({
-        bridge: string('The bridge'),
-        interface: string('The port'),
-        mac_address: string('Who was seen there'),
-        ageSeconds: number('How long ago', 'seconds'),
+        bridge: string('Name of the bridge.'),
+        interface: string('Bridge port that saw the MAC address.'),
+        mac_address: string('MAC address in lower case.'),
+        ageSeconds: number('Time since the bridge last saw the MAC address.', 'seconds'),
       }),
-      'Who was seen at which port, the ports themselves left out',
+      'MAC addresses seen at bridge ports, without those of the ports themselves.',
     ),
   }),
   absent: { hosts: [] },
@@ -52,7 +52,7 @@ export const bridges = collector({
   },
 });
 
-/** A port's number as its `port_no` has it: `0x1`. */
+/** Parses a port's number in its `port_no`: `0x1`. */
 export function parsePortNumber(text: string): number {
   if (!/^0x[0-9a-f]{1,4}\n?$/.test(text)) throw new SourceError('malformed', `bridge: port_no is not a number: ${quote(text)}`);
   return Number.parseInt(text, 16);
@@ -61,7 +61,7 @@ export function parsePortNumber(text: string): number {
 const ENTRY_BYTES = 16;
 
 /**
- * A bridge's `brforward`: records of 16 bytes, `struct __fdb_entry` of linux/if_bridge.h: MAC address (6), low byte of the
+ * Parses a bridge's `brforward`: records of 16 bytes, `struct __fdb_entry` of linux/if_bridge.h: MAC address (6), low byte of the
  * port's number, whether it is the port's own address, age in hundredths of a second (32 bits, the machine's byte order),
  * high byte of the port's number, padding.
  */
@@ -70,7 +70,7 @@ export function parseForwarding(bytes: Buffer): Entry[] {
   const entries: Entry[] = [];
   for (let at = 0; at < bytes.length; at += ENTRY_BYTES) {
     const first = bytes.readUInt8(at);
-    // No station's: a group address, and all zeros.
+    // Group addresses and all zeros aren't devices.
     if ((first & 1) === 1 || (first === 0 && bytes.readUIntBE(at, 6) === 0)) continue;
     const hex = bytes.toString('hex', at, at + 6);
     entries.push({

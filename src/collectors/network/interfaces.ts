@@ -10,14 +10,36 @@ export interface Route {
   network: string;
   prefixLength: number;
   metric: number;
-  /** Through another router: not a network of the interface itself. */
+  /** True if it leads through another router, so it isn't a network of the interface itself. */
   gateway: boolean;
 }
 
-/** The network interfaces: what they are, whether they work, which is the uplink, which networks they are on. */
+/** State of a link, in the fields of `/networking`. */
+export const linkFields = {
+  operational_state: nullable(
+    string('State that the kernel reports in `operstate`: `up`, `down` or `dormant`. Often `unknown` for a tunnel that works.'),
+  ),
+  carrier: nullable(
+    boolean('True if the link has a carrier: a cable or an access point at the other end. `null` while the interface is disabled.'),
+  ),
+  speed_mbps: nullable(integer('Speed of an Ethernet link. `null` for other interfaces and without a link.', 'megabits per second')),
+  duplex: nullable(oneOf(DUPLEX, 'Duplex mode of an Ethernet link. `null` for other interfaces and without a link.')),
+  mtu: nullable(integer('Maximum packet size.', 'bytes')),
+  kind: nullable(
+    string(
+      'Kind of interface: `ethernet` (also virtual), `wlan`, `bridge`, `wireguard`, `tun`, `vlan` and others. `null` if the kernel does not report it.',
+    ),
+  ),
+  wireless: boolean('True for a Wi-Fi interface.'),
+  bridge: nullable(string('Bridge that the interface is a port of. `null` if it is not in a bridge.')),
+  uplink: boolean('True if the best IPv4 or IPv6 default route uses this interface.'),
+  vpn: boolean('True for a VPN tunnel.'),
+};
+
+/** Network interfaces: kind, state, networks, and which is the uplink. */
 export const interfaces = collector({
   name: 'interfaces',
-  summary: 'Network interfaces, their links, bridges, uplink',
+  summary: 'Network interfaces: links, bridges, uplink',
   trigger: 'schedule',
   schedule: '*/2 * * * * *',
   lane: 'quick',
@@ -25,33 +47,28 @@ export const interfaces = collector({
   view: object({
     interfaces: array(
       object({
-        interface: string('Name'),
-        wireless: boolean('It is a radio'),
-        ethernet: boolean('It has an Ethernet link layer and is no radio'),
-        bridge: nullable(string('The bridge it is a port of')),
-        kind: nullable(string('ethernet (real or not), wlan, bridge, wireguard, tun, vlan…; null where the kernel does not say')),
-        mac_address: nullable(string('MAC address in lower case')),
-        admin_up: nullable(boolean('It is switched on: `ip link set … up`')),
-        operational_state: nullable(string('`operstate` of the kernel: up, down, dormant, unknown…')),
-        carrier: nullable(boolean('Something is at the other end; null while it is switched off')),
-        speed_mbps: nullable(integer('Speed of the link; null for what is no Ethernet', 'megabits per second')),
-        duplex: nullable(oneOf(DUPLEX, 'Whether both ends may send at the same time')),
-        mtu: nullable(integer('Largest packet', 'bytes')),
-        uplink: boolean('The best default route of a family goes through it'),
-        vpn: boolean('It is the end of a tunnel: WireGuard, tun, OpenVPN in the kernel'),
+        interface: string('Name of the interface.'),
+        ethernet: boolean('True for an Ethernet link layer that is not Wi-Fi.'),
+        mac_address: nullable(string('MAC address in lower case. `null` for tunnels.')),
+        admin_up: nullable(boolean('True if the interface is switched on (`ip link set … up`). `null` if the kernel does not report it.')),
+        ...linkFields,
       }),
-      'Every network interface',
+      'Network interfaces, sorted by name.',
     ),
-    bridges: array(string('Name'), 'Interfaces that are bridges'),
-    uplinks: array(string('Name'), 'Interfaces of the best default route of each family'),
+    bridges: array(string('Name of an interface.'), 'Interfaces that are bridges.'),
+    uplinks: array(string('Name of an interface.'), 'Interfaces of the best default route of each address family, IPv4 first.'),
     networks: array(
-      object({ interface: string('Name'), network: string('IPv4 address of the network'), prefixLength: integer('Its length', 'bits') }),
-      'IPv4 networks that an interface is on itself',
+      object({
+        interface: string('Name of the interface.'),
+        network: string('IPv4 address of the network.'),
+        prefixLength: integer('Prefix length of the network.', 'bits'),
+      }),
+      'IPv4 networks that interfaces are directly connected to.',
     ),
   }),
   absent: { interfaces: [], bridges: [], uplinks: [], networks: [] },
   read(machine) {
-    // One listing says what else is worth a look: of forty files most do not concern us.
+    // One listing per interface tells which of its forty files to read.
     const listed = listInterfaces(machine).map((name) => [name, new Set(machine.list(`${FOLDER}/${name}`))] as const);
     const present = listed.filter(([, files]) => files.has('ifindex'));
     const bridges = present.flatMap(([name, files]) => (files.has('bridge') ? [name] : []));
@@ -79,15 +96,15 @@ export const interfaces = collector({
   },
 });
 
-interface Known {
+interface Linked {
   readonly interface: string;
   readonly operational_state: string | null;
   readonly mtu: number | null;
   readonly speed_mbps: number | null;
 }
 
-function families(interfaces: readonly Known[]): MetricFamily[] {
-  const family = (name: string, help: string, value: (row: Known) => number | null) =>
+function families(interfaces: readonly Linked[]): MetricFamily[] {
+  const family = (name: string, help: string, value: (row: Linked) => number | null) =>
     perRow(`node_network_${name}`, 'gauge', help, interfaces, (row) => ({ labels: { device: row.interface }, value: value(row) }));
   return [
     family('up', "Value is 1 if operstate is 'up', 0 otherwise.", ({ operational_state: state }) =>
@@ -98,7 +115,7 @@ function families(interfaces: readonly Known[]): MetricFamily[] {
   ];
 }
 
-/** Interface of the default route with the lowest metric, which is the one the kernel takes. */
+/** Returns the interface of the default route with the lowest metric, which the kernel uses. */
 function bestDefault(routes: readonly Route[]): string | undefined {
   const defaults = routes.filter((route) => route.prefixLength === 0 && route.interface !== 'lo');
   return defaults.sort((a, b) => a.metric - b.metric)[0]?.interface;
@@ -108,12 +125,12 @@ function bestDefault(routes: readonly Route[]): string | undefined {
 const RTF_GATEWAY = 0x2;
 const RTF_REJECT = 0x200;
 
-/** Interface, destination, gateway, flags, references, uses, metric, mask. */
+/** Forms of the fields: interface, destination, gateway, flags, references, uses, metric, mask. */
 const ROUTE_FIELDS = [/^\S/, /^[0-9A-F]{8}$/, /^[0-9A-F]{8}$/, /^[0-9A-F]{4}$/, /^\d+$/, /^\d+$/, /^\d+$/, /^[0-9A-F]{8}$/];
 
 /**
- * /proc/net/route: IPv4 addresses as the eight hexadecimal digits of a number in the machine's byte order, which is
- * little-endian on every machine that Node runs on but s390x.
+ * Parses /proc/net/route. IPv4 addresses are eight hexadecimal digits of a number in the machine's byte order, which is
+ * little-endian on every machine that Node supports, except s390x.
  *
  *     Iface	Destination	Gateway 	Flags	RefCnt	Use	Metric	Mask		MTU	Window	IRTT
  *     eth0	00000000	0202000A	0003	0	0	100	00000000	0	0	0
@@ -124,13 +141,13 @@ export function parseRoute(text: string): Route[] {
   for (const line of text.split('\n').slice(1)) {
     if (line.trim() === '') continue;
     const fields = line.split(/\s+/);
-    // One more at least: a line that ends here was torn.
+    // A complete line has more fields: one that ends here was cut off.
     if (fields.length <= ROUTE_FIELDS.length || !ROUTE_FIELDS.every((form, index) => form.test(fields[index] ?? ''))) {
       throw new SourceError('malformed', `route: not a route: ${quote(line)}`);
     }
     const [name = '', network = '', , flagsHex = '', , , metric, mask = ''] = fields;
     const flags = Number.parseInt(flagsHex, 16);
-    if (flags & RTF_REJECT || name === '*') continue; // * of a blackhole
+    if (flags & RTF_REJECT || name === '*') continue; // a blackhole has *
     const prefixLength = octets(mask).reduce((bits, octet) => bits + octet.toString(2).replaceAll('0', '').length, 0);
     routes.push({
       interface: name,
@@ -148,8 +165,8 @@ function octets(hex: string): number[] {
 }
 
 /**
- * The default routes of /proc/net/ipv6_route: destination, prefix length, source, source prefix length, next hop, metric,
- * reference count, use count, flags, interface, all but the last in hexadecimal.
+ * Parses the default routes of /proc/net/ipv6_route: destination, prefix length, source, source prefix length, next hop, metric,
+ * reference count, use count, flags, interface. All except the last are hexadecimal.
  *
  *     00000000000000000000000000000000 00 00000000000000000000000000000000 00 fe80000000000000000000000000000 00000400 … 00450003 eth0
  */

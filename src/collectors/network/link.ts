@@ -1,4 +1,4 @@
-/** What a network interface is, and whether it works: files of its folder in /sys/class/net. */
+/** Kind and state of a network interface, from its folder in /sys/class/net. */
 import { quote, SourceError } from '../../errors.js';
 import type { Machine } from '../../machine/machine.js';
 import { parseMac } from '../../parse/mac.js';
@@ -8,11 +8,11 @@ export const DUPLEX = ['half', 'full'] as const;
 
 interface Link {
   readonly wireless: boolean;
-  /** It has an Ethernet link layer and is no radio. */
+  /** True for an Ethernet link layer that isn't a radio. */
   readonly ethernet: boolean;
   readonly kind: string | null;
   readonly mac_address: string | null;
-  /** Switched on. This and all below is null where the kernel does not say. */
+  /** Switched on. This and all values below are null if the kernel doesn't report them. */
   readonly admin_up: boolean | null;
   readonly operational_state: string | null;
   readonly carrier: boolean | null;
@@ -22,7 +22,7 @@ interface Link {
   readonly vpn: boolean;
 }
 
-/** Tunnels. Not ppp, which more often is a modem's (and then the uplink), nor tap, which more often is a virtual machine's. */
+/** Kinds of tunnels. Not ppp, which mostly belongs to a modem and is the uplink, nor tap, which mostly belongs to a virtual machine. */
 const VPN_KINDS = ['wireguard', 'tun', 'ovpn', 'ovpn-dco'];
 
 // linux/if_arp.h
@@ -30,10 +30,10 @@ const ARPHRD_ETHER = '1';
 const ARPHRD_LOOPBACK = '772';
 
 /**
- * Reads what an interface is, and no file that cannot say anything: this happens every other second.
+ * Reads kind and state of an interface. As this happens every other second, it skips files that can't matter.
  *
  * @param files names in its folder
- * @throws SourceError a value is malformed, or may not be read
+ * @throws {SourceError} if a value is malformed or may not be read
  */
 export function readLink(machine: Machine, name: string, files: ReadonlySet<string>): Link {
   const wireless = files.has('phy80211') || files.has('wireless');
@@ -41,7 +41,7 @@ export function readLink(machine: Machine, name: string, files: ReadonlySet<stri
   const ethernet = type === ARPHRD_ETHER;
   const kind = wireless ? 'wlan' : readKind(machine, name, files, type);
   const state = readState(machine, name);
-  // The driver of a tap makes its speed up.
+  // The driver of a tap invents its speed.
   const wire = ethernet && kind !== 'tap' && state.carrier === true;
   return {
     wireless,
@@ -65,7 +65,7 @@ function readKind(machine: Machine, name: string, files: ReadonlySet<string>, ty
   return type === ARPHRD_LOOPBACK ? 'loopback' : null;
 }
 
-/** What follows from the `operstate` of what is switched on, so that `carrier` need not be read: Documentation/networking/operstates.rst. */
+/** Carrier by `operstate` of an interface that is switched on, so that `carrier` need not be read: Documentation/networking/operstates.rst. */
 const CARRIER: ReadonlyMap<string, boolean> = new Map([
   ['up', true],
   ['dormant', true],
@@ -81,7 +81,7 @@ function readState(machine: Machine, name: string): Pick<Link, 'admin_up' | 'ope
   const operstate = readAttribute(machine, name, 'operstate');
   const operational_state = operstate === undefined ? null : parseOperstate(operstate);
   if (!admin_up || operational_state === null) return { admin_up, operational_state, carrier: null };
-  // `unknown` of tunnels and the like, whose drivers never said a word.
+  // Drivers of tunnels and the like leave `operstate` at `unknown`.
   const carrier = CARRIER.get(operational_state) ?? readCarrier(machine, name);
   return { admin_up, operational_state, carrier };
 }
@@ -92,12 +92,12 @@ const IFF_UP = 0x1;
 const IFF_TUN = 0x1;
 const IFF_TAP = 0x2;
 
-/** Whether an interface's `flags` say that it is switched on: `0x1003`. */
+/** Tells whether an interface is switched on, from its `flags`: `0x1003`. */
 export function isUp(flags: string): boolean {
   return (parseFlags(flags, 'flags') & IFF_UP) !== 0;
 }
 
-/** What an interface with `tun_flags` is: `0x1801` of a tun, `0x1802` of a tap; null for neither. */
+/** Parses `tun_flags`: `0x1801` for a tun, `0x1802` for a tap. Returns null for neither. */
 export function parseTunFlags(text: string): 'tun' | 'tap' | null {
   const flags = parseFlags(text, 'tun_flags');
   if (flags & IFF_TUN) return 'tun';
@@ -110,7 +110,7 @@ function parseFlags(text: string, attribute: string): number {
 }
 
 /**
- * DEVTYPE of an interface's `uevent`, which drivers of anything but plain Ethernet set.
+ * Parses DEVTYPE in an interface's `uevent`. Drivers set it for everything except plain Ethernet.
  *
  *     DEVTYPE=wireguard
  *     INTERFACE=wg0
@@ -120,7 +120,7 @@ export function parseDeviceType(text: string): string | null {
   return /^DEVTYPE=([\w-]{1,32})$/m.exec(text)?.[1] ?? null;
 }
 
-/** `operstate`: a word of RFC 2863. */
+/** Parses `operstate`: a word of RFC 2863. */
 export function parseOperstate(text: string): string {
   if (!/^[a-z]{1,32}$/.test(text)) throw new SourceError('malformed', `interfaces: operstate is not a word: ${quote(text)}`);
   return text;
@@ -133,14 +133,14 @@ function readCarrier(machine: Machine, name: string): boolean | null {
   return text === '1';
 }
 
-/** `speed` in Mbit/s; null for -1, which is unknown (in older kernels the same number without a sign), and for 0. */
+/** Parses `speed` in Mbit/s. Returns null for 0 and for an unknown speed, which is -1, or unsigned in older kernels. */
 export function parseSpeed(text: string): number | null {
   if (!/^-?\d{1,10}$/.test(text)) throw new SourceError('malformed', `interfaces: speed is not a number: ${quote(text)}`);
   const speed = Number(text);
   return speed > 0 && speed < 0x7fff_ffff ? speed : null;
 }
 
-/** `duplex`: `half`, `full`, or what means nothing (`unknown`). */
+/** Parses `duplex`: `half` or `full`. Returns null for other words (`unknown`). */
 function parseDuplex(text: string | undefined): Link['duplex'] {
   return DUPLEX.find((duplex) => duplex === text) ?? null;
 }

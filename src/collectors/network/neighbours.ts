@@ -3,7 +3,7 @@ import { quote, SourceError } from '../../errors.js';
 import type { Machine } from '../../machine/machine.js';
 import { collector } from '../../model/collector.js';
 import { array, nullable, object, oneOf, string } from '../../model/schema.js';
-import { MOST_DEPTH_OF_IP, nestsDeeper } from '../../parse/json-depth.js';
+import { MAX_DEPTH_OF_IP, nestsDeeper } from '../../parse/json-depth.js';
 import { parseMac } from '../../parse/mac.js';
 
 const STATES = ['REACHABLE', 'DELAY', 'PROBE', 'STALE', 'PERMANENT'] as const;
@@ -15,7 +15,7 @@ export interface Neighbour {
   state: (typeof STATES)[number] | null;
 }
 
-/** Who the kernel has talked to on each link, of both address families. */
+/** Devices that the kernel has talked to on each link, IPv4 and IPv6. */
 export const neighbours = collector({
   name: 'neighbours',
   summary: 'Neighbour tables of the kernel',
@@ -26,12 +26,12 @@ export const neighbours = collector({
   view: object({
     neighbours: array(
       object({
-        interface: string('Where'),
-        mac_address: string('Who'),
-        ip_address: string('Address of either family'),
-        state: nullable(oneOf(STATES, 'What the kernel knows of it, ip-neighbour(8); null where /proc/net/arp does not say')),
+        interface: string('Interface that the neighbour is on.'),
+        mac_address: string('MAC address in lower case.'),
+        ip_address: string('IPv4 or IPv6 address.'),
+        state: nullable(oneOf(STATES, 'State of the neighbour, ip-neighbour(8). `null` without iproute2: /proc/net/arp has no states.')),
       }),
-      'Neighbours that answered: none that FAILED or is INCOMPLETE',
+      'Neighbours that the kernel has confirmed: none in the states FAILED, INCOMPLETE and NOARP.',
     ),
   }),
   absent: { neighbours: [] },
@@ -42,22 +42,22 @@ function readNeighbours(machine: Machine): Neighbour[] {
   try {
     return parseNeigh(machine.run('ip', ['-j', 'neigh', 'show']));
   } catch (error) {
-    // Without iproute2 there is still IPv4.
+    // Without iproute2, IPv4 is still available.
     if (error instanceof SourceError && error.code === 'program-missing') return parseArp(machine.readText('/proc/net/arp'));
     throw error;
   }
 }
 
 /**
- * What `ip -j neigh show` prints: one array. An entry without `lladdr` is nobody; NOARP are addresses that need no one
- * to answer (multicast).
+ * Parses `ip -j neigh show`: one array. An entry without `lladdr` isn't a device. NOARP entries (multicast) need no response, so they
+ * prove nothing.
  *
  *     [{"dst":"10.3.141.93","dev":"wlan0","lladdr":"02:00:00:00:02:00","state":["REACHABLE"]}, …]
  */
 export function parseNeigh(text: string): Neighbour[] {
   let rows: unknown;
   try {
-    rows = nestsDeeper(text, MOST_DEPTH_OF_IP) ? undefined : JSON.parse(text.trim() || '[]');
+    rows = nestsDeeper(text, MAX_DEPTH_OF_IP) ? undefined : JSON.parse(text.trim() || '[]');
   } catch {
     rows = undefined;
   }
@@ -70,11 +70,11 @@ export function parseNeigh(text: string): Neighbour[] {
   });
 }
 
-// Flags of linux/if_arp.h: an entry that is complete.
+// Flag of linux/if_arp.h: the entry is complete.
 const ATF_COM = 0x2;
 
 /**
- * /proc/net/arp: IPv4 only, and no state but whether an entry is complete.
+ * Parses /proc/net/arp: IPv4 only, without states except for the flag of complete entries.
  *
  *     IP address       HW type     Flags       HW address            Mask     Device
  *     10.3.141.93      0x1         0x2         02:00:00:00:02:00     *        wlan0

@@ -1,21 +1,21 @@
-/** Network interfaces as /sys/class/net has them: which there are, and what a file of one says. */
+/** Network interfaces in /sys/class/net, and the values of their files. */
 import { SourceError } from '../../errors.js';
 import type { Machine } from '../../machine/machine.js';
 
 export const INTERFACES_FOLDER = '/sys/class/net';
 
-/** Names of the interfaces, sorted. What else lies there (`bonding_masters`) is a file. */
+/** Lists the names of the interfaces, sorted. Other entries (`bonding_masters`) are files. */
 export function listInterfaces(machine: Machine): string[] {
   const entries = [...machine.entries(INTERFACES_FOLDER)];
   return entries.flatMap(([name, kind]) => (kind === 'link' || kind === 'folder' ? [name] : [])).sort();
 }
 
 /**
- * One value of an interface, without the line's end; undefined where it has none. The kernel answers EINVAL where a value
- * makes no sense (the speed of what is down), and ENODEV once the interface has gone.
+ * Reads one value of an interface, without the line feed. Returns undefined if it has none: the kernel responds with EINVAL where a
+ * value makes no sense (the speed of an interface that is down), and with ENODEV once the interface is gone.
  *
  * @param attribute path below the interface's folder
- * @throws SourceError it is there and no file, or may not be read
+ * @throws {SourceError} if the attribute isn't a file or may not be read
  */
 export function readAttribute(machine: Machine, name: string, attribute: string): string | undefined {
   try {

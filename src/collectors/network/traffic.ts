@@ -5,7 +5,7 @@ import { type MetricFamily, perRow } from '../../model/metrics.js';
 import { array, integer, nullable, object, string } from '../../model/schema.js';
 import { listInterfaces, readAttribute } from './network-interface.js';
 
-/** Files of an interface's `statistics`: Documentation/ABI/testing/sysfs-class-net-statistics. */
+/** Counters of an interface, named after the files in `statistics`: Documentation/ABI/testing/sysfs-class-net-statistics. */
 const COUNTERS = ['rx_bytes', 'rx_packets', 'rx_errors', 'rx_dropped', 'tx_bytes', 'tx_packets', 'tx_errors', 'tx_dropped'] as const;
 
 type Counters = Record<(typeof COUNTERS)[number], number | null>;
@@ -15,23 +15,23 @@ interface Rates {
   readonly tx_bytes_per_second: number | null;
 }
 
-/** Counters of an interface in a sample, and the rates that came of them. */
+/** An interface's counters in one sample, and the rates computed from them. */
 interface Counted extends Rates {
   readonly interface: string;
-  /** A number that the kernel gives to no other: an interface made anew under the same name has another. */
+  /** Unique number from the kernel: an interface that is created again under the same name gets another one. */
   readonly ifindex: number | null;
   readonly atMs: number;
   readonly rx_bytes: number | null;
   readonly tx_bytes: number | null;
 }
 
-/** A rate over less than this is noise: an event may ask for a sample just after another. */
-const LEAST_INTERVAL_MS = 500;
+/** Minimum time between two readings of a rate. Over less, rates are noise: an event may request a sample just after another. */
+const MIN_INTERVAL_MS = 500;
 
 const count = (description: string, unit: string) => nullable(integer(description, unit));
 const rate = (description: string) => nullable(integer(description, 'bytes per second'));
 
-/** What has gone through each network interface, and how fast. */
+/** Traffic of each network interface: counters and rates. */
 export const traffic = collector({
   name: 'traffic',
   summary: 'Traffic of each network interface',
@@ -42,33 +42,33 @@ export const traffic = collector({
   view: object({
     interfaces: array(
       object({
-        interface: string('Name'),
-        rx_bytes: count('Received since the interface was made', 'bytes'),
-        rx_packets: count('Received since then', 'packets'),
-        rx_errors: count('Received broken', 'packets'),
-        rx_dropped: count('Received and not taken', 'packets'),
-        tx_bytes: count('Sent since then', 'bytes'),
-        tx_packets: count('Sent since then', 'packets'),
-        tx_errors: count('Could not be sent', 'packets'),
-        tx_dropped: count('Given up before they were sent', 'packets'),
-        rx_bytes_per_second: rate('Received between two samples'),
-        tx_bytes_per_second: rate('Sent between two samples'),
+        interface: string('Name of the interface.'),
+        rx_bytes: count('Bytes received since the interface was created.', 'bytes'),
+        rx_packets: count('Packets received since the interface was created.', 'packets'),
+        rx_errors: count('Packets received with errors.', 'packets'),
+        rx_dropped: count('Packets dropped after they were received.', 'packets'),
+        tx_bytes: count('Bytes sent since the interface was created.', 'bytes'),
+        tx_packets: count('Packets sent since the interface was created.', 'packets'),
+        tx_errors: count('Packets that could not be sent because of errors.', 'packets'),
+        tx_dropped: count('Packets dropped before they were sent.', 'packets'),
+        rx_bytes_per_second: rate('Receive rate between the last two samples. `null` until there are two.'),
+        tx_bytes_per_second: rate('Send rate between the last two samples. `null` until there are two.'),
       }),
-      'By name',
+      'Network interfaces, sorted by name.',
     ),
   }),
   absent: { interfaces: [] },
   read(machine, { carried, monotonicMs }: Sampling<Counted[]>) {
-    const countedBefore = new Map(carried?.map((row) => [row.interface, row]));
+    const previous = new Map(carried?.map((row) => [row.interface, row]));
     const carry: Counted[] = [];
     const interfaces = listInterfaces(machine).flatMap((name) => {
       const index = readAttribute(machine, name, 'ifindex');
       const counters = readCounters(machine, name);
-      // It has gone since it was listed.
+      // The interface went away after it was listed.
       if (index === undefined || !counters) return [];
       const ifindex = parseNumber(index, 'ifindex');
       const { rx_bytes, tx_bytes } = counters;
-      const counted = countAgain({ interface: name, ifindex, atMs: monotonicMs, rx_bytes, tx_bytes }, countedBefore.get(name));
+      const counted = countAgain({ interface: name, ifindex, atMs: monotonicMs, rx_bytes, tx_bytes }, previous.get(name));
       carry.push(counted);
       const { rx_bytes_per_second, tx_bytes_per_second } = counted;
       return [{ interface: name, ...counters, rx_bytes_per_second, tx_bytes_per_second }];
@@ -77,7 +77,7 @@ export const traffic = collector({
   },
 });
 
-/** What node_exporter calls them, by what the kernel does. */
+/** node_exporter's names of the kernel's counters. */
 const NAMES: Readonly<Record<keyof Counters, string>> = {
   rx_bytes: 'receive_bytes',
   rx_packets: 'receive_packets',
@@ -97,7 +97,7 @@ function families(interfaces: readonly (Counters & { readonly interface: string 
   });
 }
 
-/** Loopback, Docker's and virtual machines' interfaces come and go, and are nobody's network. */
+/** Interfaces without history: loopback, and those of containers and virtual machines, which come and go. */
 const NO_HISTORY = /^(?:lo|docker|veth|br-|tap)/;
 
 function pointsOf(counted: readonly Counted[]): Points {
@@ -110,7 +110,7 @@ function pointsOf(counted: readonly Counted[]): Points {
   );
 }
 
-/** All counters of an interface; undefined where one is not there. */
+/** Reads all counters of an interface. Returns undefined if one is missing. */
 function readCounters(machine: Machine, name: string): Counters | undefined {
   const counters: Partial<Counters> = {};
   for (const counter of COUNTERS) {
@@ -122,11 +122,11 @@ function readCounters(machine: Machine, name: string): Counters | undefined {
 }
 
 /**
- * What a file of `statistics` says: a number of up to 64 bits.
+ * Parses a file in `statistics`: a number of up to 64 bits.
  *
  * @param file its name
- * @returns null for one that no number here can hold exactly: a driver has counted below zero
- * @throws SourceError it is no number
+ * @returns null if JavaScript can't represent the number exactly: a driver has counted below zero
+ * @throws {SourceError} if the text isn't a number
  */
 export function parseNumber(text: string, file: string): number | null {
   if (!/^\d{1,20}$/.test(text)) throw new SourceError('malformed', `traffic: ${file} is not a number: ${quote(text)}`);
@@ -134,23 +134,23 @@ export function parseNumber(text: string, file: string): number | null {
   return Number.isSafeInteger(value) ? value : null;
 }
 
-function countAgain(now: Omit<Counted, keyof Rates>, before: Counted | undefined): Counted {
-  // A driver that is loaded again starts its counters anew, and both of them.
-  const fell = before && (isLess(now.rx_bytes, before.rx_bytes) || isLess(now.tx_bytes, before.tx_bytes));
-  if (!before || before.ifindex !== now.ifindex || fell) return { ...now, rx_bytes_per_second: null, tx_bytes_per_second: null };
-  if (now.atMs - before.atMs < LEAST_INTERVAL_MS) return before;
-  const seconds = (now.atMs - before.atMs) / 1000;
+function countAgain(now: Omit<Counted, keyof Rates>, previous: Counted | undefined): Counted {
+  // A driver that is loaded again starts both of its counters at 0.
+  const fell = previous && (isLess(now.rx_bytes, previous.rx_bytes) || isLess(now.tx_bytes, previous.tx_bytes));
+  if (!previous || previous.ifindex !== now.ifindex || fell) return { ...now, rx_bytes_per_second: null, tx_bytes_per_second: null };
+  if (now.atMs - previous.atMs < MIN_INTERVAL_MS) return previous;
+  const seconds = (now.atMs - previous.atMs) / 1000;
   return {
     ...now,
-    rx_bytes_per_second: perSecond(now.rx_bytes, before.rx_bytes, seconds),
-    tx_bytes_per_second: perSecond(now.tx_bytes, before.tx_bytes, seconds),
+    rx_bytes_per_second: perSecond(now.rx_bytes, previous.rx_bytes, seconds),
+    tx_bytes_per_second: perSecond(now.tx_bytes, previous.tx_bytes, seconds),
   };
 }
 
-function isLess(now: number | null, before: number | null): boolean {
-  return now !== null && before !== null && now < before;
+function isLess(now: number | null, previous: number | null): boolean {
+  return now !== null && previous !== null && now < previous;
 }
 
-function perSecond(now: number | null, before: number | null, seconds: number): number | null {
-  return now === null || before === null ? null : Math.round((now - before) / seconds);
+function perSecond(now: number | null, previous: number | null, seconds: number): number | null {
+  return now === null || previous === null ? null : Math.round((now - previous) / seconds);
 }

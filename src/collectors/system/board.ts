@@ -1,4 +1,4 @@
-/** Names that RaspAP's API gives, kept to the letter, and two old codes it does not know (14, 15). Its clients compare them. */
+/** Names exactly as in RaspAP's API, whose clients compare them, and two old codes that it doesn't know (14, 15). */
 const names: ReadonlyMap<number, string> = new Map([
   [0x02, 'Model B Revision 1.0'],
   [0x03, 'Model B Revision 1.0 + ECN0001'],
@@ -36,7 +36,7 @@ const names: ReadonlyMap<number, string> = new Map([
   [0xd04170, 'Pi 5 (8 GB)'],
 ]);
 
-/** Bits 4 to 11. The types 0f and 16 are Raspberry Pi's own, 07 and 0b were never given; 19 is also the 500+. */
+/** Types of boards, bits 4 to 11. 0f and 16 are Raspberry Pi's own, 07 and 0b were never assigned, 19 is also the 500+. */
 const types: ReadonlyMap<number, string> = new Map([
   [0x00, 'Model A'],
   [0x01, 'Model B'],
@@ -63,19 +63,21 @@ const types: ReadonlyMap<number, string> = new Map([
   [0x1a, 'Compute Module 5 Lite'],
 ]);
 
-/** Bits 20 to 22: 256 MB << n. The eighth value means nothing yet. */
+/** Memory, bits 20 to 22: 256 MB << n. The eighth value isn't assigned yet. */
 const memories = ['256 MB', '512 MB', '1 GB', '2 GB', '4 GB', '8 GB', '16 GB'];
 
 /**
- * The name of a Raspberry Pi: `Pi 3 Model B` for `a02082`, `Model 4B Revision 1.5 (8 GB)` for `d03115`.
+ * Names a Raspberry Pi: `Pi 3 Model B` for `a02082`, `Model 4B Revision 1.5 (8 GB)` for `d03115`.
  *
- * Takes the hexadecimal text of `Revision` in `/proc/cpuinfo`. Gives undefined for other text and for codes of no known board.
- * Codes with bit 23 set are read bit by bit; those before the Pi 2 are numbers in a row. Source:
+ * Codes with bit 23 set are read bit by bit; those before the Pi 2 are consecutive numbers. Source:
  * https://www.raspberrypi.com/documentation/computers/raspberry-pi.html#raspberry-pi-revision-codes
+ *
+ * @param revision hexadecimal text of `Revision` in `/proc/cpuinfo`
+ * @returns undefined for other text, and for codes of unknown boards
  */
 export function boardName(revision: string): string | undefined {
   if (!/^[0-9a-f]{1,8}$/i.test(revision)) return undefined;
-  // Bits 24 and up tell of warranty, overvoltage and OTP, not of the board.
+  // Bits 24 and up describe warranty, overvoltage and OTP, not the board.
   const code = Number.parseInt(revision, 16) & 0xff_ffff;
   const name = names.get(code);
   if (name !== undefined || code < 0x80_0000) return name;

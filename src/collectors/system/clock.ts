@@ -5,10 +5,10 @@ import { gauge } from '../../model/metrics.js';
 import { integer, number, object, string } from '../../model/schema.js';
 import { formatDate, parseTzif, type TimeZone, utc } from './timezone.js';
 
-/** Time since boot, and the wall clock as `date` prints it in the machine's own time zone. */
+/** Time since boot, and the wall clock as `date` prints it in the machine's time zone. */
 export const clock = collector({
   name: 'clock',
-  summary: 'Uptime, time and time zone',
+  summary: 'Uptime and wall clock',
   trigger: 'schedule',
   schedule: '* * * * * *',
   lane: 'quick',
@@ -29,10 +29,10 @@ export const clock = collector({
   },
 });
 
-/** The bytes parsed last, and what they say: the same for years, and dear to parse each second. */
+/** The last parsed time zone. It stays the same for years, and parsing it each second is expensive. */
 let parsed: { readonly bytes: Buffer; readonly zone: TimeZone } | undefined;
 
-/** As `date` does, takes a missing or broken time zone for UTC. */
+/** Reads the time zone. Like `date`, it falls back to UTC if the file is missing or broken. */
 function readTimeZone(machine: Machine): TimeZone {
   try {
     const bytes = machine.readBytes('/etc/localtime');
@@ -44,7 +44,7 @@ function readTimeZone(machine: Machine): TimeZone {
 }
 
 /**
- * /proc/uptime, proc_uptime(5): seconds since boot, and seconds that all processors were idle.
+ * Parses /proc/uptime, proc_uptime(5): seconds since boot, and seconds that all processors were idle.
  *
  *     12345.67 23456.78
  *

@@ -3,25 +3,25 @@ import { collector } from '../../model/collector.js';
 import { gauge, type MetricFamily, type MetricSample } from '../../model/metrics.js';
 import { array, integer, nullable, number, object } from '../../model/schema.js';
 
-/** Clock ticks since boot; only differences and their ratio are of use. */
+/** Clock ticks since boot. Only differences between two samples mean something. */
 export interface Ticks {
   readonly busy: number;
   readonly total: number;
 }
 
-/** The fields of a line, as node_exporter calls them. Guest time, which is part of user and nice, comes after. */
+/** Fields of a line, under node_exporter's names. Guest time, which is part of user and nice, follows them. */
 const MODES = ['user', 'nice', 'system', 'idle', 'iowait', 'irq', 'softirq', 'steal'] as const;
 
-/** What a processor spent in each mode, in the order of {@link MODES}. */
+/** Ticks that a processor spent in each mode, in the order of {@link MODES}. */
 interface CoreTicks extends Ticks {
   readonly modes: readonly number[];
 }
 
 export interface CpuTicks {
   readonly all: Ticks;
-  /** By processor number. One that is offline is missing. */
+  /** By processor number. Offline processors are missing. */
   readonly cores: Readonly<Record<string, CoreTicks>>;
-  /** When the machine was started, Unix seconds. */
+  /** Time of boot, Unix seconds. */
   readonly bootSeconds: number | null;
 }
 
@@ -30,19 +30,19 @@ interface Busy {
   cores: { core: number; busyRatio: number | null }[];
 }
 
-/** What the next sample needs: of which sample rates are made, and its own result. */
+/** State for the next sample: the readings to compare with, and the last result. */
 interface Carried {
   readonly atMs: number;
   readonly ticks: CpuTicks;
   readonly busy: Busy;
 }
 
-/** A share of less time than this says little: ticks are 10 ms. */
-const LEAST_INTERVAL_MS = 300;
+/** Minimum time between two readings. A share of less time says little: ticks are 10 ms. */
+const MIN_INTERVAL_MS = 300;
 
 const busyRatio = nullable(number('Ratio of time not spent idle since the previous sample. `null` in the first sample.', 'ratio'));
 
-/** How busy the processors are, all together and each: from two samples. */
+/** Busy share of the processors, together and each, computed from two samples. */
 export const cpu = collector({
   name: 'cpu',
   summary: 'Busy share of the processors',
@@ -56,7 +56,7 @@ export const cpu = collector({
   }),
   absent: { busyRatio: null, cores: [] },
   read(machine, { carried, monotonicMs }: { carried: Carried | undefined; monotonicMs: number }) {
-    if (carried && monotonicMs - carried.atMs < LEAST_INTERVAL_MS)
+    if (carried && monotonicMs - carried.atMs < MIN_INTERVAL_MS)
       return { value: carried.busy, carry: carried, metrics: () => families(carried.ticks) };
     const ticks = parseStat(machine.readText('/proc/stat'), carried?.ticks);
     const busy: Busy = {
@@ -68,7 +68,7 @@ export const cpu = collector({
   },
 });
 
-/** Ticks are hundredths of a second for every program, whatever the kernel's own clock does. */
+/** The kernel reports hundredths of a second to programs, whatever its own clock rate. */
 const TICKS_PER_SECOND = 100;
 
 function families({ cores, bootSeconds }: CpuTicks): MetricFamily[] {
@@ -81,27 +81,27 @@ function families({ cores, bootSeconds }: CpuTicks): MetricFamily[] {
   ];
 }
 
-/** Busy share between two samples, 0 to 1; null where there is no span between them (the first, a counter that fell). */
-export function share(now: Ticks, before: Ticks | undefined): number | null {
-  const total = before ? now.total - before.total : 0;
-  if (!before || total <= 0) return null;
+/** Computes the busy share between two samples, 0 to 1. Returns null for the first sample, and if a counter fell. */
+export function share(now: Ticks, previous: Ticks | undefined): number | null {
+  const total = previous ? now.total - previous.total : 0;
+  if (!previous || total <= 0) return null;
   // The kernel lets iowait fall, so the idle share may exceed the total by a tick.
-  const busy = Math.min(Math.max(now.busy - before.busy, 0), total);
+  const busy = Math.min(Math.max(now.busy - previous.busy, 0), total);
   return Math.round((busy / total) * 10_000) / 10_000;
 }
 
 /**
- * The `cpu` lines of /proc/stat, proc_stat(5): user, nice, system, idle, iowait, irq, softirq, steal, guest, guest_nice,
- * in ticks. Guest time is part of user and nice, so it is not counted again.
+ * Parses the `cpu` lines of /proc/stat, proc_stat(5): user, nice, system, idle, iowait, irq, softirq, steal, guest, guest_nice,
+ * in ticks. Guest time is part of user and nice, so it isn't counted again.
  *
  *     cpu  74608 2520 24433 1117073 6176 0 1054 0 0 0
  *     cpu0 37784 1251 12166 558499 3174 0 987 0 0 0
  *     intr 3084120 0 9 0 …
  *     btime 1795464787
  *
- * @param before the same at the sample before, if there is one
+ * @param previous ticks of the previous sample
  */
-export function parseStat(text: string, before?: CpuTicks): CpuTicks {
+export function parseStat(text: string, previous?: CpuTicks): CpuTicks {
   let all: Ticks | undefined;
   const cores: Record<string, CoreTicks> = {};
   for (const [line, number = '', fields = ''] of text.matchAll(/^cpu(\d{0,6}) +(.*)$/gm)) {
@@ -112,18 +112,22 @@ export function parseStat(text: string, before?: CpuTicks): CpuTicks {
     if (!Number.isFinite(total)) throw new SourceError('malformed', `stat: not processor times: ${quote(line)}`);
     if (number === '') all = { busy, total };
     else
-      cores[number] = { busy, total, modes: risen([user, nice, system, idle, iowait, irq, softirq, steal], before?.cores[number]?.modes) };
+      cores[number] = {
+        busy,
+        total,
+        modes: risen([user, nice, system, idle, iowait, irq, softirq, steal], previous?.cores[number]?.modes),
+      };
   }
   if (!all) throw new SourceError('malformed', `stat: no line of all processors: ${quote(text)}`);
   const bootSeconds = /^btime (\d{1,12})$/m.exec(text)?.[1];
   return { all, cores, bootSeconds: bootSeconds === undefined ? null : Number(bootSeconds) };
 }
 
-/** A processor that was offline starts anew; one whose times have fallen by less has not. */
-const LEAST_FALL_TICKS = 3 * TICKS_PER_SECOND;
+/** Minimum fall of a time that means a restart: a processor that was offline starts again at 0. */
+const MIN_FALL_TICKS = 3 * TICKS_PER_SECOND;
 
-/** The kernel lets idle and iowait fall by some ticks, which for Prometheus would be a counter that started anew: those stay as they were. */
-function risen(now: readonly number[], before: readonly number[] | undefined): readonly number[] {
-  if (!before || now.some((ticks, mode) => (before[mode] ?? 0) - ticks >= LEAST_FALL_TICKS)) return now;
-  return now.map((ticks, mode) => Math.max(ticks, before[mode] ?? 0));
+/** Keeps counters from falling by a few ticks, as the kernel lets idle and iowait do: Prometheus would take that for a restart. */
+function risen(now: readonly number[], previous: readonly number[] | undefined): readonly number[] {
+  if (!previous || now.some((ticks, mode) => (previous[mode] ?? 0) - ticks >= MIN_FALL_TICKS)) return now;
+  return now.map((ticks, mode) => Math.max(ticks, previous[mode] ?? 0));
 }

@@ -37,7 +37,7 @@ export const load = collector({
 });
 
 /**
- * /proc/loadavg, proc_loadavg(5).
+ * Parses /proc/loadavg, proc_loadavg(5).
  *
  *     0.14 0.18 0.11 1/163 4711
  */

@@ -39,14 +39,14 @@ export const memory = collector({
 });
 
 /**
- * /proc/meminfo, proc_meminfo(5). The kernel's kB are 1024 bytes.
+ * Parses /proc/meminfo, proc_meminfo(5). The kernel's kB are 1024 bytes.
  *
  *     MemTotal:        3885396 kB
  *     MemFree:         2890144 kB
  *     MemAvailable:    3301876 kB
  *
- * Before Linux 3.14 there is no MemAvailable: free, buffers and cache together come close. In a container (lxcfs) it may be
- * the host's, and more than the total: then, as procps does, what is free is taken.
+ * Before Linux 3.14 there is no MemAvailable: free, buffers and cache together come close. In a container (lxcfs) it may
+ * exceed the total. Then, like procps, the parser uses MemFree.
  */
 export function parseMeminfo(text: string): Memory {
   const bytes: Record<string, number> = {};
@@ -66,7 +66,7 @@ export function parseMeminfo(text: string): Memory {
 }
 
 /**
- * Every line of /proc/meminfo as a family, named as node_exporter does: what is in kB is in bytes, and ends so.
+ * Builds a family from each line of /proc/meminfo under node_exporter's name. Values in kB become bytes, and the name says so.
  *
  *     Active(anon):     123456 kB
  *     HugePages_Total:       0

@@ -22,7 +22,7 @@ const flags = (when: string) => ({
   softTemperatureLimit: nullable(boolean(`True if the soft temperature limit ${when} reached.`)),
 });
 
-/** Whether a Raspberry Pi has power enough: null where the board or the system cannot tell. */
+/** Power supply of a Raspberry Pi. Values are null if neither the kernel nor the firmware reports them. */
 export const power = collector({
   name: 'power',
   summary: 'Under-voltage and throttling of a Raspberry Pi',
@@ -37,18 +37,18 @@ export const power = collector({
     const underVoltage = readAlarm(machine);
     try {
       const { now, sinceBoot } = parseThrottled(machine.run('vcgencmd', ['get_throttled']));
-      return told({ ...now, underVoltage: underVoltage ?? now.underVoltage, sinceBoot });
+      return withMetrics({ ...now, underVoltage: underVoltage ?? now.underVoltage, sinceBoot });
     } catch (error) {
       if (!(error instanceof SourceError)) throw error;
-      // Either may be missing; the kernel's alarm alone is worth having.
-      if (underVoltage !== null) return told({ ...nothing, underVoltage, sinceBoot: nothing });
+      // Either may be missing, and the kernel's alarm alone is useful.
+      if (underVoltage !== null) return withMetrics({ ...nothing, underVoltage, sinceBoot: nothing });
       if (error.code === 'program-missing') throw new Absent(`no hwmon named rpi_volt, and ${error.message}`);
       throw error;
     }
   },
 });
 
-function told<Value extends Throttled>(value: Value): { value: Value; metrics: () => MetricFamily[] } {
+function withMetrics<Value extends Throttled>(value: Value): { value: Value; metrics: () => MetricFamily[] } {
   const flag = (now: boolean | null) => (now === null ? null : Number(now));
   return {
     value,
@@ -59,7 +59,7 @@ function told<Value extends Throttled>(value: Value): { value: Value; metrics: (
   };
 }
 
-/** The kernel's own alarm (driver raspberrypi-hwmon); null where there is none. */
+/** Reads the kernel's alarm (driver raspberrypi-hwmon). Returns null if there is none. */
 function readAlarm(machine: Machine): boolean | null {
   for (const name of machine.list(HWMON)) {
     if (machine.readTextIfThere(`${HWMON}/${name}/name`)?.trim() !== 'rpi_volt') continue;
@@ -72,7 +72,7 @@ function readAlarm(machine: Machine): boolean | null {
 }
 
 /**
- * `vcgencmd get_throttled`: bits 0 to 3 are now, 16 to 19 the same since boot
+ * Parses `vcgencmd get_throttled`: bits 0 to 3 describe now, bits 16 to 19 the time since boot
  * (Raspberry Pi documentation, os/using-vcgencmd).
  *
  *     throttled=0x50005

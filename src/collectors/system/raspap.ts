@@ -18,10 +18,10 @@ export const raspap = collector({
   view: object({
     wifiInterface: nullable(string('Interface of the access point. `null` if RaspAP chose none.')),
     wifiManaged: nullable(string('Interface that is a client of another network, or the bridge. `null` if there is none.')),
-    bridgedEnable: boolean('The access point is bridged to the wired network.'),
-    repeaterEnable: boolean('The access point repeats another wireless network.'),
-    dualApEnable: boolean('Two access points are configured.'),
-    wifiApEnable: boolean('One radio is access point (`uap0`) and client at the same time.'),
+    bridgedEnable: boolean('True if the access point is bridged to the wired network.'),
+    repeaterEnable: boolean('True if the access point repeats another wireless network.'),
+    dualApEnable: boolean('True if two access points are configured.'),
+    wifiApEnable: boolean('True if one radio is access point (`uap0`) and client at the same time.'),
   }),
   absent: {
     wifiInterface: null,

@@ -1,18 +1,18 @@
 /** An offset from UTC (east is positive) and its name: 3600 and `CET`. */
 type LocalTime = { readonly offsetSeconds: number; readonly abbreviation: string };
 
-/** A change of local time that happens each year: `seconds` after midnight UTC of a day in a POSIX TZ rule. */
+/** A yearly change of local time: `seconds` after midnight UTC of a day in a POSIX TZ rule. */
 type Change = { readonly to: LocalTime; readonly day: string; readonly seconds: number };
 
 /** A parsed zone: plain data, so it may cross threads. */
 export type TimeZone = {
   /** Unix seconds, ascending. */
   readonly transitions: readonly { readonly at: number; readonly to: LocalTime }[];
-  /** In force before the first transition. */
+  /** Valid before the first transition. */
   readonly first: LocalTime;
-  /** In force after the last transition, unless `changes` says otherwise. */
+  /** Valid after the last transition, except during `changes`. */
   readonly rest: LocalTime;
-  /** What happens each year after the last transition: nothing, or the start and the end of daylight saving time. */
+  /** Yearly changes after the last transition: none, or the start and the end of daylight saving time. */
   readonly changes: readonly Change[];
 };
 
@@ -26,8 +26,10 @@ const headerBytes = 44;
 /**
  * Parses a compiled zone such as `/etc/localtime` or `/usr/share/zoneinfo/Europe/Paris`, of version 1 to 4, fat or slim.
  *
- * Takes the whole file. Throws an Error whose message begins with `tzif: ` when the bytes are no such file, and for the `right/` zones,
- * whose clock counts leap seconds. Format: RFC 8536, and RFC 9636 for version 4.
+ * Format: RFC 8536, and RFC 9636 for version 4.
+ *
+ * @param bytes the whole file
+ * @throws {Error} `tzif: …` if the bytes aren't a zone, and for the `right/` zones, whose clock counts leap seconds
  */
 export function parseTzif(bytes: Uint8Array): TimeZone {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -59,7 +61,7 @@ export function parseTzif(bytes: Uint8Array): TimeZone {
   return footer === '' ? plain : { transitions, first, ...parseFooter(footer) };
 }
 
-/** The header at `start` and where its data are; `end` is the first byte behind them. Nothing before `end` lies outside the file. */
+/** Reads the header at `start` and the places of its data. `end` is the first byte after them, at most the end of the file. */
 function readBlock(view: DataView, start: number, timeBytes: 4 | 8) {
   if (view.byteLength < start + headerBytes) throw new Error(`tzif: cut off at ${view.byteLength} bytes, in a header`);
   if (view.getUint32(start) !== 0x545a6966) throw new Error(`tzif: no TZif at byte ${start}`);
@@ -89,7 +91,7 @@ const timePattern = '([+-]?\\d{1,3}(?::[0-5]\\d){0,2})';
 const dayPattern = `(J?\\d{1,3}|M\\d{1,2}\\.[1-5]\\.[0-6])(?:/${timePattern})?`;
 const footerPattern = new RegExp(`^${namePattern}${timePattern}(?:${namePattern}${timePattern}?,${dayPattern},${dayPattern})?$`);
 
-/** `CET-1CEST,M3.5.0,M10.5.0/3`: POSIX's TZ, with the times of -167 to 167 hours that RFC 8536 adds. POSIX counts offsets west of UTC. */
+/** Parses `CET-1CEST,M3.5.0,M10.5.0/3`: POSIX's TZ, with the times of -167 to 167 hours that RFC 8536 adds. POSIX counts offsets west of UTC. */
 function parseFooter(footer: string): Pick<TimeZone, 'rest' | 'changes'> {
   const fields = footerPattern.exec(footer);
   const fail = () => new Error(`tzif: the footer is no TZ string: ${JSON.stringify(footer.slice(0, 100))}`);
@@ -113,9 +115,9 @@ function parseFooter(footer: string): Pick<TimeZone, 'rest' | 'changes'> {
   return { rest, changes: [change(startDay, startTime, rest, dst), change(endDay, endTime, dst, rest)] };
 }
 
-/** The Unix second at which `change` happens in `year`. */
+/** Returns the Unix second at which `change` happens in `year`. */
 function changeAt({ day, seconds }: Change, year: number): number {
-  // setUTCFullYear, because Date.UTC takes the years 0 to 99 for 1900 to 1999.
+  // setUTCFullYear, because Date.UTC reads the years 0 to 99 as 1900 to 1999.
   const midnight = (month: number, date: number) => new Date(new Date(0).setUTCFullYear(year, month, date));
   const [first = 0, week = 0, weekday = 0] = day.replace(/^[JM]/, '').split('.').map(Number);
   let date = first + 1;
@@ -128,15 +130,15 @@ function changeAt({ day, seconds }: Change, year: number): number {
   return midnight(first - 1, date).getTime() / 1000 + seconds;
 }
 
-/** The offset and its name in `zone` at `unixSeconds` (a fraction does no harm; within Date's range of 8.64e12 s of 1970). Never throws. */
+/** Returns the offset and its name in `zone` at `unixSeconds`, which must be in Date's range: 8.64e12 s around 1970. Never throws. */
 export function localTime(zone: TimeZone, unixSeconds: number): LocalTime {
   const last = zone.transitions.at(-1);
   if (last !== undefined && unixSeconds < last.at) return zone.transitions.findLast(({ at }) => at <= unixSeconds)?.to ?? zone.first;
   const year = new Date((unixSeconds + zone.rest.offsetSeconds) * 1000).getUTCFullYear();
   let local = zone.rest;
   let since = -Infinity;
-  // From two years ago, because a time of 167 hours moves December's change into January. A tie goes to the later year's change: that is how
-  // a zone writes all-year daylight saving time.
+  // Start two years ago, because a time of 167 hours moves December's change into January. A tie goes to the later year's change: that
+  // is how a zone encodes daylight saving time all year.
   for (let candidate = year - 2; candidate <= year + 1; candidate++) {
     for (const change of zone.changes) {
       const at = changeAt(change, candidate);
@@ -150,9 +152,9 @@ const weekdays = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
 /**
- * `Sun 10 Mar 11:11:11 CET 2024`: what `date` prints in the en_GB locale, its format `%a %e %b %H:%M:%S %Z %Y`.
+ * Formats a time as `date` does in the en_GB locale, `%a %e %b %H:%M:%S %Z %Y`: `Sun 10 Mar 11:11:11 CET 2024`. Never throws.
  *
- * Takes seconds since 1970 (a fraction is dropped; within Date's range of 8.64e12 s of 1970). Never throws.
+ * @param unixSeconds in Date's range, 8.64e12 s around 1970; a fraction is dropped
  */
 export function formatDate(zone: TimeZone, unixSeconds: number): string {
   const { offsetSeconds, abbreviation } = localTime(zone, unixSeconds);

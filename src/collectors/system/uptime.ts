@@ -7,13 +7,14 @@ const units = [
 ] as const;
 
 /**
- * `up 23 hours, 2 minutes`: what procps-ng 4's `uptime -p` prints.
+ * Formats an uptime as procps-ng 4's `uptime -p` prints it: `up 23 hours, 2 minutes`.
  *
- * Takes the seconds since boot (the first field of `/proc/uptime`; finite, not negative; a fraction does no harm). Years have 365 days, and 52
- * weeks and a day make no year yet. Zero units are left out, minutes never: `up 1 hour, 0 minutes` (procps-ng 3 printed `up 1 hour`).
+ * A year has 365 days. Zero units are left out, except minutes: `up 1 hour, 0 minutes` (procps-ng 3 printed `up 1 hour`).
  *
- * One difference, on purpose: procps compares with `>`, so in the hundredth of a second in which a unit is exactly full it prints `up 60 minutes`,
- * `up 7 days, 0 minutes` or, at 60 s, nothing behind `up`. Source: library/uptime.c, as in 4.0.2 (Debian 12).
+ * One intended difference: procps compares with `>`, so in the hundredth of a second in which a unit is exactly full it prints
+ * `up 60 minutes`, `up 7 days, 0 minutes` or, at 60 s, nothing after `up`. Source: library/uptime.c, as in 4.0.2 (Debian 12).
+ *
+ * @param seconds seconds since boot, not negative
  */
 export function uptimeText(seconds: number): string {
   const parts: string[] = [];

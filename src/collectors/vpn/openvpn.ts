@@ -4,7 +4,16 @@ import { contentsView, readConfigFolder, readContents } from './config-folder.js
 
 const FOLDER = '/etc/openvpn/client';
 
-/** The client configurations of OpenVPN. */
+/** Names of the configurations, in the fields of `/openvpn`. */
+export const openvpnNames = {
+  client_configs: string('Number of regular files in /etc/openvpn/client and its subfolders.'),
+  client_config_names: array(object({ config: string('File name.') }), 'Configurations: files with `_client` in their names.'),
+  client_config_active: string('Configuration in use: the target of the link `client.conf`. Empty if there is no such link.'),
+  client_login_names: array(object({ login: string('File name.') }), 'Credentials: files with `_login` in their names.'),
+  client_login_active: string('Credentials in use: the target of the link `login.conf`. Empty if there is no such link.'),
+};
+
+/** Client configurations of OpenVPN. */
 export const openvpn = collector({
   name: 'openvpn',
   summary: 'Client configurations of OpenVPN',
@@ -12,13 +21,9 @@ export const openvpn = collector({
   schedule: '* * * * * *',
   lane: 'quick',
   required: false,
-  advice: `setfacl -m u:USER:rx ${FOLDER} lets USER list the names and read no more than before; or run the service as root`,
+  advice: `setfacl -m u:USER:rx ${FOLDER} lets USER list the names and nothing else; or run the service as root`,
   view: object({
-    client_configs: string('Regular files in the folder and below it'),
-    client_config_names: array(object({ config: string('Name of the file') }), 'Configurations: files with `_client` in their names'),
-    client_config_active: string('The one that is used: where the link client.conf points to; empty if there is no such link'),
-    client_login_names: array(object({ login: string('Name of the file') }), 'Files of credentials: those with `_login` in their names'),
-    client_login_active: string('The one that is used: where the link login.conf points to; empty if there is no such link'),
+    ...openvpnNames,
     contents: contentsView,
   }),
   absent: {

@@ -5,7 +5,14 @@ import { contentsView, readConfigFolder, readContents } from './config-folder.js
 const FOLDER = '/etc/wireguard';
 const ACTIVE = 'wg0.conf';
 
-/** The configurations of WireGuard. */
+/** Names of the configurations, in the fields of `/wireguard`. */
+export const wireguardNames = {
+  client_configs: string('Number of regular files in /etc/wireguard and its subfolders.'),
+  client_config_names: array(object({ config: string('File name.') }), 'Configurations: files in /etc/wireguard, except wg0.conf.'),
+  client_config_active: string('Configuration in use: the target of the link `wg0.conf`. Empty if there is no such link.'),
+};
+
+/** Configurations of WireGuard. */
 export const wireguard = collector({
   name: 'wireguard',
   summary: 'Configurations of WireGuard',
@@ -13,11 +20,9 @@ export const wireguard = collector({
   schedule: '* * * * * *',
   lane: 'quick',
   required: false,
-  advice: `setfacl -m u:USER:rx ${FOLDER} lets USER list the names and read nothing in the files; or run the service as root`,
+  advice: `setfacl -m u:USER:rx ${FOLDER} lets USER list the names and nothing else; or run the service as root`,
   view: object({
-    client_configs: string('Regular files in the folder and below it'),
-    client_config_names: array(object({ config: string('Name of the file') }), 'Files in the folder, without wg0.conf'),
-    client_config_active: string('The one that is used: where the link wg0.conf points to; empty if there is no such link'),
+    ...wireguardNames,
     contents: contentsView,
   }),
   absent: { client_configs: '0', client_config_names: [], client_config_active: '', contents: [] },

@@ -11,10 +11,10 @@ export const hostapd = collector({
   schedule: '*/5 * * * * *',
   lane: 'quick',
   required: false,
-  view: object({ running: boolean('A process named hostapd exists') }),
+  view: object({ running: boolean('True if a process named hostapd exists.') }),
   absent: { running: false },
   read(machine, { carried }: { carried: { pid: string } | undefined }) {
-    // Nearly always it is the process that it was: one file to read instead of hundreds.
+    // Nearly always it is the previous sample's process: one file to read instead of hundreds.
     const pid = carried && isHostapd(machine, carried.pid) ? carried.pid : machine.list('/proc').find((name) => isHostapd(machine, name));
     return {
       value: { running: pid !== undefined },
@@ -25,6 +25,6 @@ export const hostapd = collector({
 });
 
 function isHostapd(machine: Machine, name: string): boolean {
-  // A process may end between the listing and the reading.
+  // A process may end after it was listed.
   return /^\d+$/.test(name) && machine.readTextIfThere(`/proc/${name}/comm`) === 'hostapd\n';
 }

@@ -11,8 +11,8 @@ import { type EachName, type ListName, MAX_LIST_BYTES, type PageOfList, pageOfLi
 export function listQueries(name: ListName, file: string, eachName: EachName): Queries {
   return {
     parameters: {
-      limit: { type: 'integer', description: 'Maximum number of names in the response', least: 1, most: 10_000, default: 1_000 },
-      offset: { type: 'integer', description: 'Number of names to skip', least: 0, most: 9_999_999_999, default: 0 },
+      limit: { type: 'integer', description: 'Maximum number of names in the response', min: 1, max: 10_000, default: 1_000 },
+      offset: { type: 'integer', description: 'Number of names to skip', min: 0, max: 9_999_999_999, default: 0 },
       contains: {
         type: 'string',
         description: 'Text that each name in the response contains. `amount` counts all names that contain it.',

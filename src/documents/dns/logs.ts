@@ -10,7 +10,7 @@ export const dnsLogs = document({
   compose: ({ dnslog }) => dnslog.entries,
   queries: {
     parameters: {
-      limit: { type: 'integer', description: 'Maximum number of entries in the response.', least: 1, most: 10_000, default: 1_000 },
+      limit: { type: 'integer', description: 'Maximum number of entries in the response.', min: 1, max: 10_000, default: 1_000 },
       client: {
         type: 'string',
         description: 'IP or MAC address. The response has only entries that contain it, from the last 16 MiB of the log.',

@@ -1,4 +1,5 @@
-import { array, object, string } from '../../model/schema.js';
+import { wireguardNames } from '../../collectors/vpn/wireguard.js';
+import { object } from '../../model/schema.js';
 import { document } from '../define.js';
 import { composeConfigPages, configPages } from './config-pages.js';
 
@@ -7,11 +8,7 @@ export const wireguard = document({
   name: 'wireguard',
   summary: 'Configurations of WireGuard',
   required: ['wireguard'],
-  view: object({
-    client_configs: string('Number of regular files in /etc/wireguard and its subfolders.'),
-    client_config_names: array(object({ config: string('File name.') }), 'Configurations: files in /etc/wireguard, except wg0.conf.'),
-    client_config_active: string('Configuration in use: the target of the link `wg0.conf`. Empty if there is no such link.'),
-  }),
+  view: object(wireguardNames),
   compose({ wireguard }) {
     const { contents, ...names } = wireguard;
     return names;

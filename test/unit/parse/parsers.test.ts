@@ -866,8 +866,8 @@ describe('files that may hold secrets', () => {
     [parseFirewall, '{\n"geheim": [1,\n', `${RULES}: ends in line 3, before its JSON does`],
     [parseFirewall, '{\n"a":\n geheim }', `${RULES}: line 3 is not JSON`],
     [parseFirewall, '{}\n\ngeheim', `${RULES}: line 3 is not JSON`],
-    [parseFirewall, '["geheim"]', `${RULES}: is JSON, but no object`],
-    [parseFirewall, 'null', `${RULES}: is JSON, but no object`],
+    [parseFirewall, '["geheim"]', `${RULES}: is JSON, expected an object`],
+    [parseFirewall, 'null', `${RULES}: is JSON, expected an object`],
     [parseFirewall, `{"a":${'['.repeat(64)}${']'.repeat(64)}}`, `${RULES}: nests deeper than 64`],
     [parseFirewall, `{"a":${'['.repeat(400_000)}${']'.repeat(400_000)}}`, `${RULES}: nests deeper than 64`],
   ];
