@@ -49,7 +49,6 @@ import { parseQuery, QueryError } from '../../src/model/query.js';
 import { eachDomain, eachHostname, pageOfList, parseDomains, parseHostnames } from '../../src/parse/blocklist.js';
 import { parseDhcpRanges } from '../../src/parse/dhcp-range.js';
 import { optionValues, parseOptions } from '../../src/parse/dnsmasq.js';
-import { jsonErrorAt } from '../../src/parse/json-error.js';
 import { parseMac } from '../../src/parse/mac.js';
 import { searchClients } from '../../web/client-order.js';
 import { createEventParser, type StreamEvent } from '../../web/event-stream.js';
@@ -219,20 +218,6 @@ export const parsers: Readonly<Record<string, Parser>> = {
   parseDdclient: { parse: parseDdclient, captures: /ddclient\.conf$/, most: 64 << 10 },
   readStatements: { parse: readStatements, captures: /ddclient\.conf$/, most: 64 << 10 },
   parseRules: { parse: (text) => parseRules(text, 'rules'), captures: /iptables_rules\.json$/, most: 256 << 10 },
-  jsonErrorAt: {
-    parse: (text) => jsonErrorAt(text) ?? null,
-    captures: /iptables_rules\.json$/,
-    most: 256 << 10,
-    check(at, text) {
-      let isJson = true;
-      try {
-        JSON.parse(text);
-      } catch {
-        isJson = false;
-      }
-      assert.equal(at === null, isJson);
-    },
-  },
   textLines: { parse: textLines, captures: /^etc\/(?:openvpn|wireguard)\/.*\.conf$/, most: 256 << 10 },
   parseLog: { parse: (text) => parseLog(Buffer.from(text), false, 1_000, () => true, 'dnsmasq.log'), captures: /dnsmasq.*\.log$/ },
   parseDomains: {

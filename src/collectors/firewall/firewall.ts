@@ -1,8 +1,6 @@
 import { Absent, SourceError } from '../../errors.js';
 import { collector } from '../../model/collector.js';
 import { anything } from '../../model/schema.js';
-import { nestsDeeper } from '../../parse/json-depth.js';
-import { jsonErrorAt } from '../../parse/json-error.js';
 
 /** Known paths. The first that exists is read. */
 const FILES = ['/etc/raspap/networking/firewall/iptables_rules.json', '/etc/raspap/networking/iptables_rules.json'];
@@ -47,22 +45,23 @@ export const firewall = collector({
  */
 export function parseRules(text: string, source: string): unknown {
   const malformed = (what: string) => new SourceError('malformed', `${source}: ${what}`);
-  if (nestsDeeper(text, MAX_DEPTH)) throw malformed(`nests deeper than ${MAX_DEPTH}`);
   let rules: unknown;
   try {
     rules = JSON.parse(text);
   } catch {
-    const at = jsonErrorAt(text) ?? text.length;
-    const line = text.slice(0, at).split('\n').length;
-    throw malformed(at === text.length ? `ends in line ${line}, before its JSON does` : `line ${line} is not JSON`);
+    // The messages of JSON.parse quote the text.
+    throw malformed(`is not valid JSON; check it with: jq . ${source}`);
   }
   if (typeof rules !== 'object' || rules === null || Array.isArray(rules)) throw malformed('is JSON, expected an object');
-  return withoutPrototypes(rules);
+  return copyOf(rules, 0, malformed);
 }
 
-function withoutPrototypes(value: unknown): unknown {
+/** Copies JSON without `__proto__`. @throws what `malformed` returns if it nests too deep */
+function copyOf(value: unknown, depth: number, malformed: (what: string) => SourceError): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map(withoutPrototypes);
+  if (depth === MAX_DEPTH) throw malformed(`nests deeper than ${MAX_DEPTH}`);
+  const copy = (held: unknown) => copyOf(held, depth + 1, malformed);
+  if (Array.isArray(value)) return value.map(copy);
   const entries = Object.entries(value).filter(([name]) => name !== '__proto__');
-  return Object.fromEntries(entries.map(([name, held]) => [name, withoutPrototypes(held)]));
+  return Object.fromEntries(entries.map(([name, held]) => [name, copy(held)]));
 }

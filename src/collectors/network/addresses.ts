@@ -3,7 +3,6 @@ import { absentIf, quote, SourceError } from '../../errors.js';
 import type { Machine } from '../../machine/machine.js';
 import { collector } from '../../model/collector.js';
 import { array, integer, object, oneOf, string } from '../../model/schema.js';
-import { MAX_DEPTH_OF_IP, nestsDeeper } from '../../parse/json-depth.js';
 
 export interface InterfaceAddress {
   interface: string;
@@ -55,7 +54,7 @@ function readAddr(machine: Machine): string {
 export function parseAddr(text: string): InterfaceAddress[] {
   let rows: unknown;
   try {
-    rows = nestsDeeper(text, MAX_DEPTH_OF_IP) ? undefined : JSON.parse(text.trim() || '[]');
+    rows = JSON.parse(text.trim() || '[]');
   } catch {
     rows = undefined;
   }

@@ -3,7 +3,6 @@ import { quote, SourceError } from '../../errors.js';
 import type { Machine } from '../../machine/machine.js';
 import { collector } from '../../model/collector.js';
 import { array, nullable, object, oneOf, string } from '../../model/schema.js';
-import { MAX_DEPTH_OF_IP, nestsDeeper } from '../../parse/json-depth.js';
 import { parseMac } from '../../parse/mac.js';
 
 const STATES = ['REACHABLE', 'DELAY', 'PROBE', 'STALE', 'PERMANENT'] as const;
@@ -57,7 +56,7 @@ function readNeighbours(machine: Machine): Neighbour[] {
 export function parseNeigh(text: string): Neighbour[] {
   let rows: unknown;
   try {
-    rows = nestsDeeper(text, MAX_DEPTH_OF_IP) ? undefined : JSON.parse(text.trim() || '[]');
+    rows = JSON.parse(text.trim() || '[]');
   } catch {
     rows = undefined;
   }

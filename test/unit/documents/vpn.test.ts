@@ -160,7 +160,7 @@ describe('/firewall', () => {
   test('the reason why it is not JSON', () => {
     const file = '/etc/raspap/networking/firewall/iptables_rules.json';
     assert.deepEqual(compose('firewall', fixture('firewall', 'not-json')), {
-      error: { code: 'malformed', message: `${file}: line 3 is not JSON` },
+      error: { code: 'malformed', message: `${file}: is not valid JSON; check it with: jq . ${file}` },
     });
   });
 });

@@ -31,7 +31,6 @@ import { firstAtStart } from '../../../src/documents/first-access-point.js';
 import { quote, SourceError } from '../../../src/errors.js';
 import { parseDhcpRanges, rangeInterfaces } from '../../../src/parse/dhcp-range.js';
 import { optionValues } from '../../../src/parse/dnsmasq.js';
-import { jsonErrorAt } from '../../../src/parse/json-error.js';
 import { parseMac } from '../../../src/parse/mac.js';
 import { fixture as archive, fixtureBytes, fixtureText } from '../../support/fixture.js';
 
@@ -862,10 +861,11 @@ describe('files that may hold secrets', () => {
     [parseDdclient, '\0\n', '/etc/ddclient.conf: line 1 is neither options nor host names'],
     [parseDdclient, `\nlogin=${'x'.repeat(1_025)}\n`, '/etc/ddclient.conf: line 2: login has more than 1024 characters'],
     [parseDdclient, 'a\n'.repeat(1_001), '/etc/ddclient.conf: line 1001 is the definition of hosts after the 1000th'],
-    [parseFirewall, '', `${RULES}: ends in line 1, before its JSON does`],
-    [parseFirewall, '{\n"geheim": [1,\n', `${RULES}: ends in line 3, before its JSON does`],
-    [parseFirewall, '{\n"a":\n geheim }', `${RULES}: line 3 is not JSON`],
-    [parseFirewall, '{}\n\ngeheim', `${RULES}: line 3 is not JSON`],
+    ...['', '{\n"geheim": [1,\n', '{\n"a":\n geheim }', '{}\n\ngeheim'].map((text): (typeof refused)[number] => [
+      parseFirewall,
+      text,
+      `${RULES}: is not valid JSON; check it with: jq . ${RULES}`,
+    ]),
     [parseFirewall, '["geheim"]', `${RULES}: is JSON, expected an object`],
     [parseFirewall, 'null', `${RULES}: is JSON, expected an object`],
     [parseFirewall, `{"a":${'['.repeat(64)}${']'.repeat(64)}}`, `${RULES}: nests deeper than 64`],
@@ -899,7 +899,7 @@ describe('files that may hold secrets', () => {
           } catch (error) {
             if (!(error instanceof SourceError)) throw error;
             assert.equal(error.code, 'malformed');
-            assert.match(error.message, /^\/etc\/[\w/.]+: [\w ,=:]+$/);
+            assert.match(error.message, /^\/etc\/[\w/.]+: [\w ,=:;./]+$/);
           }
         }),
         { numRuns: 1_000 },
@@ -936,9 +936,6 @@ describe('files that may hold secrets', () => {
           assert.ok(error instanceof SourceError, String(error));
         }
       }
-    }
-    for (const piece of ['{"a":', '[', '"', '\\', '"\\u0041', '1', '-', ' ', '{},', '1e']) {
-      assert.equal(typeof jsonErrorAt(piece.repeat((1 << 20) / piece.length)), piece === '1' ? 'undefined' : 'number', piece);
     }
     assert.ok(performance.now() - startMs < 10_000, 'half a second, on a slow machine some');
   });
@@ -1066,43 +1063,6 @@ describe('files that may hold secrets', () => {
         const expected = { use: 'web', ...fields, domain: hosts.join(',') };
         assert.deepEqual(parseDdclient(text), { ...expected, hosts: [expected] });
       }),
-    );
-  });
-
-  test('where text ceases to be JSON', () => {
-    const at: [text: string, at: number | undefined][] = [
-      ['{"a":[1,-2.5e+3,true,false,null,"\\u00e4\\n"],"b":{}}', undefined],
-      [' 1 ', undefined],
-      ['', 0],
-      ['{"a":1,}', 7],
-      ['[1,]', 3],
-      ['[1 2]', 3],
-      ['[1}', 2],
-      ['{1:2}', 1],
-      ['{"a" 1}', 5],
-      ['{"a":}', 5],
-      ['{]', 1],
-      ['[}', 1],
-      ['01', 1],
-      ['1.', 1],
-      ['"a\nb"', 0],
-      ['"\\x"', 0],
-      ['{"a":1', 6],
-      ['nul', 0],
-      ['\ufeff{}', 0],
-    ];
-    for (const [text, index] of at) assert.equal(jsonErrorAt(text), index, text);
-    fc.assert(
-      fc.property(fc.oneof(fc.json(), mutations([...rules, '{"a":[1,{"b":"\\u00e4"}],"c":-1.5e3}'])), (text) => {
-        let valid = true;
-        try {
-          JSON.parse(text);
-        } catch {
-          valid = false;
-        }
-        assert.equal(jsonErrorAt(text) === undefined, valid, text);
-      }),
-      { numRuns: 2_000 },
     );
   });
 
