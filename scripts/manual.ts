@@ -26,7 +26,7 @@ apsnap serves the connected clients, the state of the machine and its network co
 dashboard. Collectors sample on a schedule, and every response is served from memory. It replaces the RestAPI of RaspAP on port 8081.
 .SH COMMANDS
 ${commands.map(({ usage, help }) => entry(commandTerm(usage), help)).join('')}.SH OPTIONS
-Each option is a flag, or a variable in the environment or in the env file. Flags beat the environment, which beats the env file.
+Each option is a flag, or a variable in the environment or in the env file. Flags override the environment, which overrides the env file.
 ${GROUPS.map((group) => `.SS ${group}\n${optionsOf(group).map(optionEntry).join('')}`).join('')}.SS General
 ${generalFlags.map(({ usage, help }) => entry(roff(usage).replace(/\\-\S*\w/g, '\\fB$&\\fR'), help)).join('')}.SH FILES
 ${entry('/etc/raspap/api/.env, /etc/apsnap/.env', 'The key, in the first folder that exists. Only root may read it. A running service picks up a new key within one second.')}${entry('/etc/default/apsnap', 'Settings of the service, as variables. They apply after systemctl restart apsnap.')}.SH NOTES

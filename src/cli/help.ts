@@ -14,10 +14,10 @@ export const commands: readonly Entry[] = [
   { usage: 'snapshot [DOCUMENT...]', help: 'sample once and print documents as JSON (default: all documents)' },
   { usage: 'doctor', help: 'check what each collector reads, and print what to do about failures' },
   { usage: 'key show', help: 'print the key in the env file' },
-  { usage: 'key generate', help: 'replace the key by a new one without printing it' },
-  { usage: 'key rotate', help: 'replace the key by a new one and print it' },
-  { usage: 'key set KEY', help: 'replace the key by KEY, or by standard input if KEY is -' },
-  { usage: 'key hash [KEY]', help: 'print the digest that may replace the key in the env file (default: of the key there)' },
+  { usage: 'key generate', help: 'replace the key with a new one without printing it' },
+  { usage: 'key rotate', help: 'replace the key with a new one and print it' },
+  { usage: 'key set KEY', help: 'replace the key with KEY, read from standard input if KEY is -' },
+  { usage: 'key hash [KEY]', help: 'print the digest of KEY, which the env file may hold instead of the key (default: the key in the env file)' },
   { usage: 'key ensure', help: 'generate a key if the env file has none' },
   { usage: 'key copy FILE', help: 'generate a key if the env file has none, then copy the env file to FILE' },
   { usage: 'help [schedules]', help: 'print this help, or every collector with its schedule' },
@@ -60,7 +60,7 @@ usage: apsnap [COMMAND] [OPTIONS]
 Commands:
 ${columns(commands.map(({ usage, help: text }) => [usage, text]))}
 
-Each option is a flag, or a variable in the environment or in the env file. Flags beat the environment, which beats the env file.
+Each option is a flag, or a variable in the environment or in the env file. Flags override the environment, which overrides the env file.
 ${GROUPS.map((group) => `\n${group}:\n${columns(rows(group), widths)}\n`).join('')}
 General:
 ${columns(generalFlags.map(({ usage, help: text }) => [usage, text]))}

@@ -101,7 +101,7 @@ function replaceKey({ dotenv, name }: Target, value: string): void {
   writeKey(dotenv, value, name);
 }
 
-/** Replaces the key by a new one, and prints that to standard output only. A file that holds a digest gets the digest of the new key. */
+/** Replaces the key with a new one and prints that to standard output only. A file that holds a digest gets the digest of the new key. */
 function rotate(target: Target, { print, note }: Output): void {
   const { dotenv, name } = target;
   const before = storedKey(target);
