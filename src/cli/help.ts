@@ -17,7 +17,10 @@ export const commands: readonly Entry[] = [
   { usage: 'key generate', help: 'replace the key with a new one without printing it' },
   { usage: 'key rotate', help: 'replace the key with a new one and print it' },
   { usage: 'key set KEY', help: 'replace the key with KEY, read from standard input if KEY is -' },
-  { usage: 'key hash [KEY]', help: 'print the digest of KEY, which the env file may hold instead of the key (default: the key in the env file)' },
+  {
+    usage: 'key hash [KEY]',
+    help: 'print the digest of KEY, which the env file may hold instead of the key (default: the key in the env file)',
+  },
   { usage: 'key ensure', help: 'generate a key if the env file has none' },
   { usage: 'key copy FILE', help: 'generate a key if the env file has none, then copy the env file to FILE' },
   { usage: 'help [schedules]', help: 'print this help, or every collector with its schedule' },

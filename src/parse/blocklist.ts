@@ -214,7 +214,7 @@ function isAt(text: Buffer, start: number, word: Buffer): boolean {
 export function blockedNames(name: ListName, list: Uint8Array): MetricFamily {
   const end = Buffer.from(list.subarray(-30)).toString('latin1');
   const samples = [{ labels: { list: name }, value: Number(end.slice(end.lastIndexOf(':') + 1, -1)) }];
-  return { name: 'apsnap_blocked_names', help: 'Names that are blocked.', type: 'gauge', samples };
+  return { name: 'apsnap_blocked_names', help: 'Number of blocked names.', type: 'gauge', samples };
 }
 
 /** The part of a list that a query selects. */

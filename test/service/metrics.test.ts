@@ -93,7 +93,7 @@ describe('text', () => {
     assert.equal(
       joinFamilies(rendered, 'prometheus'),
       [
-        '# HELP apsnap_blocked_names Names that are blocked.',
+        '# HELP apsnap_blocked_names Number of blocked names.',
         '# TYPE apsnap_blocked_names gauge',
         'apsnap_blocked_names{list="domains"} 2',
         'apsnap_blocked_names{list="hostnames"} 0',

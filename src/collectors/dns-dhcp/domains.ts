@@ -6,8 +6,8 @@ import { blockedNames, MAX_LIST_BYTES, parseDomains } from '../../parse/blocklis
 export const DOMAINS_FILE = '/etc/raspap/adblock/domains.txt';
 
 const view = object({
-  domains: array(string('Domain, with all names below it'), 'In the order of the file'),
-  amount: integer('How many there are'),
+  domains: array(string('Domain name. dnsmasq also blocks all names below it.'), 'Blocked domains, in the order of the file.'),
+  amount: integer('Number of blocked domains. A query with `contains` counts the names that match.'),
 });
 
 /** The domains that RaspAP's ad blocking has dnsmasq block. */

@@ -6,8 +6,8 @@ import { blockedNames, MAX_LIST_BYTES, parseHostnames } from '../../parse/blockl
 export const HOSTNAMES_FILE = '/etc/raspap/adblock/hostnames.txt';
 
 const view = object({
-  hostnames: array(string('Host name'), 'In the order of the file'),
-  amount: integer('How many there are'),
+  hostnames: array(string('Host name.'), 'Blocked host names, in the order of the file.'),
+  amount: integer('Number of blocked host names. A query with `contains` counts the names that match.'),
 });
 
 /** The host names that RaspAP's ad blocking has dnsmasq block. */

@@ -15,11 +15,11 @@ export interface Throttled {
 
 const nothing: Throttled = { underVoltage: null, frequencyCapped: null, throttled: null, softTemperatureLimit: null };
 
-const flags = (when: string) => ({
-  underVoltage: nullable(boolean(`True if the supply voltage ${when} below 4.63 V.`)),
-  frequencyCapped: nullable(boolean(`True if the processor's frequency ${when} capped.`)),
-  throttled: nullable(boolean(`True if the processor ${when} throttled.`)),
-  softTemperatureLimit: nullable(boolean(`True if the soft temperature limit ${when} reached.`)),
+const flags = (is: string, when = '') => ({
+  underVoltage: nullable(boolean(`True if the supply voltage ${is} below 4.63 V${when}.`)),
+  frequencyCapped: nullable(boolean(`True if the processor's frequency ${is} capped${when}.`)),
+  throttled: nullable(boolean(`True if the processor ${is} throttled${when}.`)),
+  softTemperatureLimit: nullable(boolean(`True if the soft temperature limit ${is} reached${when}.`)),
 });
 
 /** Power supply of a Raspberry Pi. Values are null if neither the kernel nor the firmware reports them. */
@@ -31,7 +31,7 @@ export const power = collector({
   lane: 'program',
   required: false,
   advice: 'vcgencmd needs group video: add the service to it',
-  view: object({ ...flags('is currently'), sinceBoot: object(flags('is or was at any time since boot')) }),
+  view: object({ ...flags('is'), sinceBoot: object(flags('has been', ' at any time since boot')) }),
   absent: { ...nothing, sinceBoot: nothing },
   read(machine) {
     const underVoltage = readAlarm(machine);

@@ -5,7 +5,7 @@ import { listQueries } from './lists.js';
 
 export const blockedDomains = document({
   name: 'dns/domains',
-  summary: 'Domains that are blocked',
+  summary: 'Blocked domains',
   required: ['domains'],
   view: domains.view,
   compose: ({ domains }) => domains,

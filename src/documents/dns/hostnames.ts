@@ -5,7 +5,7 @@ import { listQueries } from './lists.js';
 
 export const blockedHostnames = document({
   name: 'dns/hostnames',
-  summary: 'Host names that are blocked',
+  summary: 'Blocked host names',
   required: ['hostnames'],
   view: hostnames.view,
   compose: ({ hostnames }) => hostnames,
