@@ -66,8 +66,6 @@ describe('a wrong setting is named, quoted and explained', () => {
     ['', { APSNAP_CORS_ORIGINS: 'https://a.example, b.example' }, /^APSNAP_CORS_ORIGINS: "b\.example" is not valid: expected an origin/],
     ['', { APSNAP_ACCESS_LOG: 'ALL' }, /^APSNAP_ACCESS_LOG: "ALL" is not valid: expected summary, all, errors, off$/],
     ['', { APSNAP_ACCESS_LOG: 'a\nb' }, /^APSNAP_ACCESS_LOG: "a\\nb" is not valid/],
-    ['--tls-cert a.pem', {}, /^--tls-cert: --tls-key is missing: expected both files of HTTPS$/],
-    ['', { APSNAP_TLS_CLIENT_CA: 'a.pem' }, /^APSNAP_TLS_CLIENT_CA: --tls-cert and --tls-key are missing/],
   ];
   for (const [line, environment, message] of wrong) {
     test(line || JSON.stringify(environment), () => {
@@ -155,4 +153,24 @@ describe('a setting', () => {
     assert.equal(readConfig(parseCommandLine([]), { APSNAP_DOTENV: '/tmp/here' }).dotenv, '/tmp/here');
     assert.equal(readConfig(parseCommandLine(['--dotenv', '/tmp/there']), { APSNAP_DOTENV: '/tmp/here' }).dotenv, '/tmp/there');
   });
+});
+
+test('files of TLS are given together, as absolute paths', () => {
+  const configure = (args: string[], env = {}) => readConfig(parseCommandLine([...args, '--dotenv', '/nowhere']), env).tls;
+  assert.equal(configure([]), undefined);
+  assert.deepEqual(configure(['--tls-cert', '/a', '--tls-key', '/b']), { cert: '/a', key: '/b', clientCa: undefined });
+  assert.deepEqual(configure(['--tls-client-ca=c'], { APSNAP_TLS_CERT: '/a', APSNAP_TLS_KEY: '/b' })?.clientCa, join(process.cwd(), 'c'));
+  const refusals: readonly [string[], Record<string, string>, RegExp][] = [
+    [['--tls-key', 'b'], {}, /^--tls-key: --tls-cert is missing: /],
+    [['--tls-cert', 'a'], {}, /^--tls-cert: --tls-key is missing: /],
+    [['--tls-client-ca', 'c'], {}, /^--tls-client-ca: --tls-cert and --tls-key are missing: /],
+    [['--tls-client-ca', 'c'], { APSNAP_TLS_CERT: 'a' }, /^APSNAP_TLS_CERT: --tls-key is missing: /],
+    [[], { APSNAP_TLS_KEY: 'b' }, /^APSNAP_TLS_KEY: --tls-cert is missing: /],
+  ];
+  for (const [args, env, message] of refusals) {
+    assert.throws(
+      () => configure(args, env),
+      (error) => error instanceof UsageError && message.test(error.message),
+    );
+  }
 });
