@@ -18,9 +18,9 @@ import { traffic } from './network/traffic.js';
 import { clock } from './system/clock.js';
 import { cpu } from './system/cpu.js';
 import { disk } from './system/disk.js';
-import { host } from './system/host.js';
 import { hwmon } from './system/hwmon.js';
 import { load } from './system/load.js';
+import { machineIdentity } from './system/machine-identity.js';
 import { memory } from './system/memory.js';
 import { power } from './system/power.js';
 import { raspap } from './system/raspap.js';
@@ -40,7 +40,7 @@ const list = [
   thermal,
   hwmon,
   power,
-  host,
+  machineIdentity,
   hostapd,
   hostapdconf,
   raspap,

@@ -5,9 +5,9 @@ import { load } from '../collectors/system/load.js';
 import { memory } from '../collectors/system/memory.js';
 import { power } from '../collectors/system/power.js';
 import { thermal } from '../collectors/system/thermal.js';
-import { uptimeText } from '../collectors/system/uptime.js';
 import { integer, nullable, number, object, string } from '../model/schema.js';
 import { document } from './define.js';
+import { uptimeText } from './uptime-text.js';
 
 /** The machine at a glance. RaspAP's API has the flat fields; the objects at the end are additions. */
 export const system = document({

@@ -25,7 +25,7 @@ import { isUp, parseDeviceType, parseOperstate, parseSpeed, parseTunFlags } from
 import { parseArp, parseNeigh } from '../../src/collectors/network/neighbours.js';
 import { parseNumber } from '../../src/collectors/network/traffic.js';
 import { boardName } from '../../src/collectors/system/board.js';
-import { parseCpuList, parsePrettyName, parseRaspapVersion, parseRevision } from '../../src/collectors/system/host.js';
+import { parseCpuList, parsePrettyName, parseRaspapVersion, parseRevision } from '../../src/collectors/system/machine-identity.js';
 import { meminfoFamilies } from '../../src/collectors/system/memory.js';
 import { parseIni } from '../../src/collectors/system/raspap.js';
 import { chooseZone, parseCelsius } from '../../src/collectors/system/thermal.js';
@@ -48,7 +48,7 @@ import { preferredFormat } from '../../src/http/routes/metrics.js';
 import { parseQuery, QueryError } from '../../src/model/query.js';
 import { eachDomain, eachHostname, pageOfList, parseDomains, parseHostnames } from '../../src/parse/blocklist.js';
 import { parseDhcpRanges } from '../../src/parse/dhcp-range.js';
-import { optionValues, parseOptions } from '../../src/parse/dnsmasq.js';
+import { optionValues, parseOptions } from '../../src/parse/dnsmasq-options.js';
 import { parseMac } from '../../src/parse/mac.js';
 import { searchClients } from '../../web/client-order.js';
 import { createEventParser, type StreamEvent } from '../../web/event-stream.js';

@@ -2,7 +2,8 @@ import { Absent, orUndefined, SourceError } from '../../errors.js';
 import type { Machine } from '../../machine/machine.js';
 import { collector } from '../../model/collector.js';
 import { array, type Infer, object, string } from '../../model/schema.js';
-import { optionValues, readDnsmasqFiles } from '../../parse/dnsmasq.js';
+import { optionValues } from '../../parse/dnsmasq-options.js';
+import { readDnsmasqFiles } from './dnsmasq-files.js';
 
 const LOG_FILE = '/var/log/dnsmasq.log';
 /** Bytes read from the end of the log, until they contain enough lines. The last is the maximum. */

@@ -4,8 +4,9 @@ import { collector } from '../../model/collector.js';
 import { array, boolean, type Infer, nullable, object, string } from '../../model/schema.js';
 import { rejectBinary } from '../../parse/configuration-text.js';
 import { LEASE_TIME, parseDhcpRanges } from '../../parse/dhcp-range.js';
-import { optionValues, parseOptions, readDnsmasqFiles } from '../../parse/dnsmasq.js';
+import { optionValues, parseOptions } from '../../parse/dnsmasq-options.js';
 import { parseMac } from '../../parse/mac.js';
+import { readDnsmasqFiles } from './dnsmasq-files.js';
 
 /** An address or a name reserved for a client. */
 export const staticLease = object({

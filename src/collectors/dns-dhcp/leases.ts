@@ -3,8 +3,9 @@ import { Absent, quote, SourceError } from '../../errors.js';
 import { collector } from '../../model/collector.js';
 import { gauge } from '../../model/metrics.js';
 import { array, integer, nullable, object, string } from '../../model/schema.js';
-import { optionValues, readableDnsmasqFiles } from '../../parse/dnsmasq.js';
+import { optionValues } from '../../parse/dnsmasq-options.js';
 import { parseMac } from '../../parse/mac.js';
+import { readableDnsmasqFiles } from './dnsmasq-files.js';
 
 const LEASE_FILES = ['/var/lib/misc/dnsmasq.leases', '/var/lib/dnsmasq/dnsmasq.leases'];
 /** Maximum size of the file. A lease takes under 120 bytes, and a full /16 takes 8 MB. */

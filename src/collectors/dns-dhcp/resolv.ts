@@ -4,7 +4,8 @@ import type { Machine } from '../../machine/machine.js';
 import { collector } from '../../model/collector.js';
 import { array, object, string } from '../../model/schema.js';
 import { rejectBinary } from '../../parse/configuration-text.js';
-import { optionValues, readableDnsmasqFiles } from '../../parse/dnsmasq.js';
+import { optionValues } from '../../parse/dnsmasq-options.js';
+import { readableDnsmasqFiles } from './dnsmasq-files.js';
 
 const FILES = ['/run/dnsmasq/resolv.conf', '/etc/resolv.conf'];
 /** Maximum size. The C library uses three servers. */

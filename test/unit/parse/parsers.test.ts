@@ -17,8 +17,8 @@ import { parseArp, parseNeigh } from '../../../src/collectors/network/neighbours
 import { parseNumber } from '../../../src/collectors/network/traffic.js';
 import { parseUptime } from '../../../src/collectors/system/clock.js';
 import { parseStat, share } from '../../../src/collectors/system/cpu.js';
-import { parseCpuList, parsePrettyName, parseRaspapVersion, parseRevision } from '../../../src/collectors/system/host.js';
 import { parseLoadavg } from '../../../src/collectors/system/load.js';
+import { parseCpuList, parsePrettyName, parseRaspapVersion, parseRevision } from '../../../src/collectors/system/machine-identity.js';
 import { parseMeminfo } from '../../../src/collectors/system/memory.js';
 import { parseThrottled } from '../../../src/collectors/system/power.js';
 import { parseIni } from '../../../src/collectors/system/raspap.js';
@@ -30,7 +30,7 @@ import { bitsPerSecond } from '../../../src/collectors/wifi/stations.js';
 import { firstAtStart } from '../../../src/documents/first-access-point.js';
 import { quote, SourceError } from '../../../src/errors.js';
 import { parseDhcpRanges, rangeInterfaces } from '../../../src/parse/dhcp-range.js';
-import { optionValues } from '../../../src/parse/dnsmasq.js';
+import { optionValues } from '../../../src/parse/dnsmasq-options.js';
 import { parseMac } from '../../../src/parse/mac.js';
 import { fixture as archive, fixtureBytes, fixtureText } from '../../support/fixture.js';
 

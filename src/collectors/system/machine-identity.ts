@@ -8,7 +8,7 @@ import { boardName } from './board.js';
 const DEFAULTS_PHP = 'includes/defaults.php';
 
 /** Names, versions and board of the machine. Its public name is `host`. */
-export const host = collector({
+export const machineIdentity = collector({
   name: 'host',
   summary: 'Host name, operating system, kernel, board and RaspAP version',
   trigger: 'schedule',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { uptimeText } from '../../../../src/collectors/system/uptime.js';
+import { uptimeText } from '../../../src/documents/uptime-text.js';
 
 // What uptime -p of procps-ng 4.0.2 (Debian 12) printed for these first fields of /proc/uptime.
 const printed: [number, string][] = [
