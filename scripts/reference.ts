@@ -2,8 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { collectors } from '../src/collectors/index.js';
-import { GROUPS, type Option, options, SCHEDULE_SUMMARY, scheduleOptions } from '../src/config/options.js';
+import { GROUPS, type Option, options, SCHEDULE_SUMMARY } from '../src/config/options.js';
 
 export const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -140,14 +139,6 @@ function optionRow({ flag, value, variable, help, default: text, defaultText = '
   ];
 }
 
-function scheduleTable(): string {
-  const rows = scheduleOptions.map(({ collector, default: schedule }) => {
-    const summary = collectors.find(({ name }) => name === collector)?.summary;
-    return [`\`${collector}\``, cell(summary), `\`${schedule}\``];
-  });
-  return table(['collector', 'content', 'default'], rows);
-}
-
 function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
   return [header, header.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
@@ -211,7 +202,7 @@ export function generatedPages(): Map<string, string> {
   const specification = JSON.parse(readFileSync(join(REPOSITORY, 'dist/openapi.json'), 'utf8')) as Specification;
   return new Map([
     ['docs/api.md', fill('docs/api.md', { reference: apiReference(specification) })],
-    ['docs/configuration.md', fill('docs/configuration.md', { options: optionTables(), schedules: scheduleTable() })],
+    ['docs/configuration.md', fill('docs/configuration.md', { options: optionTables() })],
   ]);
 }
 
