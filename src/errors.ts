@@ -10,7 +10,7 @@ export type SourceErrorCode =
   | 'program-failed' // the program ended with an error
   | 'timeout' // the program didn't end in time
   | 'thread-lost' // the worker thread ended or ran out of memory
-  | 'internal'; // a defect of apsnap
+  | 'internal'; // a bug in apsnap
 
 /** A source exists and can't be read or understood. Its message, on one line: `source: what happened: offending text; what to do`. */
 export class SourceError extends Error {

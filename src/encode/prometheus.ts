@@ -46,15 +46,16 @@ export function joinFamilies(families: readonly RenderedFamily[], format: Metric
   return [...byName.values()].join('');
 }
 
-/** What stands above a family is the same with each sample, so it is kept. Some names come out of files: no more than there can be. */
+/** Cache of the head of each family, which is the same for every sample. */
 const heads = new Map<string, Head>();
-const MOST_HEADS = 1_000;
+/** Maximum cached heads. The cache is cleared beyond it, because some names come from files. */
+const MAX_HEADS = 1_000;
 
 function headOf(family: MetricFamily): Head {
   const key = `${family.name} ${family.type} ${family.help}`;
   let head = heads.get(key);
   if (!head) {
-    if (heads.size >= MOST_HEADS) heads.clear();
+    if (heads.size >= MAX_HEADS) heads.clear();
     head = { prometheus: prometheusHead(family), openmetrics: openMetricsHead(family) };
     heads.set(key, head);
   }

@@ -1,7 +1,7 @@
-/** What to do about a source that gives no value. */
+/** Advice for a source that gives no value. */
 import type { Failure } from './messages.js';
 
-/** Debian's packages of the programs that are started. */
+/** Debian's packages of the programs that collectors start. */
 const PACKAGES: Readonly<Record<string, string>> = {
   iw: 'iw',
   ip: 'iproute2',
@@ -9,8 +9,9 @@ const PACKAGES: Readonly<Record<string, string>> = {
 };
 
 /**
- * @param ofCollector what its definition says of it
- * @returns one line
+ * Returns what to do about a failure, in one line.
+ *
+ * @param ofCollector advice in the definition of the collector
  */
 export function adviceFor({ code, message }: Pick<Failure, 'code' | 'message'>, ofCollector: string | undefined): string {
   switch (code) {
@@ -19,15 +20,15 @@ export function adviceFor({ code, message }: Pick<Failure, 'code' | 'message'>, 
       return `apt-get install ${PACKAGES[program] ?? program}`;
     }
     case 'permission':
-      return ofCollector ?? 'run the service as a user or in a group that may read it (ls -l shows which)';
+      return ofCollector ?? 'run the service as a user or in a group that can read it (ls -l shows which)';
     case 'program-failed':
-      return ofCollector ?? 'run the program by hand, as the user of the service: it says more';
+      return ofCollector ?? 'run the program by hand, as the user of the service, to see more';
     case 'timeout':
     case 'thread-lost':
-      return 'run it by hand: if it hangs there too, its driver does (see dmesg)';
+      return 'run it by hand: if it hangs too, look for errors of the driver in dmesg';
     case 'internal':
-      return 'a defect of apsnap: please report it, with this line';
+      return 'this is a bug in apsnap: please report it with this line';
     default:
-      return 'look at what is there: it is not what this collector expects';
+      return 'check the source: it is not in the form that this collector expects';
   }
 }

@@ -10,10 +10,10 @@ export interface Reads {
   readonly settled: boolean;
 }
 
-/** The kernel stamps changes with the time of its last tick, which is up to 10 ms ago. Twice in one tick looks like once. */
+/** The kernel stamps changes with the time of its last tick, up to 10 ms ago, so two changes in one tick look like one. */
 const TICK_MS = 50;
 
-/** A host that takes down what is read of it. */
+/** A machine that records which files collectors read. */
 export interface RecordingMachine {
   readonly machine: Machine;
   /** What has been read so far. */

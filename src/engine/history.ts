@@ -1,8 +1,10 @@
 /**
- * What was: rings in memory, of each series a second for an hour, a minute for a day and ten minutes for a week. Nothing goes to disk.
+ * History in memory. Each series has three rings: one value per second for an hour, per minute for a day, and per ten minutes for a
+ * week. Nothing goes to disk.
  *
- *     SharedArrayBuffer of a series, so that a thread can answer queries while this one writes:
- *     newest slot of each level (3 float64) │ values of the seconds │ mean, min, max of the minutes │ the same of ten minutes
+ * A series is a SharedArrayBuffer, so that a worker can read it while the main thread writes:
+ *
+ *     newest slot of each level (3 float64) │ value per second │ mean, min, max per minute │ mean, min, max per ten minutes
  */
 import type { Bucket, HistoryRows } from '../encode/history-rows.js';
 import type { Points } from '../model/collector.js';
@@ -11,7 +13,7 @@ interface Level {
   /** Length of a slot. */
   readonly seconds: number;
   readonly slots: number;
-  /** Where its values start, in float32. */
+  /** Index of its first value, in float32. */
   readonly at: number;
 }
 
@@ -22,18 +24,18 @@ export const LEVELS = [SECONDS, MINUTES, TEN_MINUTES] as const;
 
 const HEAD_BYTES = LEVELS.length * Float64Array.BYTES_PER_ELEMENT;
 const VALUES = TEN_MINUTES.at + 3 * TEN_MINUTES.slots;
-/** What a series takes. */
+/** Memory of a series. */
 export const SERIES_BYTES = HEAD_BYTES + VALUES * Float32Array.BYTES_PER_ELEMENT;
-/** What all of them may take. */
+/** Maximum memory of all series. Further series are not recorded. */
 export const HISTORY_BYTES = 8_000_000;
-export const MOST_SERIES = Math.floor(HISTORY_BYTES / SERIES_BYTES);
+export const MAX_SERIES = Math.floor(HISTORY_BYTES / SERIES_BYTES);
 
-/** A sample is taken every few seconds: what it says holds for the seconds since the one before. */
+/** A collector samples every few seconds, so its value also fills up to this many seconds since the previous sample. */
 const FILLED_SLOTS = 5;
 
-/** The memory of a series, seen from any thread. */
+/** Views of the memory of a series, for any thread. */
 export interface Ring {
-  /** Newest slot of each level: Unix seconds divided by the level's; -1: none yet. */
+  /** Newest slot of each level: Unix seconds divided by the level's seconds. -1 if there is none yet. */
   readonly newest: Float64Array;
   readonly values: Float32Array;
 }
@@ -43,13 +45,17 @@ export function openRing(memory: SharedArrayBuffer): Ring {
 }
 
 export interface History {
-  /** Takes down values. Series that there is no room for are passed over. @param nowMs wall clock, Unix milliseconds */
+  /**
+   * Records values. Leaves out new series once the memory is full.
+   *
+   * @param nowMs wall clock, Unix milliseconds
+   */
   record(points: Points, nowMs: number): void;
-  /** The memory of each series, by name, in the order in which they came. */
+  /** Memory of each series by name, oldest series first. */
   readonly series: ReadonlyMap<string, SharedArrayBuffer>;
 }
 
-/** Sum and number of what a slot that is not over holds so far. */
+/** Sum and number of the values in the current slot. */
 interface Pending {
   sum: number;
   count: number;
@@ -61,7 +67,7 @@ export function createHistory(): History {
 
   function ringOf(name: string) {
     const known = rings.get(name);
-    if (known || rings.size >= MOST_SERIES) return known;
+    if (known || rings.size >= MAX_SERIES) return known;
     const memory = new SharedArrayBuffer(SERIES_BYTES);
     const ring = openRing(memory);
     ring.newest.fill(-1);
@@ -107,7 +113,7 @@ function write({ newest, values }: Ring, index: number, level: Level, pending: P
   values[at + 2] = first ? value : Math.max(values[at + 2] as number, value);
 }
 
-/** Clears slots that were passed over since, or that lie ahead of a clock that was set back: their places hold something else. */
+/** Clears slots that were skipped, and slots ahead of a clock that was set back, because they hold old values. */
 function forget(values: Float32Array, level: Level, before: number, slot: number): void {
   if (before < 0) return;
   const [first, last] = slot > before ? [before + 1, slot] : [slot, before];
@@ -118,22 +124,21 @@ function forget(values: Float32Array, level: Level, before: number, slot: number
   }
 }
 
-/** What is asked of the history. Times are Unix seconds. */
+/** A query of the history. Times are Unix seconds. */
 export interface HistoryQuery {
   readonly since: number;
   readonly until: number;
-  /** Seconds from row to row; undefined: as fine as makes a good plot. */
+  /** Seconds from one row to the next. If undefined, there are enough rows for a plot. */
   readonly step: number | undefined;
 }
 
-/** As many points as a plot on a large screen has room for. */
+/** Rows of a query without a step: a plot on a large screen shows about as many points. */
 export const GOOD_ROWS = 720;
-/** More rows than this are not given at once; as Prometheus has it. */
-export const MOST_ROWS = 11_000;
+/** Maximum rows of a response, as in Prometheus. A query for more gets 400. */
+export const MAX_ROWS = 11_000;
 
 /**
- * Reads rows. They start at multiples of the step, so that the same times come however often one asks.
-
+ * Reads rows. They start at multiples of the step, so that repeated queries return the same times.
  */
 export function readHistory(
   series: ReadonlyMap<string, SharedArrayBuffer>,
@@ -155,7 +160,7 @@ export function readHistory(
   return { times, step: width, buckets };
 }
 
-/** The finest level that goes back far enough and is not finer than need be. */
+/** Returns the level that reaches back far enough: the coarsest that still fits the step, or the finest without a step. */
 function levelFor(since: number, step: number | undefined, nowSeconds: number): Level {
   const reaches = LEVELS.filter(({ seconds, slots }) => nowSeconds - since <= seconds * slots);
   const fits = reaches.filter(({ seconds }) => step === undefined || seconds <= step);

@@ -160,7 +160,7 @@ export function createStore(firstGeneration = 0): Store {
         record.failure = undefined;
       }
       for (const listener of sampleListeners) listener(record, outcome);
-      // Composing tells of what changed; only times and troubles are told now.
+      // Composing reports changed bodies, so report only times and errors here.
       for (const part of documentRecords.values()) if (!changed && part.document.parts.includes(name)) reviewDocument(part, false);
       return (
         changed ||

@@ -1,18 +1,18 @@
-/** `iw event`: says at once that a station came or went, so that clients need not wait for the schedule. */
+/** Watches `iw event`, which reports stations immediately, so that clients don't wait for the schedule. */
 
 import type { Machine } from '../machine/machine.js';
 import type { Following } from '../machine/programs.js';
 
-/** What an event is about: the stations, or the interfaces themselves (an access point that started or ended). */
+/** Subject of an event: a station, or an interface such as an access point that starts or stops. */
 export type StationEvent = 'station' | 'interface';
 
 const FIRST_BACKOFF_MS = 1_000;
-const LONGEST_BACKOFF_MS = 60_000;
-/** Having run for so long it was sound, and is started again at once. */
+const MAX_BACKOFF_MS = 60_000;
+/** After running this long, `iw event` counts as healthy, and the delay before a restart is short again. */
 const SOUND_MS = 60_000;
 
 /**
- * A line of `iw event`.
+ * Parses a line of `iw event`:
  *
  *     wlan0: new station 02:00:00:00:01:00
  *     wlan0: del station 02:00:00:00:01:00
@@ -28,10 +28,9 @@ export function parseStationEvent(line: string): StationEvent | undefined {
 }
 
 /**
- * Follows `iw event`, and starts it again, ever more slowly, when it ends or cannot be started.
+ * Watches `iw event`. If it ends or can't start, restarts it with growing delays.
  *
- * @param onEvent called at each event
- * @returns stops it
+ * @returns `stop`, which ends the program
  */
 export function followStationEvents(machine: Machine, onEvent: (event: StationEvent) => void): { stop(): void } {
   let following: Following;
@@ -51,7 +50,7 @@ export function followStationEvents(machine: Machine, onEvent: (event: StationEv
         if (performance.now() - startedMs > SOUND_MS) backoffMs = FIRST_BACKOFF_MS;
         timer = setTimeout(start, backoffMs);
         timer.unref();
-        backoffMs = Math.min(backoffMs * 2, LONGEST_BACKOFF_MS);
+        backoffMs = Math.min(backoffMs * 2, MAX_BACKOFF_MS);
       },
     );
   }

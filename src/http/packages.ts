@@ -1,21 +1,22 @@
-/** CommonJS packages that are loaded when they are first needed. */
+/** CommonJS packages that load on first use. */
 import { createRequire } from 'node:module';
 
 const require = createRequire(import.meta.url);
 
-/** Those packages: scripts/bundle.ts lays each beside the bundle, as one file. */
+/** Packages that load on first use. scripts/bundle.ts writes each into its own file next to the bundle. */
 export const LATE_PACKAGES = ['koa-bodyparser', 'koa2-swagger-ui', 'prom-client'] as const;
 
-/** A package could not be loaded now; it may be another time. */
+/** A package couldn't be loaded. A later attempt may succeed. */
 export class PackageError extends Error {
   override readonly name = 'PackageError';
 }
 
 /**
- * A package that is not loaded yet. Not by `import()`, which remembers a failure: after one moment with too many open files, or one bad
- * read of the SD card, it would fail until the service is started anew. It is looked for now, as what is not found is remembered too.
+ * Prepares to load a package on first use. This doesn't use `import()`, which remembers failures: after a moment with too many open
+ * files, or one bad read of the SD card, it would fail until the service restarts. The path is resolved now, because a failed
+ * resolution is remembered too.
  *
- * @returns loads it, or gives it if it is loaded; throws PackageError
+ * @returns a function that loads the package, or returns it if it is loaded, and throws {@link PackageError} if that fails
  */
 export function latePackage<T>(name: (typeof LATE_PACKAGES)[number]): () => T {
   const path = require.resolve(name);

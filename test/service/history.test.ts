@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { encodeHistory } from '../../src/encode/history-rows.js';
-import { createHistory, HISTORY_BYTES, type HistoryQuery, MOST_SERIES, readHistory, SERIES_BYTES } from '../../src/engine/history.js';
+import { createHistory, HISTORY_BYTES, type HistoryQuery, MAX_SERIES, readHistory, SERIES_BYTES } from '../../src/engine/history.js';
 import { eventually } from '../support/eventually.js';
 import { ask } from '../support/http.js';
 import { createAccessPoint, type Root } from '../support/root.js';
@@ -100,10 +100,10 @@ describe('history', () => {
 
   test('history/no more series than there is memory for', () => {
     const history = createHistory();
-    for (let series = 0; series < MOST_SERIES + 10; series++) history.record({ [`s${series}`]: 1 }, START * 1000);
-    assert.equal(history.series.size, MOST_SERIES);
+    for (let series = 0; series < MAX_SERIES + 10; series++) history.record({ [`s${series}`]: 1 }, START * 1000);
+    assert.equal(history.series.size, MAX_SERIES);
     const bytes = [...history.series.values()].reduce((sum, memory) => sum + memory.byteLength, 0);
-    assert.equal(bytes, MOST_SERIES * SERIES_BYTES);
+    assert.equal(bytes, MAX_SERIES * SERIES_BYTES);
     assert.ok(bytes <= HISTORY_BYTES && bytes > HISTORY_BYTES - SERIES_BYTES);
   });
 

@@ -420,7 +420,7 @@ describe('isolation', { concurrency: true }, () => {
           assert.equal(answer.status, 503, path);
           assert.match(answer.headers['retry-after'] ?? '', /^[1-9]\d*$/, path);
           assert.equal(answer.headers['content-type'], 'application/problem+json');
-          assert.match(String(answer.json().detail), /^load: \S*\/proc\/loadavg: is not a regular file \(look at what is there: [^)]+\)$/);
+          assert.match(String(answer.json().detail), /^load: \S*\/proc\/loadavg: is not a regular file \(check the source: [^)]+\)$/);
           assert.equal((await patient.ask(path, 'HEAD')).status, 503);
         }
         const { system, clients } = await patient.refresh();

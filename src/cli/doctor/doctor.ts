@@ -2,7 +2,7 @@ import { collectors } from '../../collectors/index.js';
 import type { Config } from '../../config/config.js';
 import { adviceFor } from '../../engine/advice.js';
 import { problemOf } from '../../engine/freshness.js';
-import { MOST_SERIES, SERIES_BYTES } from '../../engine/history.js';
+import { MAX_SERIES, SERIES_BYTES } from '../../engine/history.js';
 import type { CollectorRecord } from '../../engine/records.js';
 import { joinSources } from '../../engine/sources.js';
 import type { SourceError } from '../../errors.js';
@@ -78,7 +78,7 @@ async function eventRow(config: Config): Promise<Row> {
 function historyRow(records: readonly CollectorRecord[]): Row {
   const amount = records.flatMap(({ good }) => Object.keys(good?.points ?? {})).length;
   const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);
-  const kept = Math.min(amount, MOST_SERIES);
-  const source = `${kept} series in memory, ${megabytes(kept * SERIES_BYTES)} MB of at most ${megabytes(MOST_SERIES * SERIES_BYTES)} MB`;
+  const kept = Math.min(amount, MAX_SERIES);
+  const source = `${kept} series in memory, ${megabytes(kept * SERIES_BYTES)} MB of at most ${megabytes(MAX_SERIES * SERIES_BYTES)} MB`;
   return { name: 'history', state: 'ok', source, ...(amount > kept && { why: `no room for ${amount - kept} more series` }) };
 }

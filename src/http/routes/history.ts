@@ -1,7 +1,7 @@
 /** `/history`: past values of series, formatted by a worker. */
 import type Router from '@koa/router';
 import type { Middleware } from 'koa';
-import { GOOD_ROWS, type History, type HistoryQuery, MOST_ROWS } from '../../engine/history.js';
+import { GOOD_ROWS, type History, type HistoryQuery, MAX_ROWS } from '../../engine/history.js';
 import type { Sampler } from '../../engine/worker-pool.js';
 import { quote } from '../../errors.js';
 import { type Given, givenIn } from '../../model/query.js';
@@ -110,8 +110,8 @@ export function historyQuery(given: Given, nowSeconds: number): HistoryQuery {
   const step = stepOf(given);
   if (since > until) throw new HttpProblem(400, 'since is after until: expected an earlier time');
   const query = { since, until, step };
-  if (rowsOf(query) > MOST_ROWS) {
-    throw new HttpProblem(400, `${rowsOf(query)} rows: expected at most ${MOST_ROWS}; ask for a larger step or less time`);
+  if (rowsOf(query) > MAX_ROWS) {
+    throw new HttpProblem(400, `${rowsOf(query)} rows: expected at most ${MAX_ROWS}; ask for a larger step or less time`);
   }
   return query;
 }

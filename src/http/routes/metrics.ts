@@ -21,7 +21,7 @@ import { processFamilies } from './process-metrics.js';
 
 const gzip = promisify(gzipWithCallback);
 
-/** How long a text is kept while nothing changes: metrics of this process do, and an expired sample changes nothing by itself. */
+/** Maximum age of a cached text. Metrics of this process change all the time, and nothing reports that a sample has expired. */
 const KEPT_MS = 1_000;
 /** How long workers render metrics after a scrape: longer than any scrape interval. */
 const WANTED_MS = 600_000;
