@@ -78,7 +78,8 @@ function createKoa(options: AppOptions, responses: DocumentResponses): Koa {
   const app = new Koa();
   app.on('error', (error: NodeJS.ErrnoException) => {
     // A client may disconnect at any time.
-    if (!/^(?:ECONNRESET|ECONNABORTED|EPIPE)$/.test(error.code ?? '')) logError(`request failed: ${error.message}`);
+    if (!/^(?:ECONNRESET|ECONNABORTED|EPIPE|ERR_STREAM_PREMATURE_CLOSE)$/.test(error.code ?? ''))
+      logError(`request failed: ${error.message}`);
   });
   app.use(logAccess(accessLog));
   app.use(securityHeaders());

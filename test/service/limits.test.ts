@@ -1,48 +1,36 @@
-// What clients may take of the service: slow, silent, endless and greedy ones over real sockets, while others are served as ever.
+// Limits on what one client may use: slow, silent, endless and greedy clients over real sockets, while others are served.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { MAX_HEADERS, MAX_PIPELINED } from '../../src/http/server/limits.js';
-import { run } from '../support/cli.js';
+import { freshStore, startApp, type TestApp } from '../support/app.js';
 import { eventually } from '../support/eventually.js';
+import { type ForkedApp, forkApp } from '../support/forked-app.js';
 import { ask } from '../support/http.js';
-import { createRoot, type Root } from '../support/root.js';
-import { startServer, type TestServer } from '../support/server.js';
 import {
   closeAll,
   connectMany,
   connectTo,
-  descriptorsOf,
   head,
   problemOf,
   type RawClient,
-  residentMb,
   statuses,
   undisturbed,
   untilClosedThere,
-  untilDescriptors,
 } from '../support/sockets.js';
 
-/** Another client's address: all of 127.0.0.0/8 is ours. */
+/** Another client's address: all of 127.0.0.0/8 is the loopback interface. */
 const ELSEWHERE = '127.0.0.2';
-/** Names in the list of blocked ones: more than sockets take without being read. */
-const NAMES = 400_000;
+/** Size of a document: more than sockets take without being read. */
+const LARGE_BYTES = 12_000_000;
 
-/** Of an answer with all of them. */
-const WHOLE_BYTES = NAMES * 20;
+const IMPATIENT = { headersMs: 1_000, requestMs: 1_500, idleMs: 1_000, sendMs: 1_500, checkEveryMs: 100 };
 
-const IMPATIENT = ['--timeout.headers', '3', '--timeout.request', '4', '--timeout.idle', '3', '--timeout.send', '2'];
-
-function askSystem({ url, key }: TestServer) {
+function askSystem({ url, key }: TestApp) {
   return ask(url, '/system', { headers: { access_token: key } });
 }
 
-async function untilReady(server: TestServer): Promise<void> {
-  await eventually(async () => assert.equal((await askSystem(server)).status, 200));
-}
-
 const untilClosed = (clients: readonly RawClient[]) =>
-  eventually(() => assert.equal(clients.filter((client) => !client.isClosed()).length, 0, 'of them are still connected'));
+  eventually(() => assert.equal(clients.filter((client) => !client.isClosed()).length, 0, 'of the clients are still connected'));
 
 /** Writes some bytes at a time, until the service closes the connections. */
 async function drip(clients: readonly RawClient[], text: string, bytes = 1): Promise<void> {
@@ -50,15 +38,13 @@ async function drip(clients: readonly RawClient[], text: string, bytes = 1): Pro
   const dripping = setInterval(() => {
     for (const { socket } of clients) if (socket.writable) socket.write(text.slice(at, at + bytes));
     at += bytes;
-  }, 100);
+  }, 20);
   await untilClosed(clients);
   clearInterval(dripping);
 }
 
 describe('time-outs', { concurrency: true }, () => {
-  let root: Root;
-  let server: TestServer;
-  let descriptors: number;
+  let server: ForkedApp;
   const clients: RawClient[] = [];
 
   async function connectAll(amount: number, first = ''): Promise<RawClient[]> {
@@ -68,25 +54,18 @@ describe('time-outs', { concurrency: true }, () => {
   }
 
   before(async () => {
-    root = createRoot();
-    const names = Array.from({ length: NAMES }, (_, n) => `local=/ads-${n}.tracker.example/\n`);
-    root.write('/etc/raspap/adblock/domains.txt', names.join(''));
-    server = await startServer({ args: [...IMPATIENT, '--path.rootfs', root.folder], env: { PATH: root.path } });
-    await untilReady(server);
-    await eventually(async () => {
-      const { headers } = await ask(server.url, '/dns/domains', { method: 'HEAD', headers: { access_token: server.key } });
-      assert.ok(Number(headers['content-length']) > 10_000_000, headers['content-length']);
-    });
-    descriptors = descriptorsOf(server);
+    server = await forkApp(IMPATIENT, LARGE_BYTES);
   });
 
   after(async () => {
-    // The service has closed them all, and they have not: nothing of them is left there.
-    await untilDescriptors(server, descriptors);
-    closeAll(clients);
-    await server?.stop();
-    root?.remove();
-    assert.doesNotMatch(server.output(), /ERROR|WARNING|\bat .*\.js:\d+/);
+    try {
+      // The service has closed all connections, even if the clients haven't.
+      await eventually(async () => assert.equal((await server.inspect()).connections, 0));
+      assert.doesNotMatch((await server.inspect()).log, /ERROR|WARNING|\bat .*\.js:\d+/);
+    } finally {
+      closeAll(clients);
+      server.close();
+    }
   });
 
   test('limits/headers a byte at a time', async () => {
@@ -97,7 +76,7 @@ describe('time-outs', { concurrency: true }, () => {
       for (const client of clients) {
         const { head, status, detail } = problemOf(client.got());
         assert.match(head, /^HTTP\/1\.1 408 Request Timeout\r\n/);
-        assert.deepEqual([status, detail], [408, 'the request did not come to its end in time']);
+        assert.deepEqual([status, detail], [408, 'the request was not complete in time']);
       }
     });
   });
@@ -182,16 +161,17 @@ describe('time-outs', { concurrency: true }, () => {
         slow.socket.write(head(server, path, 'Connection: close\r\n'));
         const pausing = setInterval(() => {
           slow.socket.pause();
-          setTimeout(() => slow.socket.resume(), 50);
-        }, 200);
+          setTimeout(() => slow.socket.resume(), 10);
+        }, 40);
         await untilClosedThere(server, clients);
-        await eventually(() => assert.ok(slow.got().length > WHOLE_BYTES));
+        await eventually(() => assert.ok(slow.got().length > LARGE_BYTES));
         clearInterval(pausing);
+        slow.socket.destroy();
         for (const { socket } of clients) socket.resume();
         await untilClosed(clients);
         for (const { got } of clients) {
           assert.deepEqual(statuses(got()), [200]);
-          assert.ok(got().length < WHOLE_BYTES, `${got().length} bytes were sent to somebody who took none of them`);
+          assert.ok(got().length < LARGE_BYTES, `${got().length} bytes were sent to a client that reads nothing`);
         }
       });
     });
@@ -221,14 +201,13 @@ describe('time-outs', { concurrency: true }, () => {
 });
 
 describe('sizes', () => {
-  let server: TestServer;
+  let server: TestApp;
 
   before(async () => {
-    server = await startServer();
-    await untilReady(server);
+    server = await startApp({ store: freshStore() });
   });
 
-  after(() => server?.stop());
+  after(() => server.close());
 
   test('limits/headers', async () => {
     const many = (amount: number) => Object.fromEntries(Array.from({ length: amount }, (_, n) => [`x-${n}`, String(n)]));
@@ -240,7 +219,7 @@ describe('sizes', () => {
       [refused.status, refused.headers['content-type'], refused.headers.connection],
       [431, 'application/problem+json', 'close'],
     );
-    assert.equal(refused.json().detail, 'there are more than 100 headers');
+    assert.equal(refused.json().detail, 'the request has more than 100 headers');
     await undisturbed(server, async () => {
       const clients = await connectMany(server, 100);
       for (const { socket } of clients) socket.write(`GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(1 << 20)}`);
@@ -285,15 +264,14 @@ describe('sizes', () => {
 });
 
 describe('room', () => {
-  const MOST = 12;
-  let server: TestServer;
+  const MAX = 12;
+  let server: TestApp;
 
   before(async () => {
-    server = await startServer({ args: ['--max-connections', String(MOST)] });
-    await untilReady(server);
+    server = await startApp({ store: freshStore(), limits: { maxConnections: MAX, lingerMs: 200 } });
   });
 
-  after(() => server?.stop());
+  after(() => server.close());
 
   async function listenAll(amount: number): Promise<RawClient[]> {
     const listeners = await connectMany(server, amount);
@@ -308,7 +286,7 @@ describe('room', () => {
     const clients = await connectMany(server, 6, ELSEWHERE);
     for (const { socket } of clients.slice(0, 3)) socket.write(head(server, '/healthz'));
     await eventually(() => assert.equal([dashboard, ...clients].filter(({ got }) => statuses(got()).length === 1).length, 4));
-    const more = await connectMany(server, MOST - 7 + 4, ELSEWHERE);
+    const more = await connectMany(server, MAX - 7 + 4, ELSEWHERE);
     await untilClosed([...clients.slice(3), more[0] as RawClient]);
     assert.deepEqual(
       clients.map((client) => client.isClosed()),
@@ -322,11 +300,11 @@ describe('room', () => {
     dashboard.socket.write(head(server, '/system'));
     await eventually(() => assert.deepEqual(statuses(dashboard.got()), [200, 200]));
     closeAll([dashboard, ...clients, ...more]);
-    assert.match(server.output(), /^WARNING: 12 connections are open, as many as may be \(--max-connections\)/m);
+    assert.match(server.log(), /^WARNING: 12 connections are open, the limit \(--max-connections\)/m);
   });
 
   test('limits/where nobody waits, the next one is told to', async () => {
-    const listeners = await listenAll(MOST);
+    const listeners = await listenAll(MAX);
     for (const { socket } of listeners) assert.ok(!socket.destroyed);
     const refused = await connectTo(server);
     refused.socket.write(head(server, '/system'));
@@ -334,7 +312,7 @@ describe('room', () => {
     const { head: first, status, detail } = problemOf(refused.got());
     assert.match(first, /^Retry-After: 5$/m);
     assert.equal(status, 503);
-    assert.match(detail, /^12 connections are being answered/);
+    assert.match(detail, /^12 connections are busy, the limit/);
     const crowd = await connectMany(server, 200);
     await untilClosed(crowd);
     assert.ok(
@@ -351,105 +329,12 @@ describe('room', () => {
     const { text } = await ask(server.url, '/docs');
     const script = /docs\/[\d.]+\/swagger-ui-bundle\.js/.exec(text)?.[0];
     assert.ok(script);
-    const readers = await connectMany(server, MOST, ELSEWHERE);
+    const readers = await connectMany(server, MAX, ELSEWHERE);
     for (const { socket } of readers) {
       socket.pause();
       socket.write(head(server, `/${script}`).repeat(MAX_PIPELINED));
     }
     await eventually(async () => assert.equal((await askSystem(server)).status, 200));
     closeAll(readers);
-  });
-});
-
-describe('thousands', () => {
-  const hard = Number(/^Max open files +\d+ +(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1]);
-  const amount = Math.min(10_000, hard - 500);
-
-  test(`limits/${amount} sockets, of which 2,000 may stay`, async (context) => {
-    if (amount < 10_000) context.diagnostic(`ulimit -n is ${hard}: 10,000 need 10,500`);
-    const server = await startServer();
-    context.after(() => server.stop());
-    await untilReady(server);
-    const descriptors = descriptorsOf(server);
-    await undisturbed(server, async () => {
-      const clients = await connectMany(server, amount, ELSEWHERE);
-      assert.ok(descriptorsOf(server) < descriptors + 2_100);
-      closeAll(clients);
-    });
-    await untilDescriptors(server, descriptors);
-    assert.doesNotMatch(server.output(), /ERROR|EMFILE/);
-  });
-
-  test(`limits/${amount} sockets, again and again`, async (context) => {
-    const server = await startServer({ args: ['--max-connections', '11000', '--timeout.headers', '600', '--timeout.request', '600'] });
-    context.after(() => server.stop());
-    await untilReady(server);
-    const descriptors = descriptorsOf(server);
-    const afterMb: number[] = [];
-    for (let round = 0; round < 3; round++) {
-      await undisturbed(server, async () => {
-        const clients = await connectMany(server, amount);
-        for (const { socket } of clients.filter((_, index) => index % 2 === 0)) socket.write('GET /system HTTP/1.1\r\nHost: ');
-        await eventually(() => assert.ok(descriptorsOf(server) >= descriptors + amount));
-        closeAll(clients);
-      });
-      await untilDescriptors(server, descriptors);
-      afterMb.push(residentMb(server));
-    }
-    const [first = 0, ...later] = afterMb;
-    // What one kept of each would be more, in every later round: Node has some 10 KB for a connection. Garbage comes and goes.
-    assert.ok(Math.min(...later) < first + 60, `MB after each round: ${afterMb.map(Math.round)}`);
-  });
-});
-
-describe('file descriptors', { concurrency: true }, () => {
-  test('limits/few from the start', async (context) => {
-    const server = await startServer({ descriptors: 160 });
-    context.after(() => server.stop());
-    await untilReady(server);
-    const [, most] = /^WARNING: 160 files may be open \(ulimit -n\): at most (\d+) connections, not 2000$/m.exec(server.output()) ?? [];
-    assert.ok(Number(most) >= 8 && Number(most) < 96, server.output());
-    await undisturbed(server, async () => {
-      const clients = await connectMany(server, 400, ELSEWHERE);
-      await ask(server.url, '/snapshot/refresh', { method: 'POST', headers: { access_token: server.key } });
-      closeAll(clients);
-    });
-    const { text } = await ask(server.url, '/collectors', { headers: { access_token: server.key } });
-    assert.doesNotMatch(text + server.output(), /EMFILE/);
-  });
-
-  test('limits/none left for a while', async (context) => {
-    const server = await startServer();
-    context.after(() => server.stop());
-    await untilReady(server);
-    const kept = await connectTo(server);
-    const setLimit = async (descriptors: number) => {
-      const { status, stderr } = await run('prlimit', ['--pid', String(server.process.pid), `--nofile=${descriptors}:1000`]);
-      assert.equal(status, 0, stderr);
-    };
-    await setLimit(descriptorsOf(server));
-    const clients = await connectMany(server, 50);
-    // What is loaded when it is first needed cannot be: that passes.
-    for (const [method, path] of [
-      ['POST', '/snapshot/refresh'],
-      ['GET', '/metrics'],
-      ['GET', '/docs'],
-    ] as const) {
-      const answered = statuses(kept.got()).length;
-      kept.socket.write(head(server, path, '', method));
-      await eventually(() => assert.equal(statuses(kept.got())[answered], 503, path));
-    }
-    assert.match(kept.got(), /^Retry-After: 1\r\n[\s\S]*"what it takes cannot be opened now: try again in a moment"/m);
-    await eventually(() => {
-      kept.socket.write(head(server, '/collectors'));
-      assert.match(kept.got(), /"reason":"[^"]*EMFILE/);
-    });
-    await setLimit(1_000);
-    closeAll(clients);
-    const headers = { access_token: server.key };
-    assert.equal((await ask(server.url, '/snapshot/refresh', { method: 'POST', headers })).status, 200);
-    for (const path of ['/metrics', '/docs', '/readyz']) assert.equal((await ask(server.url, path, { headers })).status, 200, path);
-    assert.equal((await askSystem(server)).headers['sample-state'], 'fresh');
-    kept.socket.destroy();
   });
 });

@@ -8,6 +8,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from './eventually.js';
 import type { TestServer } from './server.js';
 
+/** Where a service listens, in its own process or the test's. */
+type Address = Pick<TestServer, 'url'>;
+type Service = Pick<TestServer, 'url' | 'key'>;
+
 export interface RawClient {
   readonly socket: Socket;
   /** What it has got so far. */
@@ -20,7 +24,7 @@ export interface RawClient {
  * @param from a loopback address of the client's own: 127.0.0.2
  * @param first what it writes at once
  */
-export async function connectTo({ url }: TestServer, from?: string, first = ''): Promise<RawClient> {
+export async function connectTo({ url }: Address, from?: string, first = ''): Promise<RawClient> {
   const { hostname, port } = new URL(url);
   const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true, ...(from !== undefined && { localAddress: from }) });
   let got = '';
@@ -42,7 +46,7 @@ export async function connectTo({ url }: TestServer, from?: string, first = ''):
 }
 
 /** Connects many at a time, and waits for all. @param first what each writes at once */
-export async function connectMany(server: TestServer, amount: number, from?: string, first = ''): Promise<RawClient[]> {
+export async function connectMany(server: Address, amount: number, from?: string, first = ''): Promise<RawClient[]> {
   const clients: RawClient[] = [];
   while (clients.length < amount) {
     const next = Math.min(200, amount - clients.length);
@@ -56,7 +60,7 @@ export function closeAll(clients: readonly RawClient[]): void {
 }
 
 /** The head of a request; with the key. */
-export function head({ key }: TestServer, path: string, more = '', method = 'GET'): string {
+export function head({ key }: Pick<TestServer, 'key'>, path: string, more = '', method = 'GET'): string {
   return `${method} ${path} HTTP/1.1\r\nHost: x\r\naccess_token: ${key}\r\n${more}\r\n`;
 }
 
@@ -94,7 +98,7 @@ export function untilDescriptors(server: TestServer, before: number, withinMs = 
 }
 
 /** Does something while two other clients ask all the time, one on a new connection each time and one that keeps its own: each gets 200. */
-export async function undisturbed<T>(server: TestServer, act: () => Promise<T>): Promise<T> {
+export async function undisturbed<T>(server: Service, act: () => Promise<T>): Promise<T> {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   let done = false;
   const asking = [agent, false as const].map(async (agent) => {
@@ -113,7 +117,7 @@ export async function undisturbed<T>(server: TestServer, act: () => Promise<T>):
   }
 }
 
-function statusOf({ url, key }: TestServer, path: string, agent: Agent | false): Promise<number> {
+function statusOf({ url, key }: Service, path: string, agent: Agent | false): Promise<number> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {
     const asking = request({ hostname, port, path, agent, headers: { access_token: key }, timeout: 10_000 }, (response) => {
@@ -122,7 +126,7 @@ function statusOf({ url, key }: TestServer, path: string, agent: Agent | false):
     asking.on('timeout', () => asking.destroy(new Error(`${path}: no answer in 10 s`)));
     asking.on('error', (error: NodeJS.ErrnoException) => {
       // The service may close a connection that is kept just when it is used again: so every client has to ask once more.
-      if (asking.reusedSocket && error.code === 'ECONNRESET') resolve(statusOf({ url, key } as TestServer, path, agent));
+      if (asking.reusedSocket && error.code === 'ECONNRESET') resolve(statusOf({ url, key }, path, agent));
       else reject(error);
     });
     asking.end();
@@ -135,7 +139,7 @@ function statusOf({ url, key }: TestServer, path: string, agent: Agent | false):
  *     sl  local_address rem_address   st …
  *      0: 0100007F:1F91 0100007F:C350 01 …
  */
-export function untilClosedThere({ url }: TestServer, clients: readonly RawClient[]): Promise<void> {
+export function untilClosedThere({ url }: Address, clients: readonly RawClient[]): Promise<void> {
   const port = Number(new URL(url).port);
   const peers = clients.map(({ socket }) => socket.localPort);
   return eventually(() => {

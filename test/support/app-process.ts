@@ -1,0 +1,14 @@
+/** The application in a process of its own, for tests whose clients would compete with it for one event loop. Started by startAppProcess. */
+import { encodeBody } from '../../src/encode/body.js';
+import type { Limits } from '../../src/http/server/limits.js';
+import { freshStore, startApp } from './app.js';
+
+const { limits, largeBytes } = JSON.parse(process.argv[2] ?? '{}') as { limits: Partial<Limits>; largeBytes: number };
+const large = encodeBody(null, { domains: 'x'.repeat(largeBytes) });
+const app = await startApp({ store: freshStore({ 'dns/domains': [large] }), limits, accessLog: 'off' });
+
+process.on('message', () => {
+  app.server.getConnections((_error, connections) => process.send?.({ connections, log: app.log() }));
+});
+process.on('disconnect', () => process.exit());
+process.send?.({ url: app.url, key: app.key });

@@ -1,0 +1,83 @@
+/** The HTTP application in the test's own process: real sockets, but no workers, no sampling and no start-up time. */
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { collectors } from '../../src/collectors/index.js';
+import { documents } from '../../src/documents/index.js';
+import { type Body, encodeBody, encodeJson } from '../../src/encode/body.js';
+import { createHistory } from '../../src/engine/history.js';
+import type { Scheduler } from '../../src/engine/schedule.js';
+import { createStore, type Store } from '../../src/engine/store.js';
+import type { Sampler } from '../../src/engine/worker-pool.js';
+import { type AppOptions, createApp } from '../../src/http/app.js';
+import { EventStreams } from '../../src/http/events/streams.js';
+import { type AccessLogMode, createAccessLog } from '../../src/http/middleware/access-log.js';
+import { createHostCheck } from '../../src/http/middleware/allowed-hosts.js';
+import type { Limits } from '../../src/http/server/limits.js';
+import { listen, shut } from '../../src/http/server/listen.js';
+
+/** A scheduler that samples nothing. */
+export const idleScheduler: Scheduler = { sample: async () => {}, sampleAfresh: async () => {}, start() {}, stop() {} };
+
+/** A sampler that is always busy. */
+export const busySampler: Sampler = {
+  sample: async () => [],
+  compose: async () => [],
+  answer: async () => ({ kind: 'busy' }),
+  history: async () => ({ kind: 'busy' }),
+  close: async () => {},
+};
+
+export interface TestApp {
+  readonly url: string;
+  readonly key: string;
+  readonly store: Store;
+  readonly server: Server;
+  /** All lines of both logs so far. */
+  log(): string;
+  close(): Promise<void>;
+}
+
+export interface TestAppOptions extends Partial<Omit<AppOptions, 'store' | 'accessLog' | 'isAllowedHost'>> {
+  readonly store?: Store;
+  readonly limits?: Partial<Limits>;
+  readonly allowedHosts?: readonly string[];
+  readonly accessLog?: AccessLogMode;
+}
+
+const LIMITS: Limits = { maxConnections: 2_000, headersMs: 10_000, requestMs: 20_000, idleMs: 30_000, sendMs: 30_000 };
+
+/** Starts the application on a free port of the loopback address. */
+export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
+  const { store = createStore(), limits, allowedHosts = [], accessLog: mode = 'all', ...others } = options;
+  const key = 'key-of-the-test-0123456789';
+  const lines: string[] = [];
+  const app = createApp({
+    ...{ store, scheduler: idleScheduler, sampler: busySampler, history: createHistory() },
+    ...{ events: new EventStreams(store), maxListeners: 200, corsOrigins: [], exposeSecrets: false },
+    ...{ specification: Buffer.from('{}'), pages: { dashboard: true, docs: true } },
+    accessLog: createAccessLog(mode, (text) => lines.push(text)),
+    isAllowedHost: createHostCheck(allowedHosts),
+    authorize: ({ headers }) => (headers.access_token === key ? 'read' : { retryAfterSeconds: 0 }),
+    logError: (line) => lines.push(`ERROR: ${line}\n`),
+    ...others,
+  });
+  const place = { host: '127.0.0.1', port: 0, limits: { ...LIMITS, ...limits } };
+  const server = (await listen(app, place, (line) => lines.push(`WARNING: ${line}\n`), undefined)) as Server;
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}`, key, store, server, log: () => lines.join(''), close: () => shut(server) };
+}
+
+/** Makes a store in which every document is fresh. Documents are `{}`, unless `bodies` has them. */
+export function freshStore(bodies: Readonly<Record<string, readonly Body[]>> = {}): Store {
+  const store = createStore();
+  for (const { name, absent } of collectors) {
+    store.sampled(name, { kind: 'sampled', absent: null, value: encodeJson(absent), carry: undefined, metrics: [], points: {} }, 1);
+  }
+  for (const { name } of documents) compose(store, name, bodies[name] ?? [encodeBody(null, {})]);
+  return store;
+}
+
+/** Gives a document new bytes. */
+export function compose(store: Store, name: string, bodies: readonly Body[]): void {
+  store.composed(name, { kind: 'composed', bodies: [...bodies], changes: [], metrics: [] });
+}
