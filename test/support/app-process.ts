@@ -1,6 +1,7 @@
 /** The application in a process of its own, for tests whose clients would compete with it for one event loop. Started by startAppProcess. */
+
+import type { Limits } from '../../src/config/config.js';
 import { encodeBody } from '../../src/encode/body.js';
-import type { Limits } from '../../src/http/server/limits.js';
 import { freshStore, startApp } from './app.js';
 
 const { limits, largeBytes } = JSON.parse(process.argv[2] ?? '{}') as { limits: Partial<Limits>; largeBytes: number };

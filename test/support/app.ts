@@ -2,6 +2,7 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { collectors } from '../../src/collectors/index.js';
+import type { AccessLogMode, Limits } from '../../src/config/config.js';
 import { documents } from '../../src/documents/index.js';
 import { type Body, encodeBody, encodeJson } from '../../src/encode/body.js';
 import { createHistory } from '../../src/engine/history.js';
@@ -10,9 +11,8 @@ import { createStore, type Store } from '../../src/engine/store.js';
 import type { Sampler } from '../../src/engine/worker-pool.js';
 import { type AppOptions, createApp } from '../../src/http/app.js';
 import { EventStreams } from '../../src/http/events/streams.js';
-import { type AccessLogMode, createAccessLog } from '../../src/http/middleware/access-log.js';
+import { createAccessLog } from '../../src/http/middleware/access-log.js';
 import { createHostCheck } from '../../src/http/middleware/allowed-hosts.js';
-import type { Limits } from '../../src/http/server/limits.js';
 import { listen, shut } from '../../src/http/server/listen.js';
 
 /** A scheduler that samples nothing. */
@@ -57,7 +57,7 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
     ...{ specification: Buffer.from('{}'), pages: { dashboard: true, docs: true } },
     accessLog: createAccessLog(mode, (text) => lines.push(text)),
     isAllowedHost: createHostCheck(allowedHosts),
-    authorize: ({ headers }) => (headers.access_token === key ? 'read' : { retryAfterSeconds: 0 }),
+    authorize: ({ headers }) => (headers.access_token === key ? { kind: 'allowed', access: 'read' } : { kind: 'unauthorized' }),
     logError: (line) => lines.push(`ERROR: ${line}\n`),
     ...others,
   });

@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { Limits } from '../../src/http/server/limits.js';
+import type { Limits } from '../../src/config/config.js';
 
 export interface ForkedApp {
   readonly url: string;
