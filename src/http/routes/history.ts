@@ -108,7 +108,7 @@ export function historyQuery(given: Given, nowSeconds: number): HistoryQuery {
   const until = Math.min(timeOf(given, 'until') ?? nowSeconds, nowSeconds);
   const since = timeOf(given, 'since') ?? until - DEFAULT_SECONDS;
   const step = stepOf(given);
-  if (since > until) throw new HttpProblem(400, 'since is after until: expected an earlier time');
+  if (since > until) throw new HttpProblem(400, 'since: is after until, expected an earlier time');
   const query = { since, until, step };
   if (rowsOf(query) > MAX_ROWS) {
     throw new HttpProblem(400, `${rowsOf(query)} rows: expected at most ${MAX_ROWS}; ask for a larger step or less time`);
