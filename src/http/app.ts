@@ -113,7 +113,7 @@ export function keyedRoutes(options: KeyedOptions, responses: DocumentResponses)
   return router;
 }
 
-const misdirected = problemResponse(new HttpProblem(421, 'this service does not answer to that name: see --allowed-host'));
+const misdirected = problemResponse(new HttpProblem(421, 'the server does not serve this host name: see --allowed-host'));
 const withoutHost = problemResponse(new HttpProblem(400, 'the request has no Host header'));
 
 /** Returns a handler that sends ready responses. It returns false if Koa has to handle the request. */

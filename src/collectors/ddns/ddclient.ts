@@ -78,7 +78,7 @@ const KNOWN = new Set([...PLACES, 'use', 'usev4', 'usev6', 'protocol', 'server',
 export function parseDdclient(text: string): Definition & { hosts: Definition[] } {
   // ddclient removes it, which joins two values: the second may be a password.
   const torn = text.split('\n').findIndex((line) => line.trimEnd().includes('\r'));
-  if (torn >= 0) throw malformed(`line ${torn + 1} has a carriage return within`);
+  if (torn >= 0) throw malformed(`line ${torn + 1} contains a carriage return`);
   const globals = new Map<string, string>();
   const hosts: Definition[] = [];
   for (const statement of readStatements(text)) {

@@ -80,7 +80,7 @@ export function parseLeases(text: string): Lease[] {
   for (const [index, line] of lines.entries()) {
     if (line === '' || NO_LEASE.test(line)) continue;
     const lease = parseLease(line);
-    if (!lease) throw new SourceError('malformed', `leases: line ${index + 1} is no lease: ${quote(line)}`);
+    if (!lease) throw new SourceError('malformed', `leases: line ${index + 1} is not a lease: ${quote(line)}`);
     leases.push(lease);
   }
   return leases;

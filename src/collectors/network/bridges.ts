@@ -66,7 +66,7 @@ const ENTRY_BYTES = 16;
  * high byte of the port's number, padding.
  */
 export function parseForwarding(bytes: Buffer): Entry[] {
-  if (bytes.length % ENTRY_BYTES !== 0) throw new SourceError('malformed', `brforward: ${bytes.length} bytes are no whole records`);
+  if (bytes.length % ENTRY_BYTES !== 0) throw new SourceError('malformed', `brforward: ${bytes.length} bytes are not whole records`);
   const entries: Entry[] = [];
   for (let at = 0; at < bytes.length; at += ENTRY_BYTES) {
     const first = bytes.readUInt8(at);

@@ -52,7 +52,7 @@ export function readConfigFolder(machine: Machine, folder: string): ConfigFolder
       if (entries.get(link) !== 'link') return '';
       const target = machine.readLink(`${folder}/${link}`);
       // A folder that may be listed but not entered shows its links, but not their targets.
-      if (target === undefined) throw new SourceError('permission', `${folder}/${link}: where the link leads cannot be read`);
+      if (target === undefined) throw new SourceError('permission', `${folder}/${link}: cannot read the target of the link`);
       return target.split('/').filter(Boolean).at(-1) ?? '';
     },
   };

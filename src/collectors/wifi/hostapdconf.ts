@@ -138,7 +138,7 @@ export function parseHostapdConf(text: string, file: string): Configured[] {
     if (equals < 0 || line.startsWith('#')) continue;
     settings++;
     // To hostapd it is a part of the value, as is what follows: in a file of an old Macintosh that is all of it, the passphrase too.
-    if (line.includes('\r')) throw new SourceError('malformed', `${file}: line ${index + 1}: has a carriage return within`);
+    if (line.includes('\r')) throw new SourceError('malformed', `${file}: line ${index + 1}: contains a carriage return`);
     const [key, value] = [line.slice(0, equals), line.slice(equals + 1)];
     if (key === 'bss') {
       if (sections.length === MAX_SECTIONS) {

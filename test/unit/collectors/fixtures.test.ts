@@ -375,7 +375,7 @@ describe('machines that are no fixture', () => {
       chmodSync(join(root, folder), 0o444);
       assert.throws(() => asNobody(() => sample(name, hostOf(root))), {
         code: 'permission',
-        message: /: where the link leads cannot be read$/,
+        message: /: cannot read the target of the link$/,
       });
       chmodSync(join(root, folder), 0o755);
     });

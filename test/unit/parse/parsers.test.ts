@@ -185,7 +185,7 @@ const parsers: Record<string, Parser> = {
     real: ['bridge-own', 'bridged'].map((name) =>
       fixtureBytes(archive('bridges', name), 'sys/devices/virtual/net/br0/brforward').toString('latin1'),
     ),
-    malformed: [1, 15, 17, 31].map((length) => ['x'.repeat(length), `brforward: ${length} bytes are no whole records`]),
+    malformed: [1, 15, 17, 31].map((length) => ['x'.repeat(length), `brforward: ${length} bytes are not whole records`]),
   },
   parseDhcpRanges: {
     parse: (text) => parseDhcpRanges(text, '/etc/dnsmasq.conf'),
@@ -225,7 +225,7 @@ const parsers: Record<string, Parser> = {
       'duid none at all',
       'vendorclass 10.3.141.166',
       `1795500557 02:00:00:00:03:00 10.3.141.166 ${'x'.repeat(300)} *`,
-    ].map((row) => [`${fixture('leases', 'rig', leaseFile)}${row}\n`, `leases: line 4 is no lease: ${quote(row)}`]),
+    ].map((row) => [`${fixture('leases', 'rig', leaseFile)}${row}\n`, `leases: line 4 is not a lease: ${quote(row)}`]),
   },
   parseNeigh: {
     parse: parseNeigh,
@@ -854,7 +854,7 @@ describe('files that may hold secrets', () => {
   const refused: [parse: (text: string) => unknown, text: string, message: string][] = [
     [parseDdclient, 'password:geheim\n', '/etc/ddclient.conf: line 1 is neither options nor host names'],
     [parseDdclient, 'use=web\nPassword geheim\nhome.example.org\n', '/etc/ddclient.conf: line 2 is neither options nor host names'],
-    [parseDdclient, 'use=web\rpassword=geheim\rhome.example.org\r', '/etc/ddclient.conf: line 1 has a carriage return within'],
+    [parseDdclient, 'use=web\rpassword=geheim\rhome.example.org\r', '/etc/ddclient.conf: line 1 contains a carriage return'],
     [parseDdclient, 'login = me\n', '/etc/ddclient.conf: line 1 has blanks around ='],
     [parseDdclient, '# a\nuse=web \\\n\\\nhome.example.org;geheim\n', '/etc/ddclient.conf: line 2 is neither options nor host names'],
     [parseDdclient, 'host=a/b\n', '/etc/ddclient.conf: line 1 is neither options nor host names'],
@@ -1145,7 +1145,7 @@ describe('configuration files', () => {
       ['wpa_passphrase Secret\n', 'hostapd.conf: has no line key=value'],
       ['#wpa_passphrase=Secret\n', 'hostapd.conf: has no line key=value'],
       ['\n\n', 'hostapd.conf: has no line key=value'],
-      ['interface=wlan0\r\nssid=a\rwpa_passphrase=Secret\r', 'hostapd.conf: line 2: has a carriage return within'],
+      ['interface=wlan0\r\nssid=a\rwpa_passphrase=Secret\r', 'hostapd.conf: line 2: contains a carriage return'],
       [`wpa_passphrase=Secret\n${'bss=Secret\n'.repeat(100)}`, 'hostapd.conf: line 65: more than 64 networks'],
     ];
     for (const [text, message] of refused) assert.throws(() => hostapd(text), { code: 'malformed', message });
