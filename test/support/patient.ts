@@ -102,7 +102,7 @@ export interface PatientOptions {
 
 /** Flags that have collectors sampled each second. */
 export const eachSecond = (names: readonly string[]) => names.flatMap((name) => [`--schedule.${name}`, '* * * * * *']);
-const WATCH_EVERY_MS = 100;
+const WATCH_EVERY_MS = 250;
 /** A timer that is so late says that the machine is busy with something else; and for so long that shows. */
 const STARVED_MS = 150;
 const STARVED_FOR_MS = 10_000;

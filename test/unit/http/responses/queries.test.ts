@@ -1,0 +1,103 @@
+// Queries of documents: asked once, kept until the document changes.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Body } from '../../../../src/encode/body.js';
+import type { Composed, Failure, QueryTask } from '../../../../src/engine/messages.js';
+import type { DocumentRecord } from '../../../../src/engine/records.js';
+import { createStore } from '../../../../src/engine/store.js';
+import type { Sampler } from '../../../../src/engine/worker-pool.js';
+import { createQueries } from '../../../../src/http/responses/queries.js';
+
+describe('queries', () => {
+  /** What a sampler was asked, which answers when it is told to. */
+  function setUp() {
+    const store = createStore();
+    const [record] = [store.documents.get('dns/logs') as DocumentRecord];
+    const asked: { readonly task: QueryTask; answer(outcome: Composed | Failure): void }[] = [];
+    const sampler = { answer: (task: QueryTask) => new Promise((resolve) => asked.push({ task, answer: resolve })) } as Sampler;
+    const value = {
+      kind: 'sampled',
+      absent: null,
+      value: Buffer.from('{"entries":[]}'),
+      carry: undefined,
+      metrics: [],
+      points: {},
+    } as const;
+    store.sampled('dnslog', value, 1);
+    const compose = (tag: string) => store.composed('dns/logs', { kind: 'composed', bodies: [body('[]', tag)], changes: [], metrics: [] });
+    compose('one');
+    return { store, record, asked, compose, query: createQueries(sampler) };
+  }
+
+  function body(json: string, tag: string): Body {
+    return { page: null, json: Buffer.from(json), gzip: null, tag };
+  }
+
+  const good = (json = '[]'): Composed => ({ kind: 'composed', bodies: [body(json, 'x')], changes: [], metrics: [] });
+
+  test('queries/what is the same is asked once', async () => {
+    const { asked, record, query } = setUp();
+    const answers = ['limit=5', 'limit=5&_=1', 'limit=05', '_=2&limit=5'].map((search) => query(record, search));
+    assert.equal(asked.length, 1);
+    asked[0]?.answer(good());
+    for (const answer of answers) assert.equal((await answer)?.status, 200);
+    assert.equal((await query(record, 'limit=5'))?.status, 200);
+    assert.equal(asked.length, 1);
+    void query(record, 'limit=6');
+    assert.equal(asked.length, 2);
+  });
+
+  test('queries/nothing that it knows', () => {
+    const { asked, record, query } = setUp();
+    for (const search of ['', '_=1', 'Limit=5', '__proto__=1', 'toString=1', '&&&', '%'])
+      assert.equal(query(record, search), undefined, search);
+    assert.equal(asked.length, 0);
+  });
+
+  test('queries/asked again when the document has changed', async () => {
+    const { asked, record, query, compose } = setUp();
+    const first = query(record, 'limit=5');
+    compose('two');
+    const second = query(record, 'limit=5');
+    assert.equal(asked.length, 2);
+    for (const one of asked) one.answer(good());
+    await Promise.all([first, second]);
+    compose('two');
+    await query(record, 'limit=5');
+    assert.equal(asked.length, 2, 'the same bytes');
+  });
+
+  test('queries/a failure is not kept, and says what to do', async () => {
+    const { asked, record, query } = setUp();
+    for (let n = 0; n < 2; n++) {
+      const answer = query(record, 'limit=5');
+      asked[n]?.answer({ kind: 'failed', code: 'permission', message: '/var/log/dnsmasq.log: permission denied' });
+      await assert.rejects(answer ?? Promise.resolve(), {
+        status: 503,
+        message: /^dns\/logs: \/var\S+: permission denied \(.*usermod.*\)$/,
+      });
+    }
+    assert.equal(asked.length, 2);
+  });
+
+  test('queries/what is kept is bounded', async () => {
+    const { asked, record, query } = setUp();
+    const large = 'x'.repeat(3 << 20);
+    const ask = async (limit: number) => {
+      const amount = asked.length;
+      const answer = query(record, `limit=${limit}`);
+      if (asked.length > amount) asked.at(-1)?.answer(good(large));
+      await answer;
+      return asked.length > amount;
+    };
+    assert.deepEqual([await ask(1), await ask(2), await ask(1), await ask(2)], [true, true, false, false]);
+    // The third does not fit beside the others.
+    assert.deepEqual([await ask(3), await ask(3), await ask(3)], [true, true, false]);
+    // Nor do many that come at once.
+    const many = Array.from({ length: 20 }, (_, n) => query(record, `limit=${100 + n}`));
+    for (const one of asked.slice(-20)) one.answer(good(large));
+    await Promise.all(many);
+    const again = await Promise.all(Array.from({ length: 20 }, (_, n) => ask(100 + n)));
+    assert.ok(again.filter((isNew) => isNew).length >= 17);
+  });
+});
