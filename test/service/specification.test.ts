@@ -1,84 +1,15 @@
-// The specification against the service: it is valid, it names what is served and nothing else, and every answer is as it says.
+// Responses of the service against its specification.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { Validator } from '@seriousme/openapi-schema-validator';
-import { Ajv2020 } from 'ajv/dist/2020.js';
-import formats from 'ajv-formats';
-import { createHistory } from '../../src/engine/history.js';
-import type { Scheduler } from '../../src/engine/schedule.js';
-import { createStore } from '../../src/engine/store.js';
-import type { Sampler } from '../../src/engine/worker-pool.js';
-import { createApp, keyedRoutes, openRoutes } from '../../src/http/app.js';
-import { EventStreams } from '../../src/http/events/streams.js';
-import { createDocumentResponses } from '../../src/http/responses/document-responses.js';
+import { startApp, type TestApp } from '../support/app.js';
 import { eventually } from '../support/eventually.js';
 import { type Answer, type Asking, ask } from '../support/http.js';
 import { createAccessPoint, type Root } from '../support/root.js';
 import { startServers, type TestServer } from '../support/server.js';
-
-interface Response {
-  readonly $ref?: string;
-  readonly headers?: Readonly<Record<string, unknown>>;
-  readonly content?: Readonly<Record<string, unknown>>;
-}
-
-interface Operation {
-  readonly summary?: string;
-  readonly security?: readonly unknown[];
-  readonly parameters?: readonly { readonly name: string; readonly in: string; readonly schema: { readonly default?: unknown } }[];
-  readonly responses: Readonly<Record<string, Response>>;
-}
-
-interface Specification {
-  readonly openapi: string;
-  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
-}
-
-const text = readFileSync(new URL('../../openapi.json', import.meta.url), 'utf8');
-const specification = JSON.parse(text) as Specification;
-const operations = Object.entries(specification.paths).flatMap(([path, methods]) =>
-  Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
-);
-
-const ajv = new Ajv2020({ strict: false, allErrors: true });
-formats.default(ajv);
-ajv.addSchema(specification, 'openapi.json');
-
-/** The part of the specification that a JSON pointer names. */
-function at<T>(pointer: string): T {
-  return pointer
-    .split('/')
-    .slice(1)
-    .reduce<unknown>(
-      (part, name) => (part as Record<string, unknown> | undefined)?.[name.replaceAll('~1', '/').replaceAll('~0', '~')],
-      specification,
-    ) as T;
-}
-
-/** They do nothing. */
-const scheduler: Scheduler = { sample: async () => {}, sampleAfresh: async () => {}, start() {}, stop() {} };
-const sampler: Sampler = {
-  sample: async () => [],
-  compose: async () => [],
-  answer: async () => ({ kind: 'busy' }),
-  history: async () => ({ kind: 'busy' }),
-  close: async () => {},
-};
-
-const token = (name: string) => name.replaceAll('~', '~0').replaceAll('/', '~1');
-
-function assertValid(value: unknown, pointer: string, what: string): void {
-  assert.ok(at(pointer), `${pointer} is in the specification`);
-  const validate = ajv.getSchema(`openapi.json#${pointer}`);
-  assert.ok(validate, pointer);
-  assert.ok(validate(value), `${what}: ${ajv.errorsText(validate.errors)}: ${JSON.stringify(value).slice(0, 500)}`);
-}
+import { assertValid, at, operations, type Response, text, token } from '../support/specification.js';
 
 /** What has been seen of the answers that the specification names. */
 const seen = new Set<string>();
@@ -107,102 +38,41 @@ function assertAsSpecified(answer: Answer, path: string, method: string): void {
   assertValid(said, `${pointer}/content/${token(type)}/schema`, what);
 }
 
-describe('specification', () => {
-  test('specification/valid', async () => {
-    const { valid, errors } = await new Validator().validate(JSON.parse(text) as Record<string, unknown>);
-    assert.ok(valid, JSON.stringify(errors));
-    assert.match(specification.openapi, /^3\.1\.\d$/);
-  });
-
-  test('specification/every-reference-leads-somewhere', () => {
-    for (const [, pointer = ''] of text.matchAll(/"\$ref":"#([^"]+)"/g)) assert.ok(at(pointer), pointer);
-  });
-
-  test('specification/names-what-is-served', () => {
-    const store = createStore();
-    const routers = [
-      openRoutes({ store, specification: Buffer.from('{}'), pages: { dashboard: true, docs: true } }),
-      keyedRoutes(
-        { store, scheduler, sampler, events: new EventStreams(store), maxListeners: 0, history: createHistory() },
-        createDocumentResponses(store, false),
-      ),
-    ];
-    const served = routers
-      .flatMap((router) => router.stack.flatMap(({ path, methods }) => methods.map((method) => `${method} ${path}`)))
-      .filter((route) => !/^HEAD | \/(?:docs.*|assets.*|openapi\.json)?$/.test(route))
-      .map((route) => route.replace(/:(\w+)/g, '{$1}'));
-    const named = operations.map(({ path, method }) => `${method.toUpperCase()} ${path}`);
-    assert.deepEqual(named.sort(), served.sort());
-  });
-
-  test('specification/schemas-refuse-what-is-not-so', () => {
-    for (const name of ['system', 'clients', 'clients-interface', 'Snapshot', 'Refreshed', 'Problem']) {
-      assert.throws(() => assertValid({}, `/components/schemas/${name}`, name), /must have required property/);
-    }
-  });
-
-  test('specification/words', () => {
-    for (const { path, operation } of operations) {
-      assert.ok(operation.summary, path);
-      const inPath = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
-      const parameters = (operation.parameters ?? []).filter((parameter) => parameter.in === 'path');
-      assert.deepEqual(
-        parameters.map((parameter) => parameter.name),
-        inPath,
-        path,
-      );
-    }
-  });
-});
-
 describe('answers', () => {
   /** This machine, an access point, and a machine with nothing to sample. */
   let machine: TestServer;
   let accessPoint: TestServer;
   let nothing: TestServer;
-  /** Has had its wrong key. */
-  let guarded: TestServer;
-  /** Where the service listens that has not sampled yet. */
-  let newborn: Server;
+  /** Has received too many wrong keys. */
+  let guarded: TestApp;
+  /** Has not sampled yet. */
+  let newborn: TestApp;
   let root: Root;
   let empty: string;
 
   before(async () => {
     root = createAccessPoint();
     empty = mkdtempSync(join(tmpdir(), 'apsnap-empty-'));
-    [machine, accessPoint, nothing, guarded] = await startServers(
+    [machine, accessPoint, nothing] = await startServers(
       {},
       { args: ['--path.rootfs', root.folder], env: { PATH: root.path } },
       { args: ['--path.rootfs', empty], env: { PATH: empty } },
-      { args: ['--failed-keys', '1'] },
     );
-    await ask(guarded.url, '/system', { headers: { access_token: 'wrong' } });
-    const store = createStore();
-    const app = createApp({
-      ...{ events: new EventStreams(store), maxListeners: 0, history: createHistory() },
-      ...{ store, scheduler, sampler, corsOrigins: [], exposeSecrets: false, specification: Buffer.from(text) },
-      ...{ accessLog: { record() {}, close() {} }, logError: (line) => assert.fail(line) },
-      ...{
-        pages: { dashboard: true, docs: true },
-        isAllowedHost: () => true,
-        authorize: () => ({ kind: 'allowed', access: 'read' }) as const,
-      },
-    });
-    newborn = createServer(app).listen(0, '127.0.0.1');
-    await once(newborn, 'listening');
+    guarded = await startApp({ authorize: () => ({ kind: 'too-many-wrong-keys', retryAfterSeconds: 7 }) });
+    newborn = await startApp({ maxListeners: 0, specification: Buffer.from(text) });
     await eventually(async () => {
       for (const server of [machine, accessPoint]) assert.equal((await ask(server.url, '/readyz')).status, 200);
     });
   });
 
   after(async () => {
-    newborn?.close();
-    await Promise.all([machine, accessPoint, nothing, guarded].map((server) => server?.stop()));
+    assert.doesNotMatch(newborn.log(), /ERROR/);
+    await Promise.all([newborn.close(), guarded.close(), ...[machine, accessPoint, nothing].map((server) => server?.stop())]);
     root.remove();
     rmSync(empty, { recursive: true });
   });
 
-  function askAs({ url, key }: TestServer, path: string, asking: Asking = {}): Promise<Answer> {
+  function askAs({ url, key }: Pick<TestServer, 'url' | 'key'>, path: string, asking: Asking = {}): Promise<Answer> {
     return ask(url, path, { ...asking, headers: { access_token: key, ...asking.headers } });
   }
 
@@ -255,8 +125,7 @@ describe('answers', () => {
     });
 
     test(`answers/nothing-sampled ${name}`, async () => {
-      const { port } = newborn.address() as AddressInfo;
-      const answer = await ask(`http://127.0.0.1:${port}`, filled(path), { method: method.toUpperCase() });
+      const answer = await askAs(newborn, filled(path), { method: method.toUpperCase() });
       assert.equal(answer.status, operation.responses['503'] ? 503 : 200, answer.text);
       if (answer.status === 503) assert.match(answer.headers['retry-after'] ?? '', /^[1-9]\d*$/);
       assertAsSpecified(answer, path, method);
