@@ -70,10 +70,15 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
 /** Makes a store in which every document is fresh. Documents are `{}`, unless `bodies` has them. */
 export function freshStore(bodies: Readonly<Record<string, readonly Body[]>> = {}): Store {
   const store = createStore();
-  for (const { name, absent } of collectors) {
-    store.sampled(name, { kind: 'sampled', absent: null, value: encodeJson(absent), carry: undefined, metrics: [], points: {} }, 1);
-  }
+  const sampleAll = () => {
+    for (const { name, absent } of collectors) {
+      store.sampled(name, { kind: 'sampled', absent: null, value: encodeJson(absent), carry: undefined, metrics: [], points: {} }, 1);
+    }
+  };
+  sampleAll();
   for (const { name } of documents) compose(store, name, bodies[name] ?? [encodeBody(null, {})]);
+  // Documents are made of a sample, and the next sample finds them unchanged.
+  sampleAll();
   return store;
 }
 

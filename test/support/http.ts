@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'node:http';
 import { request as secureRequest } from 'node:https';
 import { connect } from 'node:net';
@@ -74,4 +75,25 @@ export function exchange(url: string, bytes: string | Buffer, finish = false): P
     socket.on('error', (error: NodeJS.ErrnoException) => (error.code === 'ECONNRESET' && got ? resolve(got) : reject(error)));
     socket.on('close', () => resolve(got));
   });
+}
+
+/** Sends a request with the key. */
+export function askAs(
+  { url, key }: { readonly url: string; readonly key: string },
+  path: string,
+  { headers, ...asking }: Asking = {},
+): Promise<Answer> {
+  return ask(url, path, { ...asking, headers: { access_token: key, ...headers } });
+}
+
+/** Asserts that a response is a problem document. */
+export function assertProblem(answer: Answer, status: number, detail: RegExp): void {
+  assert.equal(answer.status, status, answer.text);
+  assert.equal(answer.headers['content-type'], 'application/problem+json');
+  assert.equal(answer.headers['cache-control'], 'no-store');
+  const problem = answer.json();
+  assert.equal(problem.type, 'about:blank');
+  assert.equal(problem.status, status);
+  assert.match(String(problem.title), /^[A-Z]/);
+  assert.match(String(problem.detail), detail);
 }
