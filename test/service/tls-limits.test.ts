@@ -1,4 +1,4 @@
-// The limits of connections where these are of TLS: in the handshake and after it, for listeners that do not read, and where there is no room.
+// The limits of connections over TLS: during the handshake and after it, for listeners that don't read, and when all are in use.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect as connectPlain, createServer, type Socket } from 'node:net';
@@ -14,7 +14,7 @@ import { closeAll, connectMany, connectTo, descriptorsOf, head, residentMb, stat
 
 const trusting = { ca: pem('authority.pem') };
 const TLS = ['--tls-cert', pemFile('server.pem'), '--tls-key', pemFile('server.key.pem')];
-/** Names in the list of blocked ones: more than sockets take without being read. */
+/** Blocked names: more than the buffers of a socket hold. */
 const NAMES = 400_000;
 const WHOLE_BYTES = NAMES * 20;
 
@@ -24,7 +24,7 @@ interface Client {
   isClosed(): boolean;
 }
 
-/** Connects, shakes hands, and takes down what comes. */
+/** Connects, shakes hands, and records what it receives. */
 async function shakeHands({ url }: TestServer, raw?: Socket): Promise<Client> {
   const { hostname, port } = new URL(url);
   const socket = connect({ host: hostname, port: Number(port), ...trusting, ...(raw && { socket: raw }) });
@@ -41,14 +41,14 @@ async function shakeHands({ url }: TestServer, raw?: Socket): Promise<Client> {
 }
 
 const untilClosed = (clients: readonly { isClosed(): boolean }[]) =>
-  eventually(() => assert.equal(clients.filter((client) => !client.isClosed()).length, 0, 'of them are still connected'));
+  eventually(() => assert.equal(clients.filter((client) => !client.isClosed()).length, 0, 'clients are still connected'));
 
 async function untilReady({ url, key }: TestServer): Promise<void> {
   const tls = trusting;
   await eventually(async () => assert.equal((await ask(url, '/system', { headers: { access_token: key }, tls })).status, 200));
 }
 
-/** A port that nobody has, nor has had for a connection that is remembered. */
+/** Returns a port that is free, and that no remembered connection used. */
 async function freePort(): Promise<number> {
   const server = createServer().listen(0);
   await once(server, 'listening');
@@ -58,7 +58,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** What a client says first. */
+/** Returns the first message of a client. */
 async function clientHello(): Promise<Buffer> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -79,7 +79,7 @@ describe('time-outs over TLS', { concurrency: true }, () => {
   before(async () => {
     root = createRoot();
     root.write('/etc/raspap/adblock/domains.txt', Array.from({ length: NAMES }, (_, n) => `local=/ads-${n}.tracker.example/\n`).join(''));
-    const impatient = ['--timeout.headers', '2', '--timeout.request', '4', '--timeout.idle', '3', '--timeout.send', '3'];
+    const impatient = ['--timeout.headers', '1', '--timeout.request', '2', '--timeout.idle', '1', '--timeout.send', '1', '--threads', '1'];
     server = await startServer({ args: [...TLS, ...impatient, '--path.rootfs', root.folder], env: { PATH: root.path } });
     await untilReady(server);
     await eventually(async () => {
@@ -96,7 +96,7 @@ describe('time-outs over TLS', { concurrency: true }, () => {
     assert.doesNotMatch(server.output(), /ERROR|WARNING|\bat .*\.js:\d+/);
   });
 
-  test('limits over TLS/a handshake that does not come to its end', { timeout: 9_000 }, async () => {
+  test("a handshake that doesn't end in time", { timeout: 9_000 }, async () => {
     const hello = await clientHello();
     const silent = await connectTo(server);
     const slow = await connectMany(server, 20);
@@ -104,32 +104,32 @@ describe('time-outs over TLS', { concurrency: true }, () => {
     const dripping = setInterval(() => {
       for (const { socket } of slow) if (socket.writable) socket.write(hello.subarray(at, at + 1));
       at++;
-    }, 100);
+    }, 50);
     await untilClosed([silent, ...slow]);
     clearInterval(dripping);
-    assert.ok(at < hello.length, 'the hello had not been said');
+    assert.ok(at < hello.length, 'the handshake had not ended');
     closeAll([silent, ...slow]);
   });
 
-  test('limits over TLS/who says nothing after it, or no end of headers, or nothing more', async () => {
+  test('clients that send nothing, no end of headers, or nothing more', async () => {
     const [silent, dripping, idle] = [await shakeHands(server), await shakeHands(server), await shakeHands(server)];
     idle.socket.write(head(server, '/system'));
     dripping.socket.write('GET /system HTTP/1.1\r\n');
-    const drip = setInterval(() => dripping.socket.writable && dripping.socket.write('X-A: b\r\n'), 200);
+    const drip = setInterval(() => dripping.socket.writable && dripping.socket.write('X-A: b\r\n'), 100);
     await untilClosed([silent, dripping, idle]);
     clearInterval(drip);
     assert.equal(silent.got(), '');
     assert.deepEqual([statuses(dripping.got()), statuses(idle.got())], [[408], [200]]);
   });
 
-  test('limits over TLS/listeners that do not read', async () => {
+  test("listeners that don't read", async () => {
     const before = residentMb(server);
     const listeners = await Promise.all(Array.from({ length: 30 }, () => shakeHands(server)));
     for (const { socket } of listeners) {
       socket.pause();
       socket.write(head(server, '/events?documents=dns/domains'));
     }
-    // One that does read gets all of it meanwhile.
+    // A listener that reads gets the whole list meanwhile.
     const reader = await shakeHands(server);
     reader.socket.write(head(server, '/events?documents=dns/domains'));
     let most = 0;
@@ -139,35 +139,35 @@ describe('time-outs over TLS', { concurrency: true }, () => {
     });
     await eventually(() => {
       most = Math.max(most, residentMb(server));
-      assert.equal(descriptorsOf(server) <= descriptors + 1, true, 'they are closed, but for the one that reads');
+      assert.equal(descriptorsOf(server) <= descriptors + 1, true, 'all but the one that reads are closed');
     });
-    // Of each a piece, not the list: that would be 240 MB, and as much again for TLS.
+    // The list for each would take 240 MB, and as much again for TLS.
     assert.ok(most - before < 200, `${before} MB before, ${most} MB with them`);
     for (const { socket } of listeners) socket.resume();
     await untilClosed(listeners);
     for (const { got } of listeners) assert.ok(got().length < WHOLE_BYTES, `${got().length} bytes`);
-    assert.ok(!reader.isClosed(), 'who reads stays');
+    assert.ok(!reader.isClosed(), 'the one that reads stays');
     reader.socket.destroy();
   });
 });
 
 describe('room over TLS', () => {
-  const MOST = 12;
+  const MAX = 12;
   let server: TestServer;
 
   before(async () => {
-    server = await startServer({ args: [...TLS, '--max-connections', String(MOST)] });
+    server = await startServer({ args: [...TLS, '--max-connections', String(MAX), '--threads', '1'] });
     await untilReady(server);
   });
 
   after(() => server?.stop());
 
-  test('limits over TLS/those in the handshake make room before those that are idle', async () => {
+  test('connections in a handshake make room before idle ones', async () => {
     const dashboard = await shakeHands(server);
     dashboard.socket.write(head(server, '/system'));
     await eventually(() => assert.deepEqual(statuses(dashboard.got()), [200]));
-    const silent = await connectMany(server, 3 * MOST, '127.0.0.2');
-    await eventually(() => assert.ok(silent.filter((client) => client.isClosed()).length > 2 * MOST));
+    const silent = await connectMany(server, 3 * MAX, '127.0.0.2');
+    await eventually(() => assert.ok(silent.filter((client) => client.isClosed()).length > 2 * MAX));
     await untilReady(server);
     dashboard.socket.write(head(server, '/system'));
     await eventually(() => assert.deepEqual(statuses(dashboard.got()), [200, 200]));
@@ -175,25 +175,25 @@ describe('room over TLS', () => {
     dashboard.socket.destroy();
   });
 
-  test('limits over TLS/listeners fill it, and one that leaves makes room', async () => {
-    const listeners = await Promise.all(Array.from({ length: MOST }, () => shakeHands(server)));
+  test('listeners use every connection, and one that leaves makes room', async () => {
+    const listeners = await Promise.all(Array.from({ length: MAX }, () => shakeHands(server)));
     for (const { socket } of listeners) socket.write(head(server, '/events?documents=system'));
     await eventually(() => assert.ok(listeners.every(({ got }) => got().includes('event: '))));
-    await assert.rejects(shakeHands(server), 'what is not encrypted yet cannot be told anything');
+    await assert.rejects(shakeHands(server), 'a connection without TLS gets no response');
     assert.ok(!listeners.some((listener) => listener.isClosed()));
     listeners[0]?.socket.destroy();
     await untilReady(server);
     for (const { socket } of listeners) socket.destroy();
   });
 
-  test('limits over TLS/one that was reset, and the next one from the same port', async () => {
+  test('a connection from the port of one that was reset', async () => {
     const { hostname, port } = new URL(server.url);
     const plain = (localPort: number) => connectPlain({ host: hostname, port: Number(port), localPort }).on('error', () => {});
-    for (let round = 0; round < 20; round++) {
+    for (let round = 0; round < 8; round++) {
       const localPort = await freePort();
       const first = plain(localPort);
       await once(first, 'connect');
-      // Both are there to be told of when it goes on.
+      // Both events wait for the service when it continues.
       server.process.kill('SIGSTOP');
       first.resetAndDestroy();
       await once(first, 'close');

@@ -1,4 +1,4 @@
-// Two kinds of key: one that reads, one that sees secrets too. Through every way out of the built service the first never gets a secret.
+// Two keys: one that reads, and one that also reads secrets. On no path does the first get a secret.
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
@@ -35,7 +35,7 @@ function accessPoint(): Root {
 }
 
 const PAGES = ['/openvpn/work_client.conf', '/wireguard/wg0.conf'];
-/** Every path there is, and ways to write some otherwise. */
+/** Every path, and other ways to write some. */
 const PATHS = [
   ...documents.map(({ name }) => `/${name}`),
   ...documents.map(({ name }) => `/${name}/`),
@@ -56,7 +56,7 @@ function assertNoSecret(where: string, text: string): void {
 const get = ({ url }: TestServer, path: string, key: string, headers: Record<string, string> = {}) =>
   ask(url, path, { headers: { access_token: key, ...headers } });
 
-/** The passphrase that a key gets to see. */
+/** Returns the passphrase that a key gets. */
 async function passphrase(server: TestServer, key: string): Promise<unknown> {
   const answer = await get(server, '/ap', key);
   assert.equal(answer.status, 200, answer.text);
@@ -69,7 +69,7 @@ describe('two keys', () => {
   before(async () => {
     root = accessPoint();
     server = await startServer({
-      args: ['--path.rootfs', root.folder, '--access-log', 'all'],
+      args: ['--path.rootfs', root.folder, '--access-log', 'all', '--threads', '1'],
       env: { PATH: root.path, RASPAP_API_KEY: READ, APSNAP_SECRETS_KEY: SECRETS },
     });
     await eventually(async () => assert.equal(await passphrase(server, SECRETS), SECRET.passphrase));
@@ -80,8 +80,8 @@ describe('two keys', () => {
     root?.remove();
   });
 
-  test('two keys/the one that reads never gets a secret', async () => {
-    // In turn with the other, which has just been given it.
+  test('the key that reads never gets a secret', async () => {
+    // The other key asks just before each time.
     for (const path of PATHS) {
       for (const encoding of [undefined, 'gzip']) {
         const headers = encoding === undefined ? {} : { 'accept-encoding': encoding };
@@ -98,7 +98,7 @@ describe('two keys', () => {
     assertNoSecret('the log', server.output());
   });
 
-  test('two keys/the other sees them where they belong', async () => {
+  test('the other key gets secrets where they belong', async () => {
     assert.equal(await passphrase(server, SECRETS), SECRET.passphrase);
     assert.equal((await get(server, '/ddns', SECRETS)).json().password, SECRET.password);
     assert.ok((await get(server, PAGES[0] as string, SECRETS)).text.includes(SECRET.openvpn));
@@ -109,23 +109,23 @@ describe('two keys', () => {
       assert.ok(textOf(answer).includes(SECRET.passphrase), path);
       assert.ok(!textOf(answer).includes(SECRET.openvpn), path);
     }
-    // What has no secrets is the same to both.
+    // Documents without secrets are the same for both.
     for (const path of ['/dhcp', '/openvpn', '/clients']) {
       const [one, other] = await Promise.all([get(server, path, READ), get(server, path, SECRETS)]);
       assert.deepEqual(Object.keys(one.json()), Object.keys(other.json()), path);
       assert.equal(other.headers['cache-control'], path === '/openvpn' ? 'private, no-store' : 'private, no-cache', path);
     }
-    // Streams and logs are the same to everybody.
+    // Event streams are the same for both.
     for (const path of ['/events', '/events?documents=ap,ddns']) assertNoSecret(path, (await get(server, path, SECRETS)).text);
   });
 
-  test('two keys/the reason', async () => {
+  test('a rejected page says why', async () => {
     const { status, headers, text } = await get(server, PAGES[0] as string, READ);
     assert.deepEqual([status, headers['content-type']], [403, 'application/problem+json']);
     assert.match(text, /this page is secret: use the key in APSNAP_SECRETS_KEY/);
   });
 
-  test('two keys/no cache mixes them', async () => {
+  test('caches keep the two apart', async () => {
     for (const path of ['/ap', '/ddns', '/snapshot?documents=ap', '/ap/']) {
       for (const encoding of ['identity', 'gzip']) {
         const accept = { 'accept-encoding': encoding };
@@ -137,7 +137,7 @@ describe('two keys', () => {
           assert.equal(headers.vary, 'Accept-Encoding, access_token, X-API-Key, Authorization', path);
         }
         const again = (key: string, etag: string | undefined) => get(server, path, key, { ...accept, 'if-none-match': etag ?? '' });
-        if (path.startsWith('/snapshot')) continue; // it changes with each sample
+        if (path.startsWith('/snapshot')) continue; // changes with each sample
         assert.equal((await again(READ, read.headers.etag)).status, 304);
         assert.equal((await again(SECRETS, secret.headers.etag)).status, 304);
         assert.equal((await again(READ, secret.headers.etag)).status, 200);
@@ -146,7 +146,7 @@ describe('two keys', () => {
     }
   });
 
-  test('two keys/a new passphrase is seen, and the other is told nothing', async () => {
+  test('a new passphrase changes nothing for the key that reads', async () => {
     const before = await get(server, '/ap', READ);
     root.write('/etc/hostapd/hostapd.conf', 'interface=wlan0\nssid=RigNet\nchannel=6\nwpa=2\nwpa_passphrase=something else\n');
     await eventually(async () => assert.equal(await passphrase(server, SECRETS), 'something else'));
@@ -157,7 +157,7 @@ describe('two keys', () => {
   });
 });
 
-test('two keys/a clock that is set moves the times of what either sees', (context) => {
+test('a clock change moves the times of both kinds of bodies', (context) => {
   const store = createStore();
   const bodyOf = (text: string) => ({ page: null, json: Buffer.from(text), gzip: null, crc: 0, tag: text });
   store.composed('ap', { kind: 'composed', bodies: [bodyOf('{}')], secretBodies: [bodyOf('{"s":1}')], changes: [], metrics: [] });
@@ -170,9 +170,9 @@ test('two keys/a clock that is set moves the times of what either sees', (contex
   }
 });
 
-test('two keys/one that comes, and goes, while the service runs', async () => {
+test('the second key comes and goes while the service runs', async () => {
   const root = accessPoint();
-  const server = await startServer({ args: ['--path.rootfs', root.folder], env: { PATH: root.path } });
+  const server = await startServer({ args: ['--path.rootfs', root.folder, '--threads', '1'], env: { PATH: root.path } });
   try {
     await eventually(async () => assert.equal(await passphrase(server, server.key), null));
     assert.equal((await get(server, '/ap', SECRETS)).status, 403);
@@ -183,7 +183,7 @@ test('two keys/one that comes, and goes, while the service runs', async () => {
     writeFileSync(server.dotenv, `RASPAP_API_KEY=${server.key}\n`);
     await eventually(async () => assert.equal((await get(server, '/ap', SECRETS)).status, 403));
     assert.equal(await passphrase(server, server.key), null);
-    // The same key in both places would give secrets to who may only read.
+    // The same key twice would give secrets to clients that may only read.
     writeFileSync(server.dotenv, `RASPAP_API_KEY=${server.key}\nAPSNAP_SECRETS_KEY=${hashKey(server.key)}\n`);
     await eventually(() => assert.match(server.output(), /rejected the new key: APSNAP_SECRETS_KEY is the same key/));
     assert.equal(await passphrase(server, server.key), null);

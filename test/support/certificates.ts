@@ -1,4 +1,4 @@
-/** The certificates of test/tls, laid out as services find them. */
+/** The certificates of test/tls. */
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,27 +6,27 @@ import { fileURLToPath } from 'node:url';
 
 const CERTIFICATES = fileURLToPath(new URL('../../../test/tls/', import.meta.url));
 
-/** Whoever has a certificate in test/tls, and files that are as good as one. */
+/** A certificate in test/tls. */
 export type Name = 'authority' | 'stranger' | 'server' | 'renewed' | 'named' | 'expired' | 'self-signed' | 'client' | 'other-client';
 
 export const pemFile = (name: string) => join(CERTIFICATES, name);
 
 export const pem = (name: string) => readFileSync(pemFile(name), 'utf8');
 
-/** A certificate and its key, as options of a client. */
+/** Returns a certificate and its key as options of a client. */
 export const identity = (name: Name) => ({ cert: pem(`${name}.pem`), key: pem(`${name}.key.pem`) });
 
-/** certbot's /etc/letsencrypt/live/NAME, whose links lead to ../../archive/NAME/fullchain1.pem and so on. */
+/** A folder like certbot's /etc/letsencrypt/live/NAME: links to ../../archive/NAME/fullchain1.pem and so on. */
 export interface LiveFolder {
   readonly cert: string;
   readonly key: string;
   readonly clientCa: string;
-  /** Puts a file in the place of `cert`, `key` or `clientCa`: another link, by rename. */
+  /** Replaces `cert`, `key` or `clientCa` by a link to another file, by rename. */
   put(place: 'cert' | 'key' | 'clientCa', file: string): void;
   remove(): void;
 }
 
-/** @param name whose certificate and key lie there */
+/** @param name the certificate and key in the folder */
 export function createLiveFolder(name: Name): LiveFolder {
   const folder = mkdtempSync(join(tmpdir(), 'apsnap-tls-'));
   const [archive, live] = [join(folder, 'archive'), join(folder, 'live')];

@@ -6,7 +6,7 @@ export const main = fileURLToPath(new URL('../../src/main.js', import.meta.url))
 const DEADLINE_MS = 20_000;
 
 export interface Ended {
-  /** Null: it had to be killed. */
+  /** `null`: it was killed. */
   readonly status: number | null;
   readonly stdout: string;
   readonly stderr: string;
@@ -17,18 +17,18 @@ export interface Start {
   readonly cwd?: string;
   /** Standard input. */
   readonly input?: string;
-  /** Whom to be. */
+  /** The user to run as. */
   readonly uid?: number | undefined;
-  /** When it is killed. */
+  /** Time after which it is killed. */
   readonly withinMs?: number;
 }
 
-/** Runs the built `apsnap` until it ends by itself. */
+/** Runs the built `apsnap` until it ends. */
 export function apsnap(args: readonly string[], { env = {}, cwd = '/', input = '', uid }: Start = {}): Promise<Ended> {
   return run(process.execPath, [main, ...args], { env, cwd, input, uid });
 }
 
-/** Runs a program until it ends by itself. */
+/** Runs a program until it ends. */
 export function run(program: string, args: readonly string[], start: Start = {}): Promise<Ended> {
   const { env = {}, cwd = '/', input = '', uid, withinMs = DEADLINE_MS } = start;
   return new Promise((resolve, reject) => {
@@ -49,7 +49,7 @@ export function run(program: string, args: readonly string[], start: Start = {})
     });
     child.on('error', reject);
     child.on('close', (status) => resolve({ status, stdout, stderr }));
-    child.stdin.on('error', () => {}); // it may end without having read it
+    child.stdin.on('error', () => {}); // It may end without reading it.
     child.stdin.end(input);
   });
 }

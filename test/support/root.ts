@@ -2,7 +2,7 @@ import { chmodSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, renameSync,
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-/** What is copied of the machine the tests run on. */
+/** Files that are copied from the machine that runs the tests. */
 const COPIED = [
   '/proc/uptime',
   '/proc/loadavg',
@@ -17,21 +17,21 @@ const COPIED = [
 export interface Root {
   /** For `--path.rootfs`. */
   readonly folder: string;
-  /** A PATH on which only the root's own programs are. */
+  /** A PATH with only the root's own programs. */
   readonly path: string;
-  /** Writes a file at once and whole, in place of whatever is there. */
+  /** Replaces a file atomically. */
   write(path: string, content: string | Buffer): void;
   read(path: string): Buffer;
-  /** Where a path lies on this machine. */
+  /** Returns the path of a file on this machine. */
   locate(path: string): string;
-  /** Removes a file, or a folder with all in it. */
+  /** Removes a file, or a folder with its content. */
   erase(path: string): void;
   /** Writes a program: a shell script, or a file of any other kind. */
   program(name: string, script: string): void;
   remove(): void;
 }
 
-/** A root file system with what apsnap cannot do without, for tests to change. */
+/** Creates a root file system with the files that required collectors read. */
 export function createRoot(): Root {
   const folder = mkdtempSync(join(tmpdir(), 'apsnap-root-'));
   const locate = (path: string) => join(folder, path);
@@ -42,7 +42,7 @@ export function createRoot(): Root {
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(`${file}.new`, content);
     chmodSync(`${file}.new`, mode);
-    // A rename takes the place of anything but a folder.
+    // A rename replaces anything except a folder.
     if (lstatSync(file, { throwIfNoEntry: false })?.isDirectory()) erase(path);
     renameSync(`${file}.new`, file);
   }
@@ -64,7 +64,7 @@ export function createRoot(): Root {
   return root;
 }
 
-/** What `iw` prints on an access point wlan0 with one station, by its arguments. */
+/** An `iw` for an access point wlan0 with one station. */
 export const IW = `#!/bin/sh
 case "$*" in
   dev) printf 'phy#0\\n\\tInterface wlan0\\n\\t\\tifindex 2\\n\\t\\tssid RigNet\\n\\t\\ttype AP\\n\\t\\tchannel 6 (2437 MHz), width: 20 MHz, center1: 2437 MHz\\n' ;;
@@ -74,7 +74,7 @@ case "$*" in
 esac
 `;
 
-/** What `ip -j neigh show` prints there. */
+/** An `ip` that prints the neighbours there. */
 export const IP = `#!/bin/sh
 echo '[{"dst":"10.3.141.166","dev":"wlan0","lladdr":"02:00:00:00:03:00","state":["REACHABLE"]}]'
 `;
@@ -83,7 +83,7 @@ export const LEASES = `1795500557 02:00:00:00:03:00 10.3.141.166 living-room-tv 
 1795500556 02:00:00:00:01:00 10.3.141.221 * *
 `;
 
-/** The same as an access point with one client, and a sensor of its temperature. */
+/** Creates a root of an access point with one client and a temperature sensor. */
 export function createAccessPoint(): Root {
   const root = createRoot();
   root.write('/sys/class/net/wlan0/ifindex', '2\n');
