@@ -72,7 +72,7 @@ export function apiReference(specification: Specification): string {
 }
 
 function section(specification: Specification, title: string, operation: Operation): string {
-  const parts = [`### ${title}`, wrap(`${sentence(operation.summary)} ${operation.description?.trim() ?? ''}`)];
+  const parts = [`### ${title}`, wrap(`${sentence(operation.summary)}\n\n${operation.description?.trim() ?? ''}`)];
   if (operation.security?.length === 0) parts.push('This endpoint needs no key.');
   const parameters = operation.parameters ?? [];
   if (parameters.length > 0) {
@@ -100,8 +100,7 @@ function fields(specification: Specification, schema: Schema, path: string): str
   }
   const inner = schema.anyOf?.find((one) => one.type !== 'null');
   if (inner) {
-    if (inner.$ref)
-      return [[`\`${path}\``, 'object or null', `The document, see \`/${inner.$ref.replace(/^.*\//, '').replace('-', '/')}\``]];
+    if (inner.$ref) return [[`\`${path}\``, 'object or null', 'Body of the document, as at its own path. `null` if there is none.']];
     return fields(specification, { ...inner, description: schema.description ?? inner.description ?? '' }, path);
   }
   const isDescribed = path !== '' && schema.description !== undefined && schema.description !== '';
@@ -110,11 +109,19 @@ function fields(specification: Specification, schema: Schema, path: string): str
     const below = fields(specification, schema.items, `${path}[]`);
     return schema.items.properties || schema.items.$ref ? [...self, ...below] : self;
   }
-  const named = Object.entries(schema.properties ?? {}).flatMap(([name, one]) =>
-    fields(specification, one, path ? `${path}.${name}` : name),
-  );
+  const named = alike(Object.keys(schema.properties ?? {}), (name) => {
+    const one = schema.properties?.[name] ?? {};
+    return fields(specification, one, path ? `${path}.${name}` : name);
+  });
   const rest = typeof schema.additionalProperties === 'object' ? fields(specification, schema.additionalProperties, `${path}.*`) : [];
   return [...self, ...named, ...rest];
+}
+
+/** Returns the rows of every name, or those of `*` if all names have the same rows. */
+function alike(names: readonly string[], rowsOf: (name: string) => string[][]): string[][] {
+  const each = names.map((name) => rowsOf(name).map(([field = '', ...rest]) => [field.replace(`.${name}`, '.*'), ...rest]));
+  const isAlike = names.length > MAX_ENTRIES && each.every((rows) => JSON.stringify(rows) === JSON.stringify(each[0]));
+  return isAlike ? (each[0] ?? []) : names.flatMap(rowsOf);
 }
 
 function typeOf({ type, enum: values, 'x-unit': unit }: Schema): string {
@@ -152,12 +159,21 @@ function sentence(text: string): string {
   return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 
-/** Breaks a text into lines of at most 100 columns. */
+/** Breaks each paragraph and each list item of a text into lines of at most 100 columns. */
 function wrap(text: string): string {
+  const blocks = text.trim().split(/\n\s*\n|\n(?=\s*- )/);
+  const isItem = (block: string | undefined) => block?.trimStart().startsWith('- ');
+  return blocks.reduce((page, block, index) => {
+    const gap = index === 0 ? '' : isItem(block) && isItem(blocks[index - 1]) ? '\n' : '\n\n';
+    return page + gap + wrapBlock(block.trim(), isItem(block) ? '  ' : '');
+  }, '');
+}
+
+function wrapBlock(block: string, indent: string): string {
   const lines = [''];
-  for (const word of text.trim().split(/\s+/)) {
+  for (const word of block.split(/\s+/)) {
     const line = lines.at(-1) ?? '';
-    if (line !== '' && line.length + word.length >= 100) lines.push(word);
+    if (line !== '' && line.length + word.length >= 100) lines.push(indent + word);
     else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
   }
   return lines.join('\n');
