@@ -1,6 +1,6 @@
 /**
- * What the main thread asks of a sampling thread, and what comes back: bytes, which are copied as they are, where
- * objects would be taken apart and put together again in the thread that answers requests.
+ * Messages between the main thread and workers. Values travel as bytes: the thread that serves requests would spend time on
+ * rebuilding objects.
  */
 
 import type { CollectorName } from '../collectors/index.js';
@@ -13,28 +13,28 @@ import type { Change } from '../model/document.js';
 import type { Query } from '../model/query.js';
 import type { HistoryQuery } from './history.js';
 
-/** A sample to be taken of a collector. */
+/** Request to sample a collector. */
 export interface SampleRequest {
   readonly collector: CollectorName;
-  /** State that the previous sample carried over, as it came. */
+  /** State that the previous sample carried over. The main thread doesn't read it. */
   readonly carried: Uint8Array | undefined;
-  /** True to compare the files only, and not to read them if they have changed: a large one must be read in its own lane. */
+  /** True to only check whether files have changed. A large file must be read in its own lane. */
   readonly compareOnly: boolean;
   readonly thorough: boolean;
-  /** Whether somebody asks for metrics. */
+  /** True if metrics are being scraped. */
   readonly metrics: boolean;
-  /** Whether there is a key that sees secrets: then what has some is wanted twice. */
+  /** True if a key may read secrets. The worker then also returns values that include them. */
   readonly secrets: boolean;
 }
 
-/** What a thread is asked to do, with a number that tells how far it has come. */
+/** Work for a thread, with shared counters of its progress. */
 export type Tracked<Work> = Work & {
   readonly progress: Progress;
 };
 
 /**
- * Shared with the thread: the index of the request that is being served, -1 before the first, so that it is known which one cost
- * the thread; and how many programs were started, each of which has time of its own.
+ * Counters shared with the thread. The first is the index of the current request, or -1 before the first one; it shows which request
+ * a thread got stuck on. The second counts the programs that were started, because each program has its own timeout.
  */
 export type Progress = Int32Array<SharedArrayBuffer>;
 export const REQUEST = 0;
@@ -48,28 +48,28 @@ export function newProgress(): Progress {
 
 export const NOT_STARTED = -1;
 
-/** What is to be done by one thread, one after the other: handing over a task costs more than most samples do. */
+/** Requests that one thread serves in turn. Handing over a task costs more than most samples do. */
 export type Task<Request> = Tracked<{ readonly requests: readonly Request[] }>;
 
-/** A document to be composed, and its bytes to be made. */
+/** Request to compose and encode a document. */
 export interface ComposeRequest {
   readonly document: string;
-  /** Values of collectors as they came; one that has given none is missing. */
+  /** Values of collectors by name, without those that have no value yet. */
   readonly parts: Readonly<Record<string, Uint8Array>>;
-  /** Those of them that have secrets, with these, for who may see them; undefined: nobody may, or none has any. */
+  /** Values with their secrets. Undefined if no key may read secrets, or no value has any. */
   readonly secretParts?: Readonly<Record<string, Uint8Array>> | undefined;
-  /** The document as it was, if somebody wants to be told what has changed in it. */
+  /** Previous body, if a client listens to changes of the document. */
   readonly before?: Uint8Array | undefined;
 }
 
-/** A query of a document to be answered. */
+/** Request to answer a query of a document. */
 export interface QueryTask {
   readonly document: string;
-  /** Values of its parameters, checked. */
+  /** Validated values of its parameters. */
   readonly query: Query;
 }
 
-/** Rows of the history to be made. */
+/** Request to encode rows of the history. */
 export interface HistoryTask {
   readonly series: readonly (readonly [name: string, memory: SharedArrayBuffer])[];
   readonly query: HistoryQuery;
@@ -87,7 +87,7 @@ export interface Failure {
 
 export interface Sampled {
   readonly kind: 'sampled';
-  /** Why the value is the collector's empty one: the machine has no such thing. Null: it has. */
+  /** Reason why the machine has no such source and the value is the collector's empty one. Null if it has one. */
   readonly absent: string | null;
   /** The value, as JSON. */
   readonly value: Uint8Array;
@@ -111,15 +111,15 @@ export interface Changed {
   readonly kind: 'changed';
 }
 
-/** How a sample ended. */
+/** Result of a sample. */
 export type Outcome = Sampled | Unchanged | Changed | Failure;
 
 export interface Composed {
   readonly kind: 'composed';
   readonly bodies: readonly Body[];
-  /** The same with secrets, for who may see them. */
+  /** Bodies with secrets, for keys that may read them. */
   readonly secretBodies?: readonly Body[] | undefined;
-  /** What has changed, in the document's own words. */
+  /** Changes in the document, such as clients that joined. */
   readonly changes: readonly Change[];
   readonly metrics: readonly RenderedFamily[];
 }
@@ -130,26 +130,26 @@ export interface Rows {
   readonly bytes: Uint8Array;
 }
 
-/** Too many queries wait already, or this one has waited for too long. */
+/** Too many queries are waiting, or this one has waited too long. */
 export interface Busy {
   readonly kind: 'busy';
 }
 
-/** How one sample of a task ended, and how long it took. */
+/** Result and duration of one sample of a task. */
 export interface Taken {
   readonly outcome: Outcome;
   readonly tookMs: number;
-  /** Paths that it read and command lines that it ran; undefined if its thread was lost. */
+  /** Paths that it read and command lines that it ran. Undefined if its thread is stuck. */
   readonly sources?: readonly string[];
-  /** Of a sample that cost its thread: resolves when that has ended, which it does not while it is stuck in the kernel. */
+  /** Resolves when the stuck thread of the sample has ended. A thread that is blocked in the kernel doesn't end. */
   readonly threadEnd?: Promise<unknown>;
 }
 
-/** What a sampling thread is started with. */
+/** Data that a worker starts with. */
 export interface ThreadData {
   readonly rootfs: string;
   readonly path: string;
   readonly exposeSecrets: boolean;
-  /** For how many stations metrics are made. */
+  /** Maximum stations with metrics. Further ones have none. */
   readonly maxStationMetrics: number;
 }

@@ -16,39 +16,41 @@ export interface Store {
   readonly documents: ReadonlyMap<string, DocumentRecord>;
   /** Counts changes of documents, from 1. */
   readonly generation: number;
-  /** Counts samples and compositions, good or not. */
+  /** Counts samples and compositions, including failed ones. */
   readonly revision: number;
-  /** Tells how often a collector is sampled. */
+  /** Sets the interval of a collector. */
   setInterval(name: CollectorName, intervalMs: number): void;
-  /** Records how a sample ended. @returns whether documents have to be composed: its value is another, or one could not be composed the last time */
+  /**
+   * Records the result of a sample.
+   *
+   * @returns true if documents must be composed again: the value has changed, or the last composition failed
+   */
   sampled(name: CollectorName, outcome: Outcome, tookMs: number, sources?: readonly string[]): boolean;
   composed(name: string, outcome: Composed | Failure): void;
-  /** Looks again at what is fresh, as time goes by. */
+  /** Updates the states of documents, which change with time alone. */
   review(): void;
-  /** Values of a document's parts; undefined while one that it needs is missing. */
+  /** Returns the values of a document's parts, or undefined while a required one is missing. */
   partsOf(document: AnyDocument): Record<string, Uint8Array> | undefined;
-  /** Those of them that have secrets, with these; undefined if the document shows none, or nobody may see them. */
+  /** Returns the values that have secrets, with their secrets. Undefined if the document has none, or no key may read them. */
   secretPartsOf(document: AnyDocument): Record<string, Uint8Array> | undefined;
-  /** Calls back after each change of a document: of its bytes, its state or when it was sampled. */
+  /** Calls back after each change of a document's bytes, state or sampling time. */
   onChange(listener: (record: DocumentRecord) => void): void;
   /** Calls back after each sample. */
   onSample(listener: (record: CollectorRecord, outcome: Outcome) => void): void;
-  /** Calls back when something has happened to a document; see {@link Store.wantsChanges}. */
+  /** Calls back after each change within a document, such as a client that joined, if {@link Store.wantsChanges} is true. */
   onEvent(listener: (change: Change) => void): void;
-  /** Whether anybody listens to what happens to documents: finding out costs. */
+  /** True if a client listens to changes within documents. Finding them costs time. */
   wantsChanges: boolean;
-  /** Whether anybody asks for metrics: making them costs. */
+  /** True if metrics are being scraped. Rendering them costs time. */
   wantsMetrics: boolean;
-  /** Whether there is a key that sees secrets: without one they do not leave the threads that sample. */
+  /** True if a key may read secrets. Without one, secrets never leave the workers. */
   wantsSecrets: boolean;
 }
 
-/** The wall clock counts as set if it moved by more than this against the monotonic clock. */
+/** The wall clock was set if it moved by more than this against the monotonic clock. */
 const CLOCK_SET_MS = 500;
 
-/**
- * @param firstGeneration where counting starts: higher than a service before this one may have counted, where that matters
- */
+/** @param firstGeneration start of the count. To tell its event ids from those of an earlier service, use a higher one than that can have reached. */
 export function createStore(firstGeneration = 0): Store {
   const records = new Map<CollectorName, CollectorRecord>(
     collectors.map((collector) => [
@@ -91,8 +93,8 @@ export function createStore(firstGeneration = 0): Store {
   const clockMovedMs = createClockWatch(CLOCK_SET_MS);
 
   /**
-   * Returns the wall clock. If it was set, recorded times move with it: a sample of three seconds ago stays three seconds old, and none
-   * is from the future.
+   * Returns the wall clock. If it was set, recorded times move with it: a sample that is three seconds old stays three seconds old, and
+   * no sample is from the future.
    */
   function wallClockMs(): number {
     const movedMs = Math.round(clockMovedMs());
@@ -110,14 +112,14 @@ export function createStore(firstGeneration = 0): Store {
 
   function reviewDocument(record: DocumentRecord, newBytes: boolean): void {
     const parts = partRecords(record.document);
-    const troubled = parts.filter((part) => problemOf(part) !== null);
+    const failing = parts.filter((part) => problemOf(part) !== null);
     const composeFailure = composeFailures.get(record.document.name);
     const missing = parts.find((part) => !part.good && record.document.required.includes(part.collector.name));
-    // What is missing first: it is why there is nothing to be sent.
-    const culprit = missing ?? troubled[0];
+    // A missing part comes first, because it is why there is no body.
+    const culprit = missing ?? failing[0];
     const problem = culprit ? problemOf(culprit) : composeFailure ? problemOfDocument(record.document, composeFailure) : null;
     const state: State = record.bodies.size === 0 ? 'absent' : problem ? 'stale' : 'fresh';
-    const times = (state === 'stale' && troubled.some((part) => part.good) ? troubled : parts).flatMap((part) => part.goodAtMs ?? []);
+    const times = (state === 'stale' && failing.some((part) => part.good) ? failing : parts).flatMap((part) => part.goodAtMs ?? []);
     const sampledAtMs = times.length === 0 ? null : state === 'stale' ? Math.min(...times) : Math.max(...times);
     const newState = state !== record.state || problem?.code !== record.problem?.code || problem?.message !== record.problem?.message;
     if (!newBytes && !newState && sampledAtMs === record.sampledAtMs) return;
@@ -211,14 +213,14 @@ export function createStore(firstGeneration = 0): Store {
   };
 }
 
-/** Bodies whose bytes are the same keep the time at which they were made. */
+/** Returns the new bodies. A body with the same bytes as before keeps its modification time. */
 function keepUnchanged(before: ReadonlyMap<string | null, StoredBody>, now: readonly Body[], modifiedMs: number) {
   let changed = before.size !== now.length;
   const bodies = new Map<string | null, StoredBody>();
   for (const body of now) {
     const old = before.get(body.page);
     if (old?.tag === body.tag) {
-      // The new bytes all the same: those of a large body are its part's value, which would be in memory twice.
+      // Keep the new bytes: a large body shares them with the value of its part, so the old ones would be in memory twice.
       bodies.set(body.page, { ...body, modifiedMs: old.modifiedMs });
     } else {
       changed = true;
