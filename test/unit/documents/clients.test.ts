@@ -1,4 +1,4 @@
-/** Who is a client and who is not: the contract's "Clients, correct", case by case. Captured machines are in fixtures/clients. */
+/** Which devices are active clients, case by case. Captured machines are in fixtures/clients. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
@@ -105,7 +105,7 @@ function sources(machine: Machine): Sources {
   };
 }
 
-/** A router as RaspAP sets it up: the AP wlan0 has a DHCP range, the internet is behind eth0. */
+/** A router as RaspAP configures it: the access point wlan0 has a DHCP range, and eth0 is the uplink. */
 const routed: Machine = {
   interfaces: [tunnel('lo'), wire('eth0'), radio('wlan0')],
   uplinks: ['eth0'],
@@ -113,21 +113,21 @@ const routed: Machine = {
   ranges: [range('10.3.141.50')],
   accessPoints: ['wlan0'],
 };
-/** The same with a wired network of its own at eth1. */
+/** The router with a wired network of its own at eth1. */
 const wired: Machine = {
   ...routed,
   interfaces: [...routed.interfaces, wire('eth1')],
   networks: [network('eth0', '10.0.2.0'), network('wlan0', '10.3.141.0'), network('eth1', '10.4.0.0', 16)],
   ranges: [range('10.3.141.50'), range('10.4.1.50')],
 };
-/** The AP joined to the home LAN: router and leases are elsewhere. */
+/** An access point bridged to the home LAN: the router there leases addresses. */
 const bridged: Machine = {
   interfaces: [wire('br0'), wire('eth0', 'br0'), radio('wlan0', 'br0')],
   uplinks: ['br0'],
   networks: [network('br0', '192.168.1.0')],
   accessPoints: ['wlan0'],
 };
-/** The AP and a wire joined to a network of its own, the internet behind eth0. */
+/** An access point and a wired port bridged to a network of their own. eth0 is the uplink. */
 const ownBridge: Machine = {
   interfaces: [wire('br0'), wire('eth0'), wire('eth1', 'br0'), radio('wlan0', 'br0')],
   uplinks: ['eth0'],
@@ -135,7 +135,7 @@ const ownBridge: Machine = {
   ranges: [range('10.3.141.50')],
   accessPoints: ['wlan0'],
 };
-/** AP and client on one radio. */
+/** An access point and a client on one radio. */
 const apSta: Machine = {
   interfaces: [wire('eth0'), radio('wlan0'), radio('uap0')],
   uplinks: ['wlan0'],
@@ -148,7 +148,7 @@ interface ClientsCase {
   readonly machine: Machine;
   /** `MAC address type interface state sources`, sorted by interface and MAC address. */
   readonly active: string[];
-  /** MAC, or address where the lease has none. */
+  /** MAC address, or IP address of a lease without one. */
   readonly inactive?: string[];
 }
 
@@ -156,7 +156,7 @@ const line = (row: Client): string =>
   [row.mac_address, row.ip_address ?? '-', row.connection_type, row.interface, row.state, row.sources.join('+') || '-'].join(' ');
 
 const cases: Record<string, ClientsCase> = {
-  'station, lease and neighbour are one': {
+  'a station, its lease and its neighbour entry are one client': {
     machine: {
       ...routed,
       stations: [station('wlan0', alice)],
@@ -165,7 +165,7 @@ const cases: Record<string, ClientsCase> = {
     },
     active: [`${alice} 10.3.141.221 wireless wlan0 associated station+lease+neighbour`],
   },
-  'station whose neighbour is stale is still there': {
+  'a station whose neighbour entry is stale is a client': {
     machine: {
       ...routed,
       stations: [station('wlan0', alice)],
@@ -174,15 +174,15 @@ const cases: Record<string, ClientsCase> = {
     },
     active: [`${alice} 10.3.141.221 wireless wlan0 associated station+lease+neighbour`],
   },
-  'station without lease': {
+  'a station without a lease': {
     machine: { ...routed, stations: [station('wlan0', alice)] },
     active: [`${alice} - wireless wlan0 associated station`],
   },
-  'station with a static address': {
+  'a station with a static address': {
     machine: { ...routed, stations: [station('wlan0', alice)], neighbours: [neighbour('wlan0', alice, '10.3.141.9')] },
     active: [`${alice} 10.3.141.9 wireless wlan0 associated station+neighbour`],
   },
-  'station with IPv6 only': {
+  'a station with IPv6 only': {
     machine: {
       ...routed,
       stations: [station('wlan0', alice)],
@@ -198,7 +198,7 @@ const cases: Record<string, ClientsCase> = {
     },
     active: [`${alice} 10.3.141.9 wireless wlan0 associated station+neighbour`],
   },
-  'wireless client that left: neighbour and lease mean nothing': {
+  'a wireless client that left, with neighbour entry and lease': {
     machine: {
       ...routed,
       leases: [lease(alice, '10.3.141.221')],
@@ -207,13 +207,13 @@ const cases: Record<string, ClientsCase> = {
     active: [],
     inactive: [alice],
   },
-  'wireless client that left a moment ago: reachable still': {
+  'a wireless client that left a moment ago, still reachable': {
     machine: { ...routed, neighbours: [neighbour('wlan0', alice, '10.3.141.221')] },
     active: [],
   },
-  'lease alone': { machine: { ...routed, leases: [lease(alice, '10.3.141.221')] }, active: [], inactive: [alice] },
-  'lease of IPv6 alone': { machine: { ...routed, leases: [lease(null, 'fd00::14c')] }, active: [], inactive: ['fd00::14c'] },
-  'lease of IPv6 of somebody who is there': {
+  'a lease alone': { machine: { ...routed, leases: [lease(alice, '10.3.141.221')] }, active: [], inactive: [alice] },
+  'an IPv6 lease alone': { machine: { ...routed, leases: [lease(null, 'fd00::14c')] }, active: [], inactive: ['fd00::14c'] },
+  'the IPv6 lease of a client': {
     machine: {
       ...routed,
       stations: [station('wlan0', alice)],
@@ -223,48 +223,48 @@ const cases: Record<string, ClientsCase> = {
     active: [`${alice} fd00::14c wireless wlan0 associated station+neighbour`],
     inactive: [],
   },
-  'gateway and home LAN on the uplink': {
+  'the gateway and the home LAN on the uplink': {
     machine: { ...routed, neighbours: [neighbour('eth0', gateway, '10.0.2.2'), neighbour('eth0', nas, '10.0.2.7')] },
     active: [],
   },
-  'gateway with an old lease of ours': {
+  'the gateway with an old lease': {
     machine: { ...routed, leases: [lease(gateway, '10.3.141.60')], neighbours: [neighbour('eth0', gateway, '10.0.2.2')] },
     active: [],
     inactive: [gateway],
   },
-  'wired client with our lease': {
+  'a wired client with a lease': {
     machine: { ...wired, leases: [lease(nas, '10.4.1.60')], neighbours: [neighbour('eth1', nas, '10.4.1.60')] },
     active: [`${nas} 10.4.1.60 ethernet eth1 reachable lease+neighbour`],
   },
-  'wired client without lease on a network of ours': {
+  'a wired client without a lease on a served network': {
     machine: { ...wired, neighbours: [neighbour('eth1', nas, '10.4.200.9')] },
     active: [`${nas} 10.4.200.9 ethernet eth1 reachable neighbour`],
   },
-  'wired client that has not been asked since': {
+  'a wired client that has not been checked recently': {
     machine: { ...wired, neighbours: [neighbour('eth1', nas, '10.4.200.9', 'STALE')] },
     active: [`${nas} 10.4.200.9 ethernet eth1 idle neighbour`],
   },
-  'wired client of which /proc/net/arp has no state': {
+  'a wired client in /proc/net/arp, which has no states': {
     machine: { ...wired, neighbours: [neighbour('eth1', nas, '10.4.200.9', null)] },
     active: [`${nas} 10.4.200.9 ethernet eth1 reachable neighbour`],
   },
-  'wired client with IPv6 only': {
+  'a wired client with IPv6 only': {
     machine: { ...wired, neighbours: [neighbour('eth1', nas, 'fd00:4::9', 'DELAY')] },
     active: [`${nas} fd00:4::9 ethernet eth1 reachable neighbour`],
   },
-  'wired client with our lease where the range is not known': {
+  'a wired client with a lease of an unknown range': {
     machine: { ...wired, ranges: [], leases: [lease(nas, '10.4.1.60')], neighbours: [neighbour('eth1', nas, '10.4.1.60', 'PROBE')] },
     active: [`${nas} 10.4.1.60 ethernet eth1 reachable lease+neighbour`],
   },
-  'somebody on a network that is not ours': {
+  'a device on a network that is not served': {
     machine: { ...wired, ranges: [], neighbours: [neighbour('eth1', nas, '10.4.1.60')] },
     active: [],
   },
-  'range that names its interface, which has no address yet': {
+  'a range that names its interface, which has no address yet': {
     machine: { ...wired, networks: [], ranges: [range('10.4.1.50', 'eth1')], neighbours: [neighbour('eth1', nas, 'fe80::9')] },
     active: [`${nas} fe80::9 ethernet eth1 reachable neighbour`],
   },
-  'range whose file names the interface, which has no address yet': {
+  'a range whose file names the interface, which has no address yet': {
     machine: { ...wired, networks: [], ranges: [range('10.4.1.50', null, ['eth1'])], neighbours: [neighbour('eth1', nas, 'fe80::9')] },
     active: [`${nas} fe80::9 ethernet eth1 reachable neighbour`],
   },
@@ -277,7 +277,7 @@ const cases: Record<string, ClientsCase> = {
     },
     active: [`${bob} 10.4.1.60 ethernet eth1 reachable neighbour`],
   },
-  'interface that is neither radio nor Ethernet': {
+  'an interface that is neither radio nor Ethernet': {
     machine: {
       ...routed,
       interfaces: [...routed.interfaces, tunnel('usb0')],
@@ -302,11 +302,11 @@ const cases: Record<string, ClientsCase> = {
       `${bob} - wireless wlan0 associated station+bridge`,
     ],
   },
-  'bridged: a station that left is nobody': {
+  'bridged: a station that left is no client': {
     machine: { ...bridged, neighbours: [neighbour('br0', alice, '192.168.1.101')], ports: [seen('wlan0', alice)] },
     active: [],
   },
-  'bridged: an old lease of the time before': {
+  'bridged: a lease from the time in routed mode': {
     machine: {
       ...bridged,
       stations: [station('wlan0', alice)],
@@ -317,7 +317,7 @@ const cases: Record<string, ClientsCase> = {
     active: [`${alice} 192.168.1.101 wireless wlan0 associated station+lease+neighbour+bridge`],
     inactive: [nas],
   },
-  'bridged: neighbours at the port, of the time before': {
+  'bridged: neighbours at the port from the time in routed mode': {
     machine: {
       ...bridged,
       leases: [lease(nas, '10.3.141.60')],
@@ -339,7 +339,7 @@ const cases: Record<string, ClientsCase> = {
       `${alice} 10.3.141.221 wireless wlan0 associated station+neighbour+bridge`,
     ],
   },
-  'own bridge: wired, never talked to': {
+  'own bridge: a wired client that only the bridge saw': {
     machine: { ...ownBridge, ports: [seen('eth1', nas)] },
     active: [`${nas} - ethernet eth1 idle bridge`],
   },
@@ -362,7 +362,7 @@ const cases: Record<string, ClientsCase> = {
     machine: { ...ownBridge, neighbours: [neighbour('br0', bob, '10.3.141.93')], ports: [seen('eth1', bob)] },
     active: [`${bob} 10.3.141.93 ethernet eth1 reachable neighbour+bridge`],
   },
-  'a bridge that is not ours': {
+  'a bridge that is not served': {
     machine: {
       ...ownBridge,
       interfaces: [...ownBridge.interfaces, wire('lxdbr0'), wire('veth1', 'lxdbr0')],
@@ -404,7 +404,7 @@ const cases: Record<string, ClientsCase> = {
     },
     active: [`${alice} 192.168.50.82 wireless uap0 associated station+lease+neighbour`],
   },
-  'two leases of a MAC: the one that is seen': {
+  'two leases of a MAC address: the one that was seen': {
     machine: {
       ...routed,
       stations: [station('wlan0', alice)],
@@ -414,7 +414,7 @@ const cases: Record<string, ClientsCase> = {
     active: [`${alice} 10.3.141.60 wireless wlan0 associated station+lease+neighbour`],
     inactive: [],
   },
-  'two leases of a MAC, none seen: the newest': {
+  'two leases of a MAC address, none seen: the newest': {
     machine: {
       ...routed,
       stations: [station('wlan0', alice), station('wlan0', bob)],
@@ -428,7 +428,7 @@ const cases: Record<string, ClientsCase> = {
     },
     active: [`${alice} 10.3.141.61 wireless wlan0 associated station+lease`, `${bob} 10.3.141.70 wireless wlan0 associated station+lease`],
   },
-  'address other than the one leased': {
+  'an address other than the leased one': {
     machine: {
       ...routed,
       stations: [station('wlan0', alice)],
@@ -437,7 +437,7 @@ const cases: Record<string, ClientsCase> = {
     },
     active: [`${alice} 10.3.141.99 wireless wlan0 associated station+lease+neighbour`],
   },
-  'nobody at all': { machine: { interfaces: [] }, active: [] },
+  'no clients at all': { machine: { interfaces: [] }, active: [] },
 };
 
 for (const [title, { machine, active, inactive }] of Object.entries(cases)) {
@@ -456,7 +456,7 @@ for (const [title, { machine, active, inactive }] of Object.entries(cases)) {
   });
 }
 
-/** What holds of every answer. */
+/** Checks what holds for every response. */
 function assertSound(given: Sources): void {
   const body = clients.compose(given);
   const active = body.active_clients;
@@ -464,9 +464,9 @@ function assertSound(given: Sources): void {
   assert.equal(body.active_clients_amount, active.length);
   assert.equal(body.active_wireless_clients_amount, active.filter((row) => row.connection_type === 'wireless').length);
   assert.equal(body.active_ethernet_clients_amount, active.filter((row) => row.connection_type === 'ethernet').length);
-  assert.equal(new Set(active.map((row) => `${row.interface} ${row.mac_address}`)).size, active.length, 'somebody is there twice');
+  assert.equal(new Set(active.map((row) => `${row.interface} ${row.mac_address}`)).size, active.length, 'a client is listed twice');
 
-  // Every station is a client, where it is a station, and of the others none is on an access point or an uplink.
+  // Every station is a client at its access point. No other client is at an access point or on an uplink.
   const uplinks = new Set(given.interfaces.uplinks);
   const accessPoints = new Set(given.stations.accessPoints.map((row) => row.interface));
   const bridgeOf = new Map(given.interfaces.interfaces.map((row) => [row.interface, row.bridge]));
@@ -477,14 +477,14 @@ function assertSound(given: Sources): void {
     assert.equal(row.state === 'associated', row.sources.includes('station'));
     assert.ok(
       row.sources.some((source) => source !== 'lease'),
-      'a lease is no sign of life',
+      'a lease alone proves nothing',
     );
     if (row.state === 'associated') continue;
-    assert.ok(!accessPoints.has(row.interface), `${line(row)}: is on an access point and no station`);
+    assert.ok(!accessPoints.has(row.interface), `${line(row)}: is at an access point without being a station`);
     assert.ok(!uplinks.has(row.interface) && !uplinks.has(bridgeOf.get(row.interface) ?? ''), `${line(row)}: is on the uplink`);
   }
 
-  // Every lease is either somebody's who is there, or in the other list.
+  // Every lease belongs to an active client or is in the other list.
   const there = new Set(active.map((row) => row.mac_address));
   const addresses = new Set(active.flatMap((row) => row.ip_addresses));
   const idle = given.leases.leases.filter((row) => !(row.mac_address ? there.has(row.mac_address) : addresses.has(row.ip_address)));
@@ -493,7 +493,7 @@ function assertSound(given: Sources): void {
     idle.map((row) => row.ip_address),
   );
 
-  // A page for each interface: who is there, or at a port of it.
+  // Each interface has a page with the clients on it and on its ports.
   const pages = clients.pages?.compose(body, given) ?? new Map();
   assert.deepEqual([...pages.keys()].sort(), [...new Set(given.interfaces.interfaces.map((row) => row.interface))].sort());
   for (const [name, page] of pages) {
@@ -506,7 +506,7 @@ function assertSound(given: Sources): void {
   }
 }
 
-describe('what is told of a client', () => {
+describe('the description of a client', () => {
   const given = sources({
     ...routed,
     stations: [station('wlan0', alice, { signal_dbm: -51, download_bytes: 2125, upload_bytes: 3061, connected_seconds: 7 })],
@@ -518,7 +518,7 @@ describe('what is told of a client', () => {
     neighbours: [neighbour('wlan0', alice, 'fe80::1'), neighbour('wlan0', alice, '10.3.141.221'), neighbour('eth0', nas, 'fd00::14c')],
   });
 
-  test('of a station', () => {
+  test('a station has its lease, addresses and measurements', () => {
     assert.deepEqual(findClients(given), [
       {
         timestamp: 0,
@@ -544,14 +544,14 @@ describe('what is told of a client', () => {
     ]);
   });
 
-  test('of those who are not there', () => {
+  test('devices that are not active have only their lease', () => {
     assert.deepEqual(clients.compose(given).inactive_clients, [
       { timestamp: 1795500557, mac_address: bob, ip_address: '10.3.141.93', hostname: 'bobs-laptop', client_id: null },
       { timestamp: 1795500557, mac_address: null, ip_address: 'fd00::14c', hostname: 'nas', client_id: '00:03:00:01' },
     ]);
   });
 
-  test('of two leases the one that it is seen with, although the other is newer', () => {
+  test('of two leases, the one whose address was seen wins over a newer one', () => {
     const machine = {
       ...routed,
       stations: [station('wlan0', alice)],
@@ -565,13 +565,13 @@ describe('what is told of a client', () => {
     assert.deepEqual([client?.timestamp, client?.hostname, client?.ip_addresses], [20, 'here', ['10.3.141.60']]);
   });
 
-  test('no lease: no timestamp', () => {
+  test('without a lease there is no timestamp', () => {
     const [client] = findClients(sources({ ...routed, stations: [station('wlan0', alice)] }));
     assert.equal(client?.timestamp, null);
     assert.equal(client?.hostname, null);
   });
 
-  test('the name of an IPv6 lease, which has no MAC address', () => {
+  test('the host name can come from an IPv6 lease, which has no MAC address', () => {
     const machine = {
       ...wired,
       leases: [lease(null, 'fd00::14c', { hostname: 'nas' })],
@@ -591,7 +591,7 @@ describe('what is told of a client', () => {
     assert.deepEqual(findClients(given).map(line), ['02:00:00:ab:cd:ef 10.3.141.60 wireless wlan0 associated station+lease+neighbour']);
   });
 
-  test('/clients/br0 has who is at its ports, each port its own', () => {
+  test('/clients/br0 lists the clients at its ports, and each port its own', () => {
     const given = sources({ ...ownBridge, stations: [station('wlan0', alice)], ports: [seen('eth1', nas), seen('wlan0', alice)] });
     const pages = clients.pages?.compose(clients.compose(given), given);
     const macs = (name: string) => pages?.get(name)?.active_clients.map((row) => row.mac_address);
@@ -602,14 +602,14 @@ describe('what is told of a client', () => {
     assert.equal(pages?.has('nosuch'), false);
   });
 
-  test('without bridges and DHCP ranges known there are still stations', () => {
+  test('stations are clients even if bridges and DHCP ranges are unknown', () => {
     const given = sources({ ...routed, stations: [station('wlan0', alice)] });
     const body = clients.compose({ ...given, bridges: undefined, dnsmasq: undefined });
     assert.equal(body.active_clients_amount, 1);
   });
 });
 
-test('n100: 100 captured stations with the lease and the address of each', () => {
+test('n100: each of 100 captured stations has its lease and its address', () => {
   const capture = fixture('clients', 'n100');
   const outcome = composeFixture(clients, capture);
   assert.ok('value' in outcome);
@@ -628,7 +628,7 @@ test('n100: 100 captured stations with the lease and the address of each', () =>
   }
 });
 
-test('whatever the tables hold, the answer is sound', () => {
+test('any tables give a sound response', () => {
   const mac = fc.constantFrom(alice, bob, nas, gateway, '02:00:00:00:03:00');
   const address = fc.constantFrom('10.3.141.50', '10.3.141.60', '10.0.2.2', '192.168.1.1', 'fd00::1', 'fe80::1');
   const name = fc.constantFrom('eth0', 'eth1', 'wlan0', 'wlan1', 'br0', 'wg0', 'nosuch');
@@ -637,7 +637,7 @@ test('whatever the tables hold, the answer is sound', () => {
     const ports = [wire('eth1', bridge(joined.eth1)), radio('wlan0', bridge(joined.wlan0)), radio('wlan1', bridge(joined.wlan1))];
     return [wire('br0'), wire('eth0'), ...ports, tunnel('wg0')];
   });
-  // A radio that is no access point has no stations of ours.
+  // Only an access point has stations.
   const access = fc
     .record({
       accessPoints: fc.uniqueArray(fc.constantFrom('wlan0', 'wlan1')),
@@ -666,7 +666,7 @@ test('whatever the tables hold, the answer is sound', () => {
   });
   fc.assert(
     fc.property(machine, ({ access: { accessPoints, stations }, hosts, ...rest }) => {
-      // A bridge tells of its own ports only.
+      // A bridge reports its own ports only.
       const isPort = (port: string) => rest.interfaces.some((row) => row.interface === port && row.bridge === 'br0');
       const ports = hosts.filter(([port]) => isPort(port)).map(([port, of]) => seen(port, of));
       assertSound(sources({ ...rest, accessPoints, ports, stations: stations.map(([link, of]) => station(link, of)) }));

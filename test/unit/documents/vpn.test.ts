@@ -48,7 +48,7 @@ describe('/openvpn', () => {
   };
   const pagesOf = (folder: string) => bodyOf('openvpn', folder).pages ?? {};
 
-  test('names, and a page for each, of which nothing is there while secrets are hidden', () => {
+  test('each name has a page, which is empty while secrets are hidden', () => {
     const nothing = { client_config: [], problem: null };
     assert.deepEqual(bodyOf('openvpn', 'raspap'), {
       document: names,
