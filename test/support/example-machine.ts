@@ -217,15 +217,15 @@ export const exampleNetworking: Documents['networking'] = {
 export function exampleCollectors(...failing: string[]): CollectorState[] {
   const rows: readonly [name: string, summary: string, seconds: number][] = [
     ['clock', 'Uptime, time and time zone', 1],
-    ['cpu', 'Busy share of the processors', 1],
+    ['cpu', 'Processor usage', 1],
     ['load', 'Load averages', 1],
     ['memory', 'Memory and swap', 1],
     ['thermal', 'Temperature of the processor', 1],
-    ['disk', 'Fill of the root file system', 30],
-    ['stations', 'Access points and their stations', 2],
-    ['leases', 'Leases of dnsmasq', 5],
-    ['traffic', 'Traffic of each interface', 1],
-    ['ddclient', 'Dynamic DNS', 30],
+    ['disk', 'Usage of the root file system', 30],
+    ['stations', 'Wi-Fi stations of every access point', 2],
+    ['leases', 'DHCP leases of dnsmasq', 5],
+    ['traffic', 'Traffic of each network interface', 1],
+    ['ddclient', 'Dynamic DNS: configuration of ddclient', 30],
     ['openvpn', 'Client configurations of OpenVPN', 30],
   ];
   return rows.map(([name, summary, interval_seconds]) => {

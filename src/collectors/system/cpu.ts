@@ -42,10 +42,10 @@ const MIN_INTERVAL_MS = 300;
 
 const busyRatio = nullable(number('Ratio of time not spent idle since the previous sample. `null` in the first sample.', 'ratio'));
 
-/** Busy share of the processors, together and each, computed from two samples. */
+/** Processor usage, together and each, computed from two samples. */
 export const cpu = collector({
   name: 'cpu',
-  summary: 'Busy share of the processors',
+  summary: 'Processor usage',
   trigger: 'schedule',
   schedule: '* * * * * *',
   lane: 'quick',

@@ -7,10 +7,10 @@ const FILE = '/etc/raspap/hostapd.ini';
 /** Maximum size. RaspAP's own file has twenty lines. */
 const MAX_BYTES = 64 << 10;
 
-/** RaspAP's choice of interfaces and mode. */
+/** Interfaces and mode chosen in RaspAP. */
 export const raspap = collector({
   name: 'raspap',
-  summary: "RaspAP's choice of interfaces and mode",
+  summary: 'Interfaces and mode chosen in RaspAP',
   trigger: 'file-change',
   schedule: '* * * * * *',
   lane: 'quick',
