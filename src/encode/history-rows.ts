@@ -1,4 +1,4 @@
-/** Rows of the history, as JSON (Grafana's Infinity takes it as it is) or CSV. */
+/** Encodes rows of the history as JSON, which Grafana's Infinity data source reads, or as CSV. */
 export type HistoryFormat = 'json' | 'csv';
 
 /** Values of a series within one row; NaN: none were recorded. */
@@ -18,8 +18,10 @@ export interface HistoryRows {
 }
 
 /**
+ * Encodes rows.
+ *
  * @returns JSON: `[{"time":"2026-11-23T22:00:00Z","cpu_busy_ratio":0.12,"cpu_busy_ratio_min":0.03,"cpu_busy_ratio_max":0.4}]`; rows of one
- * second have no least and greatest. CSV: the same with a line of names, RFC 4180
+ * second have no `_min` and `_max`. CSV: the same with a line of names, RFC 4180
  */
 export function encodeHistory({ times, step, buckets }: HistoryRows, format: HistoryFormat): string {
   const columns = [...buckets].flatMap(([name, values]) => columnsOf(name, values, step > 1));
@@ -38,7 +40,7 @@ export function encodeHistory({ times, step, buckets }: HistoryRows, format: His
 
 interface Column {
   readonly name: string;
-  /** Text of a number; undefined where nothing is known. */
+  /** Returns the text of a number; undefined if nothing was recorded. */
   read(index: number): string | undefined;
 }
 
@@ -54,7 +56,7 @@ function columnsOf(name: string, values: readonly Bucket[], isSummary: boolean):
   return isSummary ? [mean, column('_min', 'min'), column('_max', 'max')] : [mean];
 }
 
-/** Values are kept in 32 bits, which are seven digits. */
+/** The history keeps 32-bit values, which have seven digits. */
 function shortNumber(value: number): string {
   return String(Number(value.toPrecision(7)));
 }

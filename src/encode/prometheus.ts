@@ -1,10 +1,10 @@
 /**
- * Metrics as text: Prometheus 0.0.4, prometheus.io/docs/instrumenting/exposition_formats, and OpenMetrics 1.0, its successor.
- * Without time stamps: what is exposed is what is so now.
+ * Renders metrics as text: Prometheus 0.0.4, prometheus.io/docs/instrumenting/exposition_formats, and OpenMetrics 1.0, its successor.
+ * Samples have no timestamps: they are current.
  */
 import type { MetricFamily, MetricSample } from '../model/metrics.js';
 
-/** The two formats, by what they are called in `Accept`. */
+/** The two formats. */
 export type MetricsFormat = 'prometheus' | 'openmetrics';
 
 export const METRICS_CONTENT_TYPE: Readonly<Record<MetricsFormat, string>> = {
@@ -12,22 +12,22 @@ export const METRICS_CONTENT_TYPE: Readonly<Record<MetricsFormat, string>> = {
   openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
 };
 
-/** What ends an exposition; OpenMetrics has a mark for it, so that a part of one is not taken for all. */
+/** The end of an exposition. OpenMetrics marks it, so that a reader notices a truncated one. */
 export const METRICS_END: Readonly<Record<MetricsFormat, string>> = { prometheus: '', openmetrics: '# EOF\n' };
 
-/** Units that OpenMetrics knows of as such: they must end the family's name. */
+/** Units of OpenMetrics. The family's name must end with them. */
 const UNITS = ['seconds', 'bytes', 'ratio', 'celsius', 'volts', 'hertz'];
 
-/** What stands above the series of a family. */
+/** The lines above the series of a family. */
 type Head = Readonly<Record<MetricsFormat, string>>;
 
 /**
- * Series of a family, which are the same in both formats, and what stands above them in each. A tuple, for as objects they would take
- * three times as long from thread to thread.
+ * Series of a family, which are the same in both formats, and the lines above them in each. Objects instead of tuples would take three
+ * times as long from thread to thread.
  */
 export type RenderedFamily = readonly [name: string, prometheusHead: string, openMetricsHead: string, series: string];
 
-/** Renders families; those without a series are left out. */
+/** Renders families, except those without a series. */
 export function renderFamilies(families: readonly MetricFamily[]): RenderedFamily[] {
   return families
     .filter(({ samples }) => samples.length > 0)
@@ -37,7 +37,7 @@ export function renderFamilies(families: readonly MetricFamily[]): RenderedFamil
     });
 }
 
-/** Joins what was rendered. Series of the same family from several places stand together, as both formats want it. */
+/** Joins rendered families. Series of one family from several places stand together, as both formats require. */
 export function joinFamilies(families: readonly RenderedFamily[], format: MetricsFormat): string {
   const byName = new Map<string, string>();
   for (const [name, prometheus, openmetrics, series] of families) {
@@ -63,12 +63,12 @@ function headOf(family: MetricFamily): Head {
 }
 
 function prometheusHead({ name, help, type }: MetricFamily): string {
-  // Info is a type of OpenMetrics alone.
+  // Only OpenMetrics has the type info.
   return `# HELP ${name} ${escapeHelp(help)}\n# TYPE ${name} ${type === 'info' ? 'gauge' : type}\n`;
 }
 
 function openMetricsHead({ name, help, type }: MetricFamily): string {
-  // A counter's family has no _total in its name, an info's no _info.
+  // In OpenMetrics, the name of a family lacks the suffix of its series.
   const family = name.replace(type === 'counter' ? /_total$/ : type === 'info' ? /_info$/ : /$^/, '');
   const unit = type === 'info' ? undefined : UNITS.find((known) => family.endsWith(`_${known}`));
   return `# HELP ${family} ${escapeLabel(help)}\n# TYPE ${family} ${type}\n${unit ? `# UNIT ${family} ${unit}\n` : ''}`;
@@ -87,7 +87,7 @@ function renderLabels(labels: NonNullable<MetricSample['labels']>): string {
   return pairs && `{${pairs}}`;
 }
 
-/** Numbers as Go's strconv and both formats have them. */
+/** Renders a number as both formats (and Go's strconv) do. */
 function renderValue(value: number): string {
   if (Number.isNaN(value)) return 'NaN';
   if (value === Number.POSITIVE_INFINITY) return '+Inf';
@@ -98,7 +98,7 @@ function renderValue(value: number): string {
 const TO_BE_ESCAPED = /[\\"\n]/;
 const LABEL_ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '"': '\\"', '\n': '\\n' };
 
-/** Backslash, quote and line feed; anything else may stand as it is. */
+/** Escapes backslash, quote and line feed. */
 function escapeLabel(text: string): string {
   return TO_BE_ESCAPED.test(text) ? text.replace(/[\\"\n]/g, (char) => LABEL_ESCAPES[char] ?? char) : text;
 }

@@ -1,12 +1,12 @@
-/** What a sample has read, so that the next one can tell whether any of it has changed. */
+/** Records what a sample reads, so that the next one can tell whether any of it has changed. */
 import type { Machine } from '../machine/machine.js';
 
-/** What was read, by path, as {@link Machine.fingerprint} has it. */
+/** Fingerprints of what was read, by path; see {@link Machine.fingerprint}. */
 export interface Reads {
   readonly files: Readonly<Record<string, string>>;
-  /** Where links that were looked at pointed; null: there was none. */
+  /** Targets of the links that were read; null: the path wasn't a link. */
   readonly links: Readonly<Record<string, string | null>>;
-  /** Whether a change after the reading must show: not if a file had changed in the very moment before. */
+  /** False if a file had changed in the same moment: then a later change might not show. */
   readonly settled: boolean;
 }
 
@@ -16,7 +16,7 @@ const TICK_MS = 50;
 /** A machine that records which files collectors read. */
 export interface RecordingMachine {
   readonly machine: Machine;
-  /** What has been read so far. */
+  /** Returns what was read so far. */
   reads(): Reads;
 }
 
@@ -25,7 +25,7 @@ export function recordReads(machine: Machine, nowMs: number): RecordingMachine {
   const files = new Map<string, string>();
   const links = new Map<string, string | null>();
   let settled = true;
-  /** Before it is read: what changes while it is being read shows the next time. */
+  /** Called before the file is read, so that a change during the read shows the next time. */
   const record = (path: string) => {
     if (files.has(path)) return;
     const { words, changedMs } = machine.fingerprint(path);
@@ -62,7 +62,7 @@ export function recordReads(machine: Machine, nowMs: number): RecordingMachine {
   };
 }
 
-/** Whether everything that was read is as it was. */
+/** Returns whether everything that was read is the same as then. */
 export function isUnchanged(machine: Machine, { files, links, settled }: Reads): boolean {
   if (!settled) return false;
   if (Object.entries(links).some(([path, target]) => (machine.readLink(path) ?? null) !== target)) return false;

@@ -2,14 +2,14 @@
 import cron from 'node-cron';
 
 export interface Schedule {
-  /** Time between the next two times it names. */
+  /** Time between the next two runs. */
   readonly intervalMs: number;
-  /** Looks at the clock again, which was set. */
+  /** Waits again for the next run, because the clock was set. */
   restart(): void;
   stop(): void;
 }
 
-/** Calls back at each time that an expression names, until stopped. */
+/** Calls back at each time of an expression, until stopped. */
 export function onSchedule(expression: string, callback: () => void): Schedule {
   return /^\s*\S+(?:\s+\*){5}\s*$/.test(expression)
     ? everyMinute(cron.parse(expression).second, callback)
@@ -31,8 +31,8 @@ function byCalendar(expression: string, callback: () => void): Schedule {
 }
 
 /**
- * The same for an expression that names seconds only, as nearly all do. The calendar does not matter to it, and node-cron
- * would ask it of Intl each time: a task that runs each second costs 1.5 ms of CPU a second, and Intl 8 MB.
+ * Runs an expression that names seconds only, as nearly all do. node-cron would ask Intl for the calendar each time: a task that
+ * runs each second costs 1.5 ms of CPU per second, and Intl 8 MB of memory.
  *
  * @param seconds of a minute
  */
@@ -44,7 +44,7 @@ function everyMinute(seconds: readonly number[], callback: () => void): Schedule
   function arm(): void {
     const now = Date.now() % 60_000;
     const next = sorted.find((second) => second * 1000 > now) ?? (sorted[0] ?? 0) + 60;
-    // A millisecond more, for timers may be early by a fraction of one.
+    // Timers may be early by a fraction of a millisecond.
     timer = setTimeout(
       () => {
         callback();

@@ -126,7 +126,7 @@ describe('faults', { concurrency: 4 }, () => {
               assert.ok(busyRatio === null || (busyRatio >= 0 && busyRatio <= 1), `${busyRatio}`);
               await sleep(50);
             }
-            // Not only those that are sampled anew soon: what was sampled before was so a moment ago, by the new clock too.
+            // Not only those that are sampled again soon: what was sampled before was so a moment ago, by the new clock too.
             for (const [name, { sampledAt }] of Object.entries(await patient.documents()))
               assertNow(Date.parse(sampledAt ?? ''), nowMs(), name);
             const { headers } = await patient.ask('/firewall');

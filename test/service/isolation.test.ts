@@ -295,7 +295,7 @@ describe('isolation', { concurrency: true }, () => {
       async (patient) => {
         await eventually(async () => assertHeaders(patient, '/system', 'fresh'));
         await eventually(async () => assertReady(patient, ['stations']));
-        // What hangs beside it may not have had its turn yet.
+        // Another collector that hangs may not have been sampled yet.
         await eventually(async () => assert.match(String((await patient.ask('/clients')).json().detail), /^stations: /));
         const before = holdings(patient.server);
         for (const path of ['/clients', '/clients/wlan0', '/clients/nope', '/clients/']) {

@@ -138,7 +138,7 @@ describe('files below the root', () => {
   });
 });
 
-describe('what is no file, or none of ours', () => {
+describe('what isn't a file, or may not be read', () => {
   const folder = folderOf({ file: 'text', 'folder/file': 'text', secret: 'secret', 'closed/file': 'text', dangling: '->nowhere' });
   const host = rootedAt(folder);
   chmodSync(join(folder, 'secret'), 0);
@@ -271,7 +271,7 @@ describe('a program', () => {
     assert.equal(existsSync(join(folder, 'pwned')), false);
   });
 
-  test('sees no variable of ours', () => {
+  test('sees no variable of the service', () => {
     const bin = folderOf({ env: '->/usr/bin/env' });
     process.env.RASPAP_API_KEY = 'secret';
     try {
@@ -428,7 +428,7 @@ describe('a program that is followed', () => {
     assert.deepEqual(told(flooding), ['too-large: iw event: printed more than 1048576 characters in a second']);
   });
 
-  test('sees no variable of ours', async () => {
+  test('sees no variable of the service', async () => {
     const bin = folderOf({ env: '->/usr/bin/env' });
     process.env.RASPAP_API_KEY = 'secret';
     try {

@@ -254,7 +254,7 @@ describe('joined', () => {
     store.sampled(name, { kind: 'sampled', ...good }, 1.234);
   }
 
-  test('collectors in order, then what is known of them', async (context) => {
+  test('collectors in order, then their own metrics', async (context) => {
     const store = createStore();
     const get = await serve(context, store);
     store.setInterval('load', 1_000);
@@ -307,7 +307,7 @@ describe('joined', () => {
       assert.equal((await get(path)).status, 200, path);
   });
 
-  test('the process is told of by prom-client, with no name of ours, and none that the formats forbid', async (context) => {
+  test('prom-client reports the process, under names that no other metric has and both formats allow', async (context) => {
     const get = await serve(context, createStore());
     const { text } = await get('/metrics?collect[]=process');
     const names = new Set(parseExposition(text).map(({ name }) => name));

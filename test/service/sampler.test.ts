@@ -1,4 +1,4 @@
-// The pool of sampling threads: what runs beside what, what waits, and what comes of a thread that is lost.
+// The worker pool: which tasks run at the same time, which wait, and what happens when a thread is lost.
 import assert from 'node:assert/strict';
 import { appendFileSync, chmodSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
@@ -66,7 +66,7 @@ async function race(tasks: Readonly<Record<string, () => Promise<unknown> | unde
 }
 
 describe('lanes', () => {
-  test('lanes/a program runs beside what is heavy, and what is heavy does not', () =>
+  test('lanes/a program runs at the same time as a heavy task, and another heavy task does not', () =>
     withSampler(2, async (sampler) => {
       const ended = await race({
         large: () => take(sampler, 'hostnames', 'heavy'),
@@ -120,7 +120,7 @@ describe('lanes', () => {
       for (const outcome of outcomes) assert.notEqual(outcome?.kind, 'failed', JSON.stringify(outcome));
     }));
 
-  test('lanes/so many queries wait and no more', () =>
+  test('lanes/the queue of queries is bounded', () =>
     withSampler(2, async (sampler) => {
       const answers = await Promise.all(Array.from({ length: 100 }, (_, n) => ask(sampler, n + 1)));
       const taken = answers.filter(({ kind }) => kind !== 'busy');

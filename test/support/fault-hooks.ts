@@ -1,25 +1,25 @@
 /**
- * Faults from outside, for programs that are started with `--import` of this module: it is loaded before the service, in the main
- * thread and in each sampling thread, and does there what no file and no fake program can.
+ * Injects faults into programs that are started with `--import` of this module. It is loaded before the service, in the main thread
+ * and in each worker, and does there what no file and no fake program can.
  *
  *     fault-hooks.js?control=FILE     {"clockMs": 3600000, "faults": {"thermal": "throw"}, "fifo": "/tmp/…/fifo"}
  *
- * The file is read again and again; FILE.heeded has what was read last. What it says lies in shared memory, so all threads heed it at once.
+ * The file is polled, and its content lies in shared memory, so all threads respect it at once. FILE.applied is a copy of the last content.
  */
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire, syncBuiltinESMExports } from 'node:module';
 import threads, { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads';
 import { type AnyCollector, collectors } from '../../src/collectors/index.js';
 
-/** What can happen when a collector reads. */
+/** Faults that can happen when a collector reads. */
 export const FAULTS = ['none', 'throw', 'exit', 'memory', 'loop', 'block'] as const;
 export type Fault = (typeof FAULTS)[number];
 
 export interface Control {
-  /** How far the wall clock is from the right one. */
+  /** Offset of the wall clock. */
   readonly clockMs?: number;
   readonly faults?: Readonly<Record<string, Fault>>;
-  /** Opened for reading by `block`, which goes on when somebody opens it for writing. */
+  /** `block` opens it for reading, and continues when it is opened for writing. */
   readonly fifo?: string;
 }
 
@@ -32,17 +32,17 @@ const shared = isMainThread
   ? new Float64Array(new SharedArrayBuffer(8 * (1 + collectors.length)))
   : (getEnvironmentData(SHARED) as Float64Array);
 
-let heeded = '';
+let applied = '';
 
-/** What is heeded now is written down, so that who waits for it knows. */
+/** Applies the file's content and confirms it. */
 function look(): void {
   const text = readFileSync(control, 'utf8');
-  if (text === heeded) return;
-  heeded = text;
+  if (text === applied) return;
+  applied = text;
   const { clockMs = 0, faults = {} } = JSON.parse(text) as Control;
   shared[0] = clockMs;
   for (const [index, { name }] of collectors.entries()) shared[index + 1] = FAULTS.indexOf(faults[name] ?? 'none');
-  writeFileSync(`${control}.heeded`, text);
+  writeFileSync(`${control}.applied`, text);
 }
 
 function shiftClock(): void {
@@ -69,7 +69,7 @@ if (isMainThread) {
   look();
   setInterval(look, LOOK_EVERY_MS).unref();
   setEnvironmentData(SHARED, shared);
-  // Threads inherit no flag of the process: each is given this module.
+  // Workers inherit no flag of the process, so each is given this module.
   const { Worker } = threads;
   const own = class extends Worker {
     constructor(file: string | URL, options: threads.WorkerOptions = {}) {

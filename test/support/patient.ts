@@ -1,4 +1,4 @@
-/** A service on a machine of its own, to do harm to: what it is told of is watched all the time. */
+/** Starts a service on its own machine, to inject faults, and watches all the time that everything else stays fresh. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
@@ -33,7 +33,7 @@ export interface CollectorState {
   readonly last_success: string | null;
 }
 
-/** A Raspberry Pi with RaspAP, and a bridge beside: every collector has something to read. */
+/** A Raspberry Pi with RaspAP, and a bridge: every collector has something to read. */
 export function createMachine(): Root {
   const root = createRoot();
   root.erase('/sys');
@@ -71,18 +71,18 @@ export const isRequired = (name: string) => collectors.find((one) => one.name ==
 export interface Patient {
   readonly server: TestServer;
   readonly root: Root;
-  /** Has faults happen in the service, and in what {@link Patient.doctor} starts, from when it returns; see fault-hooks. */
+  /** Injects faults into the service, and into what {@link Patient.doctor} starts; see fault-hooks. */
   control(control: Control): Promise<void>;
-  /** What `block` waits for: somebody who opens it for writing. */
+  /** The FIFO that `block` waits at until it is opened for writing. */
   readonly fifo: string;
   /** Ends what blocks on the FIFO. */
   unblock(): void;
-  /** Whose fault is being put in: only what is made of these may be other than fresh from now on. */
+  /** Names the collectors that have a fault. From now on only their documents may be stale. */
   suspect(...names: string[]): void;
   ask(path: string, method?: string, body?: unknown): Promise<Answer>;
   documents(): Promise<Record<string, DocumentState>>;
   collector(name: string): Promise<CollectorState>;
-  /** Has the files of a collector look changed, so that they are read again. */
+  /** Touches the files of a collector, so that they are read again. */
   touch(name: string): void;
   /** Samples documents now. */
   refresh(names?: readonly string[]): Promise<void>;
@@ -100,13 +100,13 @@ export interface PatientOptions {
   readonly signal?: NodeJS.Signals;
 }
 
-/** Flags that have collectors sampled each second. */
+/** Returns flags that sample collectors each second. */
 export const eachSecond = (names: readonly string[]) => names.flatMap((name) => [`--schedule.${name}`, '* * * * * *']);
 const WATCH_EVERY_MS = 250;
-/** A timer that is so late says that the machine is busy with something else; and for so long that shows. */
+/** A timer that is this late shows that the machine is busy with something else, and stays so for a while. */
 const STARVED_MS = 150;
 const STARVED_FOR_MS = 10_000;
-/** So many that wait for each processor are not ours. */
+/** More waiting processes for each processor are not the service's. */
 const STARVED_LOAD = 4;
 
 /** Starts the service on a machine, and watches what it tells as long as `use` takes: of what is not suspected all has to be fresh. */
@@ -124,7 +124,7 @@ export async function withPatient(options: PatientOptions, use: (patient: Patien
   };
   const control = async (wanted: Control) => {
     const text = write(wanted);
-    await eventually(() => assert.equal(readFileSync(`${controlFile}.heeded`, 'utf8'), text));
+    await eventually(() => assert.equal(readFileSync(`${controlFile}.applied`, 'utf8'), text));
   };
   write({});
   const hooks = new URL(`fault-hooks.js?control=${controlFile}`, import.meta.url).href;
@@ -213,7 +213,7 @@ function createPatient(server: TestServer, root: Root, control: Patient['control
   return patient;
 }
 
-/** Everything is fresh, and the service says so everywhere. */
+/** Asserts that everything is fresh. */
 export async function assertAllFresh(patient: Patient): Promise<void> {
   const troubled = Object.entries(await patient.documents()).filter(([, { state }]) => state !== 'fresh');
   assert.deepEqual(troubled, []);
@@ -221,7 +221,7 @@ export async function assertAllFresh(patient: Patient): Promise<void> {
   assert.equal(status, 200, text);
 }
 
-/** Looks again and again, and takes down whatever is not fresh and not suspected. */
+/** Polls, and records everything that is neither fresh nor suspected. */
 function watchOthers(patient: Patient): { readonly violations: string[]; readonly looks: number; stop(): void } {
   const violations: string[] = [];
   let looks = 0;

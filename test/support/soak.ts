@@ -33,7 +33,7 @@ export interface Soaked {
 }
 
 const IN_READ: readonly Fault[] = ['throw', 'exit', 'memory', 'loop', 'block'];
-const MOST_ROUNDS = 5;
+const MAX_ROUNDS = 5;
 const LOOK_EVERY_ROUNDS = 10;
 
 /** Files that may be replaced, and whose they are. */
@@ -66,7 +66,7 @@ interface Planned {
   end(): Promise<void> | void;
 }
 
-/** Rounds follow each other as fast as the service takes samples: its schedule goes on beside them. */
+/** Rounds follow each other as fast as the service takes samples: its schedule continues meanwhile. */
 export async function soak(patient: Patient, { rounds, share, seed, onLook }: SoakOptions): Promise<Soaked> {
   const random = randomFrom(seed);
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
@@ -93,7 +93,7 @@ export async function soak(patient: Patient, { rounds, share, seed, onLook }: So
     await plan.start();
     patient.touch(plan.collector);
     if (!(await isTold(patient, plan.collector, sampleAll))) untold.push(`${plan.collector}: ${plan.fault}`);
-    const more = Math.floor(random() * MOST_ROUNDS);
+    const more = Math.floor(random() * MAX_ROUNDS);
     for (let n = 0; n < more; n++) await sampleAll();
     await plan.end();
     const endedMs = performance.now();
@@ -107,22 +107,27 @@ export async function soak(patient: Patient, { rounds, share, seed, onLook }: So
   return { looks, recoveries, untold };
 }
 
-/** The least of a column in the first and in the last quarter of all looks: what grows, grows there too. */
+/** Returns the minimum of a column in the first and in the last quarter of all looks: what grows shows in both. */
 export function quarters(looks: readonly Process[], column: keyof Process): [first: number, last: number] {
   const size = Math.ceil(looks.length / 4);
-  const least = (some: readonly Process[]) => Math.min(...some.map((look) => look[column]));
-  return [least(looks.slice(0, size)), least(looks.slice(-size))];
+  const minimum = (some: readonly Process[]) => Math.min(...some.map((look) => look[column]));
+  return [minimum(looks.slice(0, size)), minimum(looks.slice(-size))];
 }
 
-/** The least of several looks: programs and connections come and go. */
+/** Returns the minimum of several looks: programs and connections come and go. */
 async function lookQuietly(patient: Patient): Promise<Process> {
   const looks: Process[] = [];
   for (let n = 0; n < 5; n++) {
     await sleep(50);
     looks.push(lookAt(patient.server.process.pid as number));
   }
-  const least = (column: keyof Process) => Math.min(...looks.map((look) => look[column]));
-  return { residentKb: least('residentKb'), threads: least('threads'), descriptors: least('descriptors'), children: least('children') };
+  const minimum = (column: keyof Process) => Math.min(...looks.map((look) => look[column]));
+  return {
+    residentKb: minimum('residentKb'),
+    threads: minimum('threads'),
+    descriptors: minimum('descriptors'),
+    children: minimum('children'),
+  };
 }
 
 function planFault(patient: Patient, pick: <T>(list: readonly T[]) => T): Planned {
