@@ -138,7 +138,7 @@ describe('files below the root', () => {
   });
 });
 
-describe('what isn't a file, or may not be read', () => {
+describe('paths that cannot be read as a file', () => {
   const folder = folderOf({ file: 'text', 'folder/file': 'text', secret: 'secret', 'closed/file': 'text', dangling: '->nowhere' });
   const host = rootedAt(folder);
   chmodSync(join(folder, 'secret'), 0);
