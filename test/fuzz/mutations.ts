@@ -1,7 +1,7 @@
-/** Text that a machine wrote, made worse: by characters, by words, by lines, and as JSON where it is JSON. */
+/** Damages text that a machine wrote: by characters, words and lines, and as JSON if it is JSON. */
 import fc from 'fast-check';
 
-/** What programs trip over, in place of a word or between two. */
+/** Text that programs trip over, to replace a word or to stand between two. */
 const NASTY = [
   ...['', ' ', '\t', '\n', '\r', '\r\n', '\0', '\u000b', '\u0085', '\u2028', '\u00a0', '\ufeff', '\u202e', '\ud800', '\u{1f4a9}', 'ÿ', 'İ'],
   ...['0', '-0', '-1', '1', '255', '256', '65536', '4294967296', '9007199254740993', '9'.repeat(30), '9'.repeat(400), '1e999', '-1e-9'],
@@ -39,7 +39,7 @@ const NASTY = [
   ...['wlan0', 'lo', 'x'.repeat(300), '['.repeat(300), '{"a":'.repeat(50), ' '.repeat(1_000), '\n'.repeat(50)],
 ] as const;
 
-/** JSON of what is put in the place of another value. Text, as only JSON can have a key `__proto__` of its own. */
+/** JSON that replaces another value. Text, because only JSON can have an own key `__proto__`. */
 const NASTY_JSON = [
   ...[
     'null',
@@ -70,7 +70,7 @@ const KINDS = [
 
 export interface Edit {
   readonly kind: (typeof KINDS)[number];
-  /** Where, as a share of what there is. */
+  /** Place, as a share of the text. */
   readonly at: number;
   readonly to: number;
   readonly nasty: string;
@@ -90,20 +90,20 @@ export const edit: fc.Arbitrary<Edit> = fc.record({
   json: fc.constantFrom<string>(...NASTY_JSON),
 });
 
-/** Mostly a few: what is changed all over is refused at its first line. */
+/** Few edits: a parser rejects heavily damaged text at its first line. */
 export const edits = fc.array(edit, { minLength: 1, maxLength: 5 });
 
-/** Longer text is not made: that is for the runs that measure. */
-const MOST_CHARS = 1 << 17;
+/** Maximum characters of damaged text. Longer text is for the measurements. */
+const MAX_CHARS = 1 << 17;
 
 /**
- * @param others texts of the same kind, of which lines are taken
- * @returns the text with all edits made, one after the other
+ * @param others texts of the same kind, to take lines from
+ * @returns the text after all edits, one after the other
  */
 export function applyEdits(text: string, made: readonly Edit[], others: readonly string[]): string {
   return made.reduce((before, one) => {
     const after = applyEdit(before, one, others);
-    return after.length > MOST_CHARS ? before : after;
+    return after.length > MAX_CHARS ? before : after;
   }, text);
 }
 
@@ -146,7 +146,7 @@ function pick<T>(from: readonly T[], at: number): T | undefined {
   return from[Math.floor(at * from.length)];
 }
 
-/** Words and numbers, found from a place on: taking all of a long text apart for each edit would be most of the work. */
+/** Edits words and numbers. Searches from a place on, because splitting a long text for each edit would be most of the work. */
 function editWords(text: string, kind: Edit['kind'], at: number, to: number, nasty: string): string {
   const word = (from: number) => {
     const expression = kind === 'replace-number' ? /\d[\d.]*/g : /[^\s,;:=()[\]{}"']+/g;
@@ -190,7 +190,7 @@ function editLines(text: string, kind: Edit['kind'], at: number, to: number, nas
   }
 }
 
-/** Puts JSON in the place of one of the values in other JSON, or gives a value another key; text that is none stays as it is. */
+/** Replaces a value or a key in JSON. Returns other text unchanged. */
 function editJson(text: string, isKey: boolean, at: number, put: string): string {
   const start = text.trimStart()[0];
   if (start !== '[' && start !== '{') return text;
@@ -202,7 +202,7 @@ function editJson(text: string, isKey: boolean, at: number, put: string): string
   }
   type Place = { readonly holder: Record<string, unknown>; readonly key: string };
   const places: Place[] = [];
-  // Never deeper than what is put in: that may nest for ever.
+  // Bounded, because inserted JSON may nest deeply.
   const visit = (holder: unknown, depth: number) => {
     if (typeof holder !== 'object' || holder === null || depth > 20) return;
     for (const key of Object.keys(holder)) {
@@ -221,7 +221,7 @@ function editJson(text: string, isKey: boolean, at: number, put: string): string
   return JSON.stringify(places[0]?.holder.root ?? null);
 }
 
-/** One of the texts, with some edits; now and then text of no kind at all. */
+/** Generates one of the texts with some edits, and random text once in a while. */
 export function mutated(texts: readonly string[]): fc.Arbitrary<string> {
   const edited = fc.tuple(fc.constantFrom(...texts), edits).map(([text, made]) => applyEdits(text, made, texts));
   return fc.oneof({ weight: 12, arbitrary: edited }, { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 100 }) });

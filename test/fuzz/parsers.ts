@@ -56,15 +56,15 @@ import type { Client } from '../../web/model.js';
 
 export interface Parser {
   parse(text: string): unknown;
-  /** Paths of captures, as a fixture case has them. */
+  /** Paths of captures in the fixtures. */
   readonly captures?: RegExp;
-  /** Further texts to start from. */
+  /** Additional texts to start from. */
   readonly texts?: readonly string[];
-  /** Errors of its own besides SourceError. */
+  /** Expected errors besides SourceError. */
   refuses?(error: Error): boolean;
-  /** Longer text never gets to it: a larger file is not read. */
+  /** Maximum characters. The caller rejects longer text. */
   readonly most?: number;
-  /** What else must hold of a value. */
+  /** Checks what else must hold for a value. */
   check?(value: unknown, text: string): void;
 }
 
@@ -75,10 +75,10 @@ const isOf =
   (error: Error) =>
     classes.some((one) => error instanceof one);
 
-/** A header is never longer: Node refuses a request with more. */
-const MOST_HEADER = 16 << 10;
-/** An argument or a variable that Linux lets a program have, execve(2). */
-const MOST_ARGUMENT = 128 << 10;
+/** Maximum bytes of a header. Node rejects a request with more. */
+const MAX_HEADER = 16 << 10;
+/** Maximum bytes of an argument or variable, execve(2). */
+const MAX_ARGUMENT = 128 << 10;
 
 const list = (json: Uint8Array) => JSON.parse(Buffer.from(json).toString()) as unknown;
 
@@ -241,7 +241,7 @@ export const parsers: Readonly<Record<string, Parser>> = {
     parse: (text) => queries.map((parameters) => parseQuery(parameters, text) ?? null),
     texts: ['limit=10&offset=5&contains=ads', 'client=10.3.141.22&limit=10000', 'limit=1&limit=2', 'contains=%61%ff&_=1', 'client=::1'],
     refuses: isOf(QueryError),
-    most: MOST_HEADER,
+    most: MAX_HEADER,
   },
   historyQuery: {
     parse: historyOf,
@@ -252,7 +252,7 @@ export const parsers: Readonly<Record<string, Parser>> = {
       'until=1e5',
     ],
     refuses: isOf(HttpProblem),
-    most: MOST_HEADER,
+    most: MAX_HEADER,
   },
   cronProblem: {
     parse: schedule,
@@ -265,7 +265,7 @@ export const parsers: Readonly<Record<string, Parser>> = {
       '5,10,15 0-59 * * jan sun',
       '0 0 0 L * *',
     ],
-    most: MOST_ARGUMENT,
+    most: MAX_ARGUMENT,
   },
   parseCommandLine: {
     parse(text) {
@@ -274,7 +274,7 @@ export const parsers: Readonly<Record<string, Parser>> = {
     },
     texts: commandLines,
     refuses: isOf(UsageError),
-    most: MOST_ARGUMENT,
+    most: MAX_ARGUMENT,
   },
   readConfig: {
     parse(text) {
@@ -292,7 +292,7 @@ export const parsers: Readonly<Record<string, Parser>> = {
       'APSNAP_EXPOSE_SECRETS=1\nAPSNAP_ACCESS_LOG=errors\nAPSNAP_METRICS_STATIONS=off\nAPSNAP_EVENTS_LISTENERS=5\nAPSNAP_ROOTFS=/',
     ],
     refuses: isOf(UsageError),
-    most: MOST_ARGUMENT,
+    most: MAX_ARGUMENT,
   },
   readEnvFile: {
     parse: envFile,
@@ -310,14 +310,14 @@ export const parsers: Readonly<Record<string, Parser>> = {
   createKeyCheck: {
     parse: (text) => check(headersOf(text)),
     texts: ['Bearer 0123456789abcdef', 'Basic YTowMTIzNDU2Nzg5YWJjZGVm', 'bearer   x', 'Digest a="b", c=d'],
-    most: MOST_HEADER,
+    most: MAX_HEADER,
     check(checked, text) {
       const decoded = Buffer.from(text.replace(/^\S* +/, ''), 'base64').toString('latin1');
       if ((checked as { access?: string }).access !== undefined) assert.ok(`${text} ${decoded}`.includes('0123456789abcdef'));
     },
   },
-  preferredFormat: { parse: preferredFormat, texts: KINDS_OF_ACCEPT, most: MOST_HEADER },
-  acceptsGzip: { parse: acceptsGzip, texts: ['gzip, deflate, br', 'gzip;q=0, *;q=0.5', 'identity;q=1, x-gzip;q=0.001'], most: MOST_HEADER },
+  preferredFormat: { parse: preferredFormat, texts: KINDS_OF_ACCEPT, most: MAX_HEADER },
+  acceptsGzip: { parse: acceptsGzip, texts: ['gzip, deflate, br', 'gzip;q=0, *;q=0.5', 'identity;q=1, x-gzip;q=0.001'], most: MAX_HEADER },
 
   createEventParser: {
     parse: eventsIn,

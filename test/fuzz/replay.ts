@@ -1,11 +1,11 @@
-/** A machine in memory: what a collector read of a fixture, and would read again, with changes. */
+/** Records what a collector reads from a fixture, and replays it with changes. */
 import type { StatsFs } from 'node:fs';
 import { SourceError, type SourceErrorCode } from '../../src/errors.js';
 import type { EntryKind } from '../../src/machine/files.js';
 import type { Machine } from '../../src/machine/machine.js';
 import { applyEdits, type Edit } from './mutations.js';
 
-/** What one look at the machine gave: bytes of a file, output of a program, names in a folder, … */
+/** Result of one read: bytes of a file, output of a program, names in a folder, … */
 type Seen =
   | { readonly is: 'bytes'; readonly bytes: Buffer }
   | { readonly is: 'text'; readonly text: string }
@@ -16,12 +16,12 @@ type Seen =
   | { readonly is: 'blocks'; readonly blocks: StatsFs }
   | { readonly is: 'error'; readonly code: SourceErrorCode; readonly message: string };
 
-/** By what was looked at: `file /proc/stat`, `run iw dev`. */
+/** Results by read, such as `file /proc/stat` and `run iw dev`. */
 export type Recording = ReadonlyMap<string, Seen>;
 
-const MOST_BYTES = 16 << 20;
+const MAX_BYTES = 16 << 20;
 
-/** A host that takes down all that is read through it. */
+/** Wraps a machine so that everything that is read through it is recorded. */
 export function record(host: Machine): { readonly host: Machine; readonly recording: Map<string, Seen> } {
   const recording = new Map<string, Seen>();
   const keep = (key: string, look: () => Seen): Seen => {
@@ -42,7 +42,7 @@ export function record(host: Machine): { readonly host: Machine; readonly record
     return keep(key, () => {
       switch (method) {
         case 'file':
-          return { is: 'bytes', bytes: Buffer.from(host.readBytes(rest, MOST_BYTES)) };
+          return { is: 'bytes', bytes: Buffer.from(host.readBytes(rest, MAX_BYTES)) };
         case 'run': {
           const [program = '', ...args] = rest.split(' ');
           return { is: 'text', text: host.run(program, args) };
