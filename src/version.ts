@@ -1,7 +1,7 @@
-/** What this program is, from the one place that says so: package.json. */
+/** The version of this program, as package.json has it. */
 import { readFileSync } from 'node:fs';
 import { programFile } from './program-files.js';
 
-const { version: found } = JSON.parse(readFileSync(programFile('package.json'), 'utf8')) as { version: string };
+const manifest = JSON.parse(readFileSync(programFile('package.json'), 'utf8')) as { version: string };
 
-export const version = found;
+export const version = manifest.version;

@@ -1,4 +1,4 @@
-/** A virtual access point: a Debian in qemu with simulated radios, hostapd, dnsmasq and clients. test/vm has what it is made of. */
+/** A virtual access point: Debian in qemu with simulated radios, hostapd, dnsmasq and clients. Its parts are in test/vm. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ const CACHE = process.env.APSNAP_VM_CACHE || join(process.env.XDG_CACHE_HOME || 
 const BUILD_MS = 600_000;
 const BOOT_MS = 150_000;
 const JOB_MS = 400_000;
-/** The service's port, in the guest. */
+/** The service's port in the guest. */
 const PORT = 8081;
 
 const running = new Set<ChildProcess>();
@@ -23,7 +23,7 @@ process.once('exit', () => {
 });
 
 export interface Guest {
-  /** Where the host finds what listens on the guest's port 8081. */
+  /** The URL that leads to port 8081 of the guest. */
   readonly url: string;
   /** Runs a line of bash in the guest, as root. */
   run(line: string, withinMs?: number): Promise<Ended>;
@@ -124,14 +124,14 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** A stock kernel does not start on every /dev/kvm, but it does where the processor says that it can be virtualised. */
+/** Tells whether a stock kernel starts with KVM: it does if the processor supports virtualisation, but not with every /dev/kvm. */
 function canUseKvm(): boolean {
   return existsSync('/dev/kvm') && /\b(?:svm|vmx)\b/.test(readFileSync('/proc/cpuinfo', 'utf8'));
 }
 
 function startQemu(folder: string, port: number, megabytes: number): ChildProcess {
   const command = [
-    // Should the tests be killed, the guest ends too.
+    // The guest ends if the tests are killed.
     ...['setpriv', '--pdeathsig', 'KILL', 'qemu-system-x86_64'],
     ...['-machine', 'q35,vmport=off,usb=off', '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
     ...(canUseKvm() ? ['-accel', 'kvm', '-cpu', 'host'] : ['-accel', 'tcg,thread=multi,tb-size=384', '-cpu', 'max,la57=off']),
@@ -140,13 +140,13 @@ function startQemu(folder: string, port: number, megabytes: number): ChildProces
     'console=ttyS0 quiet loglevel=4 panic=-1 mitigations=off nokaslr tsc=reliable random.trust_cpu=on net.ifnames=0 audit=0 systemd.show_status=0 rw',
     ...['-drive', `file=${join(CACHE, 'root.ext4')},format=raw,if=none,id=disk,snapshot=on,cache=unsafe`],
     ...['-device', 'virtio-blk-pci,drive=disk', '-device', 'virtio-net-pci,netdev=net,romfile='],
-    // It can be reached on the one port, and reaches nothing.
+    // Only this port leads into the guest, and nothing leads out.
     ...['-netdev', `user,id=net,restrict=on,ipv6=off,hostfwd=tcp:127.0.0.1:${port}-:${PORT}`],
     ...['-virtfs', `local,path=${folder},mount_tag=share,security_model=none,multidevs=remap`],
     ...['-serial', `file:${join(folder, 'console')}`],
   ];
   const qemu = spawn('nice', ['-n', process.env.APSNAP_VM_NICE || '0', ...command], {
-    // snapshot=on keeps what is written there.
+    // snapshot=on writes changes there.
     env: { ...process.env, TMPDIR: folder },
     stdio: ['ignore', 'ignore', 'inherit'],
   });

@@ -1,4 +1,4 @@
-// The package on a real access point: Debian with systemd, hostapd, dnsmasq and clients, all virtual (test/vm), and RaspAP's service in its place.
+// The package on an access point with systemd, hostapd, dnsmasq and clients, all virtual (test/vm), where RaspAP's service ran before.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { Agent, get } from 'node:http';
@@ -16,7 +16,7 @@ import { DOCS, IS_UP, RESTART, START, STATUS, STOP, saveKey, showKey } from '../
 const ENV_FILE = '/etc/raspap/api/.env';
 const RASPAPS_KEY = 'raspaps0own0key0of0thirty0two0ch';
 const NAMES = ['alices-iphone', 'bobs-laptop', 'living-room-tv', 'guest-pixel'];
-/** Schedules are of 2 s; a guest that is emulated on a busy host takes its time. */
+/** Collectors run every 2 s, but an emulated guest on a busy machine is slow. */
 const FRESH_WITHIN_MS = 15_000;
 
 interface Client {
@@ -37,10 +37,10 @@ interface Clients {
   readonly active_clients: readonly Client[];
 }
 
-/** @returns how many processes want each of the host's processors, 1 at least: a guest that is emulated takes so much longer */
+/** Returns how many processes share each processor of this machine, at least 1: an emulated guest is that much slower. */
 const waiting = () => Math.max(1, (loadavg()[0] ?? 0) / availableParallelism());
 
-/** @returns the path of the package, made of what is built */
+/** Builds the package. Returns its path. */
 async function makePackage(): Promise<string> {
   const { stdout } = await promisify(execFile)(process.execPath, [join(REPOSITORY, 'dist/scripts/package.js')], { cwd: REPOSITORY });
   return stdout.trim();
@@ -64,7 +64,7 @@ describe('access-point', { timeout: 900_000 }, () => {
   const macs = (list: Clients) => list.active_clients.map((one) => one.mac_address).sort();
   const amount = (expected: number, path = '/clients') =>
     eventually(async () => assert.equal((await clients(path)).active_clients_amount, expected), 60_000);
-  /** As the page's web server, through /bin/sh. */
+  /** Runs a command as RaspAP's page does: as the web server's user, through /bin/sh. */
   const asPage = (line: string) => guest.run(`runuser -u www-data -- /bin/sh -c ${JSON.stringify(line).replaceAll('$', '\\$')}`);
 
   before(async () => {
@@ -74,7 +74,7 @@ describe('access-point', { timeout: 900_000 }, () => {
     await guest.sh(`/share/guest/raspap ${RASPAPS_KEY}`);
     assert.equal((await eventually(() => ask(guest.url, '/'), 60_000)).text, 'raspap');
     await guest.sh('sha256sum /lib/systemd/system/restapi.service >/run/raspaps-unit');
-    // An emulated processor on a busy host can need minutes for what a Raspberry Pi does in seconds.
+    // An emulated processor on a busy machine can need minutes for what a Raspberry Pi does in seconds.
     await guest.sh(
       "mkdir /etc/systemd/system/apsnap.service.d && printf '[Service]\\nTimeoutStartSec=300\\nWatchdogSec=300\\n' >/etc/systemd/system/apsnap.service.d/patience.conf",
     );
@@ -86,7 +86,7 @@ describe('access-point', { timeout: 900_000 }, () => {
     assert.equal(await guest.sh('systemctl is-active apsnap.service restapi.service'), 'active\nactive');
     assert.equal(await guest.sh('systemctl is-enabled apsnap.service'), 'enabled');
     assert.equal(await guest.sh('systemctl show --property Id --value restapi.service'), 'apsnap.service');
-    // It is up when the unit is: nobody has to wait for the first answer.
+    // When the unit is started, the service responds.
     assert.equal((await clients()).active_clients_amount, 4, "with the key that RaspAP's clients have");
     assert.equal(await guest.sh('apsnap key show'), RASPAPS_KEY);
     assert.equal((await ask(guest.url, '/clients')).status, 403);
@@ -98,7 +98,7 @@ describe('access-point', { timeout: 900_000 }, () => {
     );
     t.diagnostic(`systemd-analyze security: ${exposure?.[1]}`);
     assert.ok(Number(exposure?.[1]) <= 1.5, exposure?.[0]);
-    // Its threads, and the programs that it has started.
+    // The threads, and the programs that they started.
     const statuses = await guest.sh(
       'for pid in $(cat /sys/fs/cgroup/$(systemctl show --property ControlGroup --value apsnap.service)/cgroup.procs); do cat /proc/$pid/task/*/status || true; done',
     );
@@ -133,7 +133,7 @@ describe('access-point', { timeout: 900_000 }, () => {
       .map(Number)
       .sort((a, b) => a - b) as [number, number];
     const used = system.usedMemory as number;
-    // What a shell and its commands take comes and goes between the three readings.
+    // The memory of the shell and its commands changes between the three readings.
     assert.ok(used > least - 3 && used < most + 3, `${used} %: ${column(5)}`);
     assert.equal(system.hostapdStatus, 1);
     assert.equal(system.operatingSystem, 'Debian GNU/Linux 12 (bookworm)');
@@ -180,7 +180,7 @@ describe('access-point', { timeout: 900_000 }, () => {
       const within = (count: number) => assert.ok(count > bytes && count < 1.5 * bytes, `${count} bytes`);
       within(up.upload_bytes - uploader.upload_bytes);
       within(down.download_bytes - downloader.download_bytes);
-      // The rest is acknowledgements.
+      // The rest are acknowledgements.
       assert.ok(up.download_bytes - uploader.download_bytes < bytes / 5);
       assert.ok(down.upload_bytes - downloader.upload_bytes < bytes / 5);
     }, FRESH_WITHIN_MS);
@@ -298,7 +298,7 @@ describe('access-point', { timeout: 900_000 }, () => {
       const { error, sampledAt } = await problem();
       assert.equal(error?.code, 'program-failed');
       assert.match(error?.message ?? '', /iw .*no such luck/);
-      // Its last good value stays, with its age.
+      // The last good value stays, with its age.
       const { headers } = await request('/clients');
       assert.equal((await clients()).active_clients_amount, 4);
       assert.equal(headers['sample-state'], 'stale');
@@ -339,7 +339,7 @@ describe('access-point', { timeout: 900_000 }, () => {
           });
           response.on('error', () => resolve('cut off'));
           response.on('end', () => {
-            // Between the moment that it listens and the one that it is ready.
+            // The service listens before it is ready.
             if (response.statusCode === 503 && text.includes('not sampled yet')) reject(new Error('not ready'));
             else if (response.statusCode !== 200) resolve(`status ${response.statusCode}: ${text}`);
             else if ((JSON.parse(text) as Clients).active_clients.length !== 4) resolve(text);
@@ -390,7 +390,7 @@ describe('access-point', { timeout: 900_000 }, () => {
       const status = await asPage(STATUS);
       assert.equal(status.status, 0, status.stderr);
       assert.match(status.stdout, /Active: active \(running\)/);
-      assert.ok(!status.stdout.includes(key), 'the page shows it to whoever may see the page, and its journal is kept');
+      assert.ok(!status.stdout.includes(key), 'everybody who may open the page would see the key, and the journal keeps it');
     });
 
     test('raspaps-page/shows-the-key', async () => {
@@ -403,15 +403,15 @@ describe('access-point', { timeout: 900_000 }, () => {
       assert.equal(saved.status, 0, saved.stderr);
       const savedMs = performance.now();
       key = other;
-      // It counts before the page has restarted anything.
+      // The key works before the page restarts anything.
       let status = 0;
-      // Each try is a wrong key until it counts: of 20 in a minute the address would be refused.
+      // Each try counts as a wrong key until then: 20 in a minute would limit the address.
       for (let tries = 0; tries < 15 && status !== 200; tries++) {
         if (tries > 0) await sleep(1_000);
         status = (await request('/system')).status;
       }
       assert.equal(status, 200);
-      t.diagnostic(`the new key counted after ${Math.round(performance.now() - savedMs)} ms`);
+      t.diagnostic(`the new key worked after ${Math.round(performance.now() - savedMs)} ms`);
       assert.equal((await ask(guest.url, '/system', { headers: { access_token: old } })).status, 403);
       assert.equal((await asPage(showKey(ENV_FILE))).stdout.trim(), key);
     });
@@ -422,7 +422,7 @@ describe('access-point', { timeout: 900_000 }, () => {
         await sleep(2_000);
         const restarted = await asPage(RESTART);
         assert.equal(restarted.status, 0, restarted.stderr);
-        // When systemctl is done, the service is ready: with all clients, for whoever asks.
+        // When systemctl ends, the service is ready and serves all clients.
         assert.equal((await clients()).active_clients_amount, 4);
         await sleep(2_000);
       } finally {
@@ -452,7 +452,7 @@ describe('access-point', { timeout: 900_000 }, () => {
       await asPage(saveKey(ENV_FILE, 'short'));
       await asPage(START);
       await eventually(
-        // It is not started again and again: the reason stays to be seen.
+        // systemd doesn't restart it, so the status keeps showing the reason.
         async () =>
           assert.match((await asPage(STATUS)).stdout, /Active: failed[\s\S]*RASPAP_API_KEY has 5 characters: expected at least 16/),
         60_000,
@@ -468,6 +468,6 @@ describe('access-point', { timeout: 900_000 }, () => {
     assert.equal(await guest.sh('systemctl is-enabled restapi.service'), 'enabled');
     assert.equal(await guest.sh('systemctl show --property FragmentPath --value restapi.service'), '/lib/systemd/system/restapi.service');
     await guest.sh('sha256sum --check --quiet /run/raspaps-unit');
-    assert.equal(await guest.sh(`sed -n 's/^RASPAP_API_KEY=//p' ${ENV_FILE}`), key, 'who comes after has the same key');
+    assert.equal(await guest.sh(`sed -n 's/^RASPAP_API_KEY=//p' ${ENV_FILE}`), key, 'RaspAP has the same key');
   });
 });
