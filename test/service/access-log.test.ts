@@ -100,7 +100,7 @@ describe('server', { concurrency: true }, () => {
       modes.map(async (mode) => {
         const quiet = await startServer({ args: ['--access-log', mode] });
         try {
-          // Ready is who has sampled; the document is composed a moment later.
+          // The document is composed a moment after the service is ready.
           const composed = () => ask(quiet.url, '/clients/lo', { method: 'HEAD', headers: { access_token: quiet.key } });
           await eventually(async () => assert.equal((await composed()).status, 200));
           for (const path of ['/clients/lo', '/clients/lo', '/nope']) await ask(quiet.url, path, { headers: { access_token: quiet.key } });

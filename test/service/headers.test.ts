@@ -61,18 +61,18 @@ describe('security headers', { concurrency: true }, () => {
     ['no key', 403, 'GET /system'],
     ['no key, by another path', 403, 'GET /system/'],
     ['no key, HEAD', 403, 'HEAD /system'],
-    ['a path that is none', 404, 'GET /nope', (key) => [`access_token: ${key}`]],
-    ['a method that is none', 405, 'DELETE /system', (key) => [`access_token: ${key}`]],
+    ['an unknown path', 404, 'GET /nope', (key) => [`access_token: ${key}`]],
+    ['a method that is not allowed', 405, 'DELETE /system', (key) => [`access_token: ${key}`]],
     ['a bad query', 400, 'GET /snapshot?documents=nope', (key) => [`access_token: ${key}`]],
-    ['an address that is none', 400, 'GET http://['],
+    ['a URL that is not valid', 400, 'GET http://['],
     [
-      'a body that is none',
+      'a body that is not JSON',
       415,
       'POST /snapshot/refresh',
       (key) => [`access_token: ${key}`, 'Content-Length: 1', 'Content-Type: text/plain'],
       'x',
     ],
-    ['an expectation that nobody knows', 200, 'GET /healthz', () => ['Expect: the-unexpected']],
+    ['an unknown expectation', 200, 'GET /healthz', () => ['Expect: the-unexpected']],
     ['OPTIONS', 200, 'OPTIONS /healthz'],
   ];
   for (const [name, status, line, headers, body] of answers) {
@@ -123,7 +123,7 @@ describe('security headers', { concurrency: true }, () => {
     assert.equal((await ask(server.url, '/healthz')).headers['content-security-policy'], "default-src 'none'; frame-ancestors 'none'");
   });
 
-  test('security headers/beside those of CORS', async () => {
+  test('security headers/next to those of CORS', async () => {
     const origin = [`Origin: ${ORIGIN}`];
     const preflight = [...origin, 'Access-Control-Request-Method: GET'];
     for (const [line, headers, status] of [
@@ -175,7 +175,7 @@ describe('host', { concurrency: true }, () => {
         }
       }
       assert.match(server.log(), /"GET \/system HTTP\/1\.1" 421 Misdirected Request\n/);
-      // It is no browser.
+      // Browsers don't send HTTP/1.0.
       assert.match(await exchange(server.url, 'GET /healthz HTTP/1.0\r\n\r\n'), /^HTTP\/1\.1 200 /);
     } finally {
       await server.close();

@@ -1,4 +1,4 @@
-// Bytes that are no good HTTP, written to the service's socket: it says what is wrong or closes, and goes on for everybody else.
+// Malformed HTTP on the service's socket: the service says what is wrong or closes the connection, and keeps serving other clients.
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
@@ -29,7 +29,7 @@ const requestLines: readonly Case[] = [
   ['version 1.1 in lower case', `GET /system http/1.1\r\n${HOST}\r\n`, 400],
   ['a blank too many', `GET  /system  HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`, 400, 403],
   ['a blank in the target', get('/sys tem'), 400],
-  ['a method that is none', `G@T /system HTTP/1.1\r\n${HOST}\r\n`, 400],
+  ['an unknown method', `G@T /system HTTP/1.1\r\n${HOST}\r\n`, 400],
   ['a method in lower case', `get /system HTTP/1.1\r\n${HOST}\r\n`, 400],
   ['a method without end', `${'A'.repeat(1 << 20)}`, 400],
   ['a target without end', get(`/${'a'.repeat(1 << 20)}`), 431],
@@ -41,7 +41,7 @@ const requestLines: readonly Case[] = [
   ['a target that does not start with a slash', get('system'), 400, 403],
   ['absolute form', get('http://127.0.0.1/system'), 403],
   ['absolute form of elsewhere', get('http://192.0.2.1/system'), 403],
-  ['absolute form that is none', get('http://['), 400],
+  ['a malformed absolute form', get('http://['), 400],
   ['absolute form without a host', get('http:///system'), 400, 403],
   ['authority form', get('127.0.0.1:80'), 400, 403],
   ['an asterisk', get('*'), 400, 403, 404],
@@ -49,7 +49,7 @@ const requestLines: readonly Case[] = [
   ['CONNECT', `CONNECT 192.0.2.1:443 HTTP/1.1\r\n${HOST}\r\n`, 'closed', 400, 405],
   ['TRACE', `TRACE /system HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`, 400, 403, 405],
   ['a percent sign alone', get('/%'), 400, 403, 404],
-  ['an escape that is none', get('/clients/%zz'), 400, 403, 404],
+  ['a malformed escape', get('/clients/%zz'), 400, 403, 404],
   ['an escape of no character', get('/clients/%ff%fe'), 400, 403, 404],
   ['an escaped NUL', get('/clients/%00'), 400, 403, 404],
   ['an escaped slash', get('/..%2f..%2fetc/passwd'), 403, 404],
@@ -84,14 +84,14 @@ const headers: readonly Case[] = [
     400,
     403,
   ],
-  ['an expectation that nobody meets, without a key', get('/system', 'Expect: 200-maybe\r\n'), 403],
+  ['an unknown expectation, without a key', get('/system', 'Expect: 200-maybe\r\n'), 403],
 ];
 
 const bodies: readonly Case[] = [
   ['two lengths', post('Content-Length: 2\r\nContent-Length: 3\r\n', '{}'), 400],
   ['a length twice', post('Content-Length: 2\r\nContent-Length: 2\r\n', '{}'), 400],
   ['a list of lengths', post('Content-Length: 2, 2\r\n', '{}'), 400],
-  ['a length that is none', post('Content-Length: two\r\n', '{}'), 400],
+  ['a length that is not a number', post('Content-Length: two\r\n', '{}'), 400],
   ['a negative length', post('Content-Length: -2\r\n', '{}'), 400],
   ['a length with a sign', post('Content-Length: +2\r\n', '{}'), 400],
   ['a hexadecimal length', post('Content-Length: 0x2\r\n', '{}'), 400],
@@ -101,11 +101,11 @@ const bodies: readonly Case[] = [
   ['chunked and a length', post('Transfer-Encoding: chunked\r\nContent-Length: 4\r\n', '0\r\n\r\n'), 400],
   ['a length and chunked', post('Content-Length: 4\r\nTransfer-Encoding: chunked\r\n', '0\r\n\r\nGET /system HTTP/1.1\r\n\r\n'), 400],
   ['a coding that is not the last', post('Transfer-Encoding: chunked, identity\r\n', '0\r\n\r\n'), 400],
-  ['a coding nobody knows', post('Transfer-Encoding: gzip\r\n', '{}'), 400],
+  ['an unknown coding', post('Transfer-Encoding: gzip\r\n', '{}'), 400],
   ['a coding behind a tab', post('Transfer-Encoding:\tchunked\r\n', 'zz\r\n'), 400],
   ['a coding behind a vertical tab', post('Transfer-Encoding: \u000bchunked\r\n', '0\r\n\r\n'), 400],
   ['two codings', post('Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n', '{}'), 400],
-  ['a chunk whose length is none', post('Transfer-Encoding: chunked\r\n', 'xyz\r\n'), 400],
+  ['a chunk whose length is not a number', post('Transfer-Encoding: chunked\r\n', 'xyz\r\n'), 400],
   ['a chunk whose length is negative', post('Transfer-Encoding: chunked\r\n', '-2\r\n{}\r\n0\r\n\r\n'), 400],
   ['a chunk longer than it says', post('Transfer-Encoding: chunked\r\n', '1\r\n{}\r\n0\r\n\r\n'), 400],
   ['a chunk without its end', post('Transfer-Encoding: chunked\r\n', '2\r\n{}'), 400, 'closed'],

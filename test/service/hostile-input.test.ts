@@ -1,4 +1,4 @@
-// Every parameter and every field of a body that the specification names, with what it is not: refused with a reason, never a defect of ours.
+// Every parameter and every field of a body in the specification, with values that aren't valid: rejected with a reason, never a 500.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
@@ -58,7 +58,7 @@ const seconds: Good = (value) => /^\d{1,11}(?:\.\d+)?$/.test(value);
 const visible: Good = (value) => /^[\x21-\x7e]{1,253}$/.test(decoded(value) ?? '');
 
 /**
- * Every parameter, by its operation, and which of all those it takes. One that is not here fails: whoever adds a parameter says what it
+ * Every parameter, by its operation, and which of all those it takes. One that is not here fails: a new parameter needs its
  * may be. Undefined: it takes anything, as a header that is no number is passed over.
  */
 const takes: Readonly<Record<string, Good | undefined>> = {
@@ -266,28 +266,28 @@ describe('hostile input', () => {
       const good = '{"documents":["clients"]}';
       const bomb = gzipSync(Buffer.alloc(8 << 20, ' '));
       const refused: [what: string, headers: Record<string, string>, body: string | Buffer][] = [
-        ['gzip that is none', { 'content-encoding': 'gzip' }, good],
+        ['malformed gzip', { 'content-encoding': 'gzip' }, good],
         ['gzip that ends too early', { 'content-encoding': 'gzip' }, gzipSync(good).subarray(0, 20)],
         ['gzip of no JSON', { 'content-encoding': 'gzip' }, gzipSync('x')],
         ['8 MiB as 8 KiB of gzip', { 'content-encoding': 'gzip' }, bomb],
-        ['deflate that is none', { 'content-encoding': 'deflate' }, good],
+        ['malformed deflate', { 'content-encoding': 'deflate' }, good],
         ['8 MiB as deflate', { 'content-encoding': 'deflate' }, deflateSync(Buffer.alloc(8 << 20, ' '))],
-        ['an encoding nobody knows', { 'content-encoding': 'rot13' }, good],
+        ['an unknown encoding', { 'content-encoding': 'rot13' }, good],
         ['several encodings', { 'content-encoding': 'gzip, gzip' }, gzipSync(gzipSync(good))],
-        ['brotli that is none', { 'content-encoding': 'br' }, good],
+        ['malformed brotli', { 'content-encoding': 'br' }, good],
         [
           '8 MiB as brotli',
           { 'content-encoding': 'br' },
           brotliCompressSync(Buffer.alloc(8 << 20, ' '), { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } }),
         ],
-        ['a charset nobody knows', { 'content-type': 'application/json; charset=klingon' }, good],
+        ['an unknown charset', { 'content-type': 'application/json; charset=klingon' }, good],
         ['a charset that is empty', { 'content-type': 'application/json; charset=;' }, '{'],
         ['a charset that is no word', { 'content-type': 'application/json; charset="a b' }, '{'],
-        ['UTF-16 that is none', { 'content-type': 'application/json; charset=utf-16' }, '{'],
+        ['malformed UTF-16', { 'content-type': 'application/json; charset=utf-16' }, '{'],
         ['a form', { 'content-type': 'application/x-www-form-urlencoded' }, 'documents=clients'],
         ['a multipart form', { 'content-type': 'multipart/form-data; boundary=a' }, '--a--'],
         ['XML', { 'content-type': 'application/xml' }, '<a/>'],
-        ['a type that is none', { 'content-type': 'nonsense' }, good],
+        ['an unknown type', { 'content-type': 'nonsense' }, good],
         ['a list of types', { 'content-type': 'application/json, text/plain' }, '{'],
       ];
       for (const [what, headers, body] of refused) {
@@ -298,7 +298,7 @@ describe('hostile input', () => {
     });
   }
 
-  test('input/parameters that nobody knows are passed over', async () => {
+  test('input/unknown parameters are ignored', async () => {
     for (const query of ['_=1', '__proto__=1', 'constructor[prototype][a]=1', 'a='.repeat(5_000), '&'.repeat(10_000), '?', '%', '=']) {
       for (const path of ['/system', '/clients', '/dns/domains', '/collectors'])
         assert.equal((await askAs(`${path}?${query}`)).status, 200, query);
@@ -306,7 +306,7 @@ describe('hostile input', () => {
     assert.equal((await askAs('/snapshot?__proto__=1')).status, 200);
   });
 
-  test('input/as many parameters as there is room for hold nobody up', async () => {
+  test('input/the maximum number of parameters does not delay other clients', async () => {
     for (const path of [
       '/snapshot?documents=ap',
       '/events?documents=ap',

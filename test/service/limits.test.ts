@@ -68,7 +68,7 @@ describe('time-outs', { concurrency: true }, () => {
     }
   });
 
-  test('limits/headers a byte at a time', async () => {
+  test('a client that sends its headers a byte at a time gets 408', async () => {
     await undisturbed(server, async () => {
       const clients = await connectAll(200, 'GET /sys');
       const text = head(server, '/system', `X-Slow: ${'x'.repeat(1_000)}\r\n`);
@@ -81,7 +81,7 @@ describe('time-outs', { concurrency: true }, () => {
     });
   });
 
-  test('limits/silence', async () => {
+  test('a silent connection is closed without a response', async () => {
     await undisturbed(server, async () => {
       const clients = await connectAll(200);
       await untilClosed(clients);
@@ -89,7 +89,7 @@ describe('time-outs', { concurrency: true }, () => {
     });
   });
 
-  test('limits/silence after an answer', async () => {
+  test('a connection that stays idle after a response is closed', async () => {
     const clients = await connectAll(50);
     for (const { socket } of clients) socket.write(head(server, '/system'));
     await eventually(() => assert.ok(clients.every(({ got }) => statuses(got()).length === 1)));
@@ -101,7 +101,7 @@ describe('time-outs', { concurrency: true }, () => {
     for (const { got } of clients) assert.deepEqual(statuses(got()), [200]);
   });
 
-  test('limits/the second request a byte at a time', async () => {
+  test('a second request that comes a byte at a time gets 408', async () => {
     const [client] = (await connectAll(1)) as [RawClient];
     client.socket.write(head(server, '/system'));
     await eventually(() => assert.equal(statuses(client.got()).length, 1));
@@ -113,7 +113,7 @@ describe('time-outs', { concurrency: true }, () => {
     ['of a length', 'Content-Length: 60000\r\n', 'x'],
     ['in chunks', 'Transfer-Encoding: chunked\r\n', '1\r\nx\r\n'],
   ] as const) {
-    test(`limits/body ${title} a byte at a time`, async () => {
+    test(`a body ${title} that comes a byte at a time gets 408`, async () => {
       await undisturbed(server, async () => {
         const clients = await connectAll(20);
         const text = head(server, '/snapshot/refresh', `Content-Type: application/json\r\n${more}`, 'POST');
@@ -125,12 +125,12 @@ describe('time-outs', { concurrency: true }, () => {
   }
 
   for (const [title, method, path, withKey, status] of [
-    ['that is wanted', 'POST', '/snapshot/refresh', true, 413],
+    ['of the right type', 'POST', '/snapshot/refresh', true, 413],
     ['without the key', 'POST', '/snapshot/refresh', false, 403],
-    ['where none is wanted', 'GET', '/system', true, 200],
+    ['of a GET request', 'GET', '/system', true, 200],
     ['to nowhere', 'PUT', '/nowhere', true, 404],
   ] as const) {
-    test(`limits/endless body ${title}`, async () => {
+    test(`an endless body ${title} is cut off`, async () => {
       await undisturbed(server, async () => {
         const [client] = (await connectAll(1)) as [RawClient];
         const more = 'Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n';
@@ -152,7 +152,7 @@ describe('time-outs', { concurrency: true }, () => {
   }
 
   for (const path of ['/dns/domains', '/snapshot?documents=dns/domains', '/events?documents=dns/domains']) {
-    test(`limits/${path} that is not read`, async () => {
+    test(`a client that does not read ${path} is disconnected`, async () => {
       await undisturbed(server, async () => {
         const clients = await connectAll(20, head(server, path));
         for (const { socket } of clients) socket.pause();
@@ -177,7 +177,7 @@ describe('time-outs', { concurrency: true }, () => {
     });
   }
 
-  test('limits/half-closed', async () => {
+  test('clients that close their end after a request get the response', async () => {
     await undisturbed(server, async () => {
       const [silent, half, whole, after] = (await connectAll(4)) as [RawClient, RawClient, RawClient, RawClient];
       silent.socket.end();
@@ -193,7 +193,7 @@ describe('time-outs', { concurrency: true }, () => {
     });
   });
 
-  test('limits/refused, and never closed by the client', async () => {
+  test('a rejected connection that the client never closes is closed', async () => {
     const clients = await connectAll(100, 'nonsense\r\n\r\n');
     await untilClosed(clients);
     for (const { got } of clients) assert.equal(problemOf(got()).status, 400);
@@ -209,9 +209,9 @@ describe('sizes', () => {
 
   after(() => server.close());
 
-  test('limits/headers', async () => {
+  test('too many or too long headers get 431', async () => {
     const many = (amount: number) => Object.fromEntries(Array.from({ length: amount }, (_, n) => [`x-${n}`, String(n)]));
-    // Three are there already: the key, Host, Connection.
+    // The client itself sends three: the key, Host and Connection.
     const askWith = (amount: number) => ask(server.url, '/system', { headers: { access_token: server.key, ...many(amount - 3) } });
     assert.equal((await askWith(MAX_HEADERS)).status, 200);
     const refused = await askWith(MAX_HEADERS + 1);
@@ -224,12 +224,12 @@ describe('sizes', () => {
       const clients = await connectMany(server, 100);
       for (const { socket } of clients) socket.write(`GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(1 << 20)}`);
       await untilClosed(clients);
-      // Who is still sending may lose what it is told.
+      // A client that is still sending may lose the response.
       for (const { got } of clients) if (got()) assert.equal(problemOf(got()).status, 431);
     });
   });
 
-  test('limits/pipeline', async () => {
+  test('a connection with too many pipelined requests is closed', async () => {
     const [just, over, flood] = (await connectMany(server, 3)) as [RawClient, RawClient, RawClient];
     const paths = Array.from({ length: MAX_PIPELINED }, (_, n) => ['/system', '/healthz', '/nowhere'][n % 3] ?? '');
     just.socket.write(paths.map((path) => head(server, path)).join(''));
@@ -238,7 +238,7 @@ describe('sizes', () => {
       statuses(just.got()),
       paths.map((path) => (path === '/nowhere' ? 404 : 200)),
     );
-    // Once they are answered, so many more may come.
+    // After the responses, the client may send as many again.
     just.socket.write(head(server, '/system').repeat(MAX_PIPELINED));
     await eventually(() => assert.equal(statuses(just.got()).length, 2 * MAX_PIPELINED));
     assert.ok(!just.isClosed());
@@ -253,7 +253,7 @@ describe('sizes', () => {
     });
   });
 
-  test('limits/what comes while an answer is under way is not answered within it', async () => {
+  test('an error does not break into a response under way', async () => {
     const client = await connectTo(server);
     client.socket.write(head(server, '/events?documents=system'));
     await eventually(() => assert.match(client.got(), /event: system/));
@@ -280,7 +280,7 @@ describe('room', () => {
     return listeners;
   }
 
-  test('limits/who waits makes room: of the address that has most, the silent before the idle, the oldest first', async () => {
+  test('at the limit, waiting connections of the largest address are evicted: silent before idle, oldest first', async () => {
     const dashboard = await connectTo(server);
     dashboard.socket.write(head(server, '/system'));
     const clients = await connectMany(server, 6, ELSEWHERE);
@@ -303,7 +303,7 @@ describe('room', () => {
     assert.match(server.log(), /^WARNING: 12 connections are open, the limit \(--max-connections\)/m);
   });
 
-  test('limits/where nobody waits, the next one is told to', async () => {
+  test('if no connection waits, the next one gets 503', async () => {
     const listeners = await listenAll(MAX);
     for (const { socket } of listeners) assert.ok(!socket.destroyed);
     const refused = await connectTo(server);
@@ -317,7 +317,7 @@ describe('room', () => {
     await untilClosed(crowd);
     assert.ok(
       crowd.every(({ got }) => got() === '' || problemOf(got()).status === 503),
-      'those who have asked nothing are told the same, or nothing',
+      'clients that sent no request get the same, or nothing',
     );
     assert.ok(!listeners.some((listener) => listener.isClosed()));
     listeners[0]?.socket.destroy();
@@ -325,7 +325,7 @@ describe('room', () => {
     closeAll([...listeners, refused, ...crowd]);
   });
 
-  test('limits/who does not take its answer makes room for others', async () => {
+  test('a client that does not read its response makes room for others', async () => {
     const { text } = await ask(server.url, '/docs');
     const script = /docs\/[\d.]+\/swagger-ui-bundle\.js/.exec(text)?.[0];
     assert.ok(script);

@@ -33,7 +33,7 @@ describe('thousands', () => {
   const hard = Number(/^Max open files +\d+ +(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1]);
   const amount = Math.min(10_000, hard - 500);
 
-  test(`limits/${amount} sockets, of which 2,000 may stay`, async (context) => {
+  test(`of ${amount} sockets, 2,000 may stay`, async (context) => {
     if (amount < 10_000) context.diagnostic(`ulimit -n is ${hard}: 10,000 need 10,500`);
     const server = await startServer();
     context.after(() => server.stop());
@@ -48,7 +48,7 @@ describe('thousands', () => {
     assert.doesNotMatch(server.output(), /ERROR|EMFILE/);
   });
 
-  test(`limits/${amount} sockets, again and again`, async (context) => {
+  test(`${amount} sockets, three times, leave no memory behind`, async (context) => {
     const server = await startServer({ args: ['--max-connections', '11000', '--timeout.headers', '600', '--timeout.request', '600'] });
     context.after(() => server.stop());
     await untilReady(server);
@@ -71,7 +71,7 @@ describe('thousands', () => {
 });
 
 describe('file descriptors', { concurrency: true }, () => {
-  test('limits/few from the start', async (context) => {
+  test('with few file descriptors, the service allows fewer connections', async (context) => {
     const server = await startServer({ descriptors: 160 });
     context.after(() => server.stop());
     await untilReady(server);
@@ -86,7 +86,7 @@ describe('file descriptors', { concurrency: true }, () => {
     assert.doesNotMatch(text + server.output(), /EMFILE/);
   });
 
-  test('limits/none left for a while', async (context) => {
+  test('the service recovers after running out of file descriptors', async (context) => {
     const server = await startServer();
     context.after(() => server.stop());
     await untilReady(server);

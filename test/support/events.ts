@@ -8,7 +8,7 @@ export interface ServerSentEvent {
   readonly data: unknown;
 }
 
-/** A client of `/events` that takes down what it gets. */
+/** A client of `/events` that records what it gets. */
 export interface EventClient {
   readonly response: IncomingMessage;
   /** All events so far, the oldest first. */
@@ -24,7 +24,7 @@ export interface EventClient {
   close(): void;
 }
 
-/** @returns once the answer's head is there */
+/** Opens a stream. @returns once the response has started */
 export function listenToEvents(
   url: string,
   path: string,

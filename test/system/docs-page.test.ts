@@ -5,7 +5,7 @@ import type { Browser, Locator, Page } from 'playwright-core';
 import { launchBrowser, visit } from '../support/browser.js';
 import { startServer } from '../support/server.js';
 
-/** Not an address of the loopback, for which browsers and Swagger UI make exceptions that nobody has who comes over the air. */
+/** Not a loopback address: browsers and Swagger UI make exceptions for those that Wi-Fi clients don't get. */
 const HOST = 'access-point.test';
 const METHODS = new Set(['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace']);
 
