@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { generatedPages, REPOSITORY } from '../../../scripts/reference.js';
+import { generatedPages, REPOSITORY } from '../../../../scripts/reference/pages.js';
 
 describe('documentation', () => {
   for (const [file, text] of generatedPages())
