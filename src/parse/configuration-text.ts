@@ -7,5 +7,5 @@ import { SourceError } from '../errors.js';
  * @throws {SourceError} if it contains NUL bytes
  */
 export function rejectBinary(text: string, file: string): void {
-  if (text.includes('\0')) throw new SourceError('malformed', `${file}: holds NUL bytes, expected a configuration file`);
+  if (text.includes('\0')) throw new SourceError('malformed', `${file}: has NUL bytes, expected a configuration file`);
 }

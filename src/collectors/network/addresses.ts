@@ -58,7 +58,7 @@ export function parseAddr(text: string): InterfaceAddress[] {
   } catch {
     rows = undefined;
   }
-  if (!Array.isArray(rows)) throw new SourceError('malformed', `ip -j addr: not a JSON array: ${quote(text)}`);
+  if (!Array.isArray(rows)) throw new SourceError('malformed', `ip -j addr: expected a JSON array: ${quote(text)}`);
   return rows.flatMap((row: { ifname?: unknown; addr_info?: unknown } | null) => {
     const { ifname: name, addr_info: held } = row ?? {};
     if (typeof name !== 'string' || !Array.isArray(held)) return [];

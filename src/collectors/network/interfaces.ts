@@ -143,7 +143,7 @@ export function parseRoute(text: string): Route[] {
     const fields = line.split(/\s+/);
     // A complete line has more fields: one that ends here was cut off.
     if (fields.length <= ROUTE_FIELDS.length || !ROUTE_FIELDS.every((form, index) => form.test(fields[index] ?? ''))) {
-      throw new SourceError('malformed', `route: not a route: ${quote(line)}`);
+      throw new SourceError('malformed', `route: expected a route: ${quote(line)}`);
     }
     const [name = '', network = '', , flagsHex = '', , , metric, mask = ''] = fields;
     const flags = Number.parseInt(flagsHex, 16);
@@ -177,7 +177,7 @@ export function parseIpv6Route(text: string): Route[] {
     const match = /^([0-9a-f]{32}) ([0-9a-f]{2}) [0-9a-f]{32} [0-9a-f]{2} [0-9a-f]{32} ([0-9a-f]{8}) \S+ \S+ ([0-9a-f]{8}) +(\S+)$/.exec(
       line,
     );
-    if (!match) throw new SourceError('malformed', `ipv6_route: not a route: ${quote(line)}`);
+    if (!match) throw new SourceError('malformed', `ipv6_route: expected a route: ${quote(line)}`);
     const [, network = '', length = '', metric = '', flagsHex = '', name = ''] = match;
     const flags = Number.parseInt(flagsHex, 16);
     if (Number.parseInt(length, 16) !== 0 || flags & RTF_REJECT) continue;

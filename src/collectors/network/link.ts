@@ -59,8 +59,8 @@ export function readLink(machine: Machine, name: string, files: ReadonlySet<stri
 function readKind(machine: Machine, name: string, files: ReadonlySet<string>, type: string | undefined): string | null {
   if (files.has('bridge')) return 'bridge';
   if (files.has('tun_flags')) return parseTunFlags(readAttribute(machine, name, 'tun_flags') ?? '0x0');
-  const told = parseDeviceType(readAttribute(machine, name, 'uevent') ?? '');
-  if (told) return told;
+  const deviceType = parseDeviceType(readAttribute(machine, name, 'uevent') ?? '');
+  if (deviceType) return deviceType;
   if (type === ARPHRD_ETHER) return 'ethernet';
   return type === ARPHRD_LOOPBACK ? 'loopback' : null;
 }

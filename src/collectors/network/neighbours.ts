@@ -60,7 +60,7 @@ export function parseNeigh(text: string): Neighbour[] {
   } catch {
     rows = undefined;
   }
-  if (!Array.isArray(rows)) throw new SourceError('malformed', `ip -j neigh: not a JSON array: ${quote(text)}`);
+  if (!Array.isArray(rows)) throw new SourceError('malformed', `ip -j neigh: expected a JSON array: ${quote(text)}`);
   return rows.flatMap((row: { dst?: unknown; dev?: unknown; lladdr?: unknown; state?: unknown } | null) => {
     const mac = typeof row?.lladdr === 'string' ? parseMac(row.lladdr) : undefined;
     const state = STATES.find((known) => Array.isArray(row?.state) && row.state.includes(known));
@@ -83,7 +83,7 @@ export function parseArp(text: string): Neighbour[] {
   for (const line of text.split('\n').slice(1)) {
     if (line === '') continue;
     const match = /^(\S+) +0x[0-9a-f]+ +0x([0-9a-f]+) +(\S+) +\S+ +(\S+)$/.exec(line);
-    if (!match || isIP(match[1] as string) === 0) throw new SourceError('malformed', `arp: not an entry: ${quote(line)}`);
+    if (!match || isIP(match[1] as string) === 0) throw new SourceError('malformed', `arp: expected an entry: ${quote(line)}`);
     const [, address = '', flags = '', hardware = '', name = ''] = match;
     const mac = parseMac(hardware);
     if (!mac || (Number.parseInt(flags, 16) & ATF_COM) === 0) continue;

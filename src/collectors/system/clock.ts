@@ -52,6 +52,6 @@ function readTimeZone(machine: Machine): TimeZone {
  */
 export function parseUptime(text: string): number {
   const match = /^(\d{1,15}(?:\.\d+)?) /.exec(text);
-  if (!match) throw new SourceError('malformed', `uptime: not seconds: ${quote(text)}`);
+  if (!match) throw new SourceError('malformed', `uptime: expected seconds: ${quote(text)}`);
   return Number(match[1]);
 }

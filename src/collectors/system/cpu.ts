@@ -109,7 +109,7 @@ export function parseStat(text: string, previous?: CpuTicks): CpuTicks {
     const [user = 0, nice = 0, system = 0, idle = Number.NaN, iowait = 0, irq = 0, softirq = 0, steal = 0] = ticks;
     const busy = user + nice + system + irq + softirq + steal;
     const total = busy + idle + iowait;
-    if (!Number.isFinite(total)) throw new SourceError('malformed', `stat: not processor times: ${quote(line)}`);
+    if (!Number.isFinite(total)) throw new SourceError('malformed', `stat: expected processor times: ${quote(line)}`);
     if (number === '') all = { busy, total };
     else
       cores[number] = {
@@ -118,7 +118,7 @@ export function parseStat(text: string, previous?: CpuTicks): CpuTicks {
         modes: risen([user, nice, system, idle, iowait, irq, softirq, steal], previous?.cores[number]?.modes),
       };
   }
-  if (!all) throw new SourceError('malformed', `stat: no line of all processors: ${quote(text)}`);
+  if (!all) throw new SourceError('malformed', `stat: expected a line of all processors: ${quote(text)}`);
   const bootSeconds = /^btime (\d{1,12})$/m.exec(text)?.[1];
   return { all, cores, bootSeconds: bootSeconds === undefined ? null : Number(bootSeconds) };
 }

@@ -43,6 +43,6 @@ export const load = collector({
  */
 export function parseLoadavg(text: string): Load {
   const match = /^(\d{1,9}\.\d+) (\d{1,9}\.\d+) (\d{1,9}\.\d+) \d+\/\d+ \d+$/.exec(text.trimEnd());
-  if (!match) throw new SourceError('malformed', `loadavg: not three load averages: ${quote(text)}`);
+  if (!match) throw new SourceError('malformed', `loadavg: expected three load averages: ${quote(text)}`);
   return { load1: Number(match[1]), load5: Number(match[2]), load15: Number(match[3]) };
 }

@@ -57,7 +57,7 @@ export const machineIdentity = collector({
 /** Reads one of the kernel's names, uname(2): one line of up to 64 characters. */
 function readName(machine: Machine, path: string): string {
   const text = machine.readText(path);
-  if (!/^(?=\S)[^\p{C}]{1,64}\n?$/u.test(text)) throw new SourceError('malformed', `${path}: not a name: ${quote(text)}`);
+  if (!/^(?=\S)[^\p{C}]{1,64}\n?$/u.test(text)) throw new SourceError('malformed', `${path}: expected a name: ${quote(text)}`);
   return text.trim();
 }
 
@@ -114,7 +114,7 @@ export function parseCpuList(text: string): number {
     const match = /^(\d{1,6})(?:-(\d{1,6}))?$/.exec(range);
     const first = Number(match?.[1]);
     const last = Number(match?.[2] ?? first);
-    if (!match || last < first) throw new SourceError('malformed', `cpu/possible: not a list of processors: ${quote(text)}`);
+    if (!match || last < first) throw new SourceError('malformed', `cpu/possible: expected a list of processors: ${quote(text)}`);
     count += last - first + 1;
   }
   return count;

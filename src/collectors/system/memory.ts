@@ -52,7 +52,7 @@ export function parseMeminfo(text: string): Memory {
   const bytes: Record<string, number> = {};
   for (const [, name = '', kibibytes = ''] of text.matchAll(/^(\w+): +(\d{1,13}) kB$/gm)) bytes[name] = Number(kibibytes) * 1024;
   const { MemTotal, MemFree, Buffers = 0, Cached = 0, SwapTotal = 0, SwapFree = 0 } = bytes;
-  if (!MemTotal || MemFree === undefined) throw new SourceError('malformed', `meminfo: no MemTotal and MemFree: ${quote(text)}`);
+  if (!MemTotal || MemFree === undefined) throw new SourceError('malformed', `meminfo: expected MemTotal and MemFree: ${quote(text)}`);
   const { MemAvailable = MemFree + Buffers + Cached } = bytes;
   return {
     totalBytes: MemTotal,

@@ -79,7 +79,7 @@ function readAlarm(machine: Machine): boolean | null {
  */
 export function parseThrottled(text: string): { now: Throttled; sinceBoot: Throttled } {
   const match = /^throttled=0x([0-9a-fA-F]{1,8})$/.exec(text.trim());
-  if (!match) throw new SourceError('malformed', `vcgencmd get_throttled: not throttled=0x…: ${quote(text)}`);
+  if (!match) throw new SourceError('malformed', `vcgencmd get_throttled: expected throttled=0x…: ${quote(text)}`);
   const bits = Number.parseInt(match[1] as string, 16);
   const flagsFrom = (bit: number): Throttled => ({
     underVoltage: (bits & (1 << bit)) !== 0,

@@ -79,7 +79,7 @@ function readBlock(view: DataView, start: number, timeBytes: 4 | 8) {
 
 function readType(view: DataView, offset: number, names: string): LocalTime {
   const offsetSeconds = view.getInt32(offset);
-  if (offsetSeconds < -89_999 || offsetSeconds > 93_599) throw new Error(`tzif: ${offsetSeconds} seconds is no offset from UTC`);
+  if (offsetSeconds < -89_999 || offsetSeconds > 93_599) throw new Error(`tzif: ${offsetSeconds} seconds is not an offset from UTC`);
   const start = view.getUint8(offset + 5);
   const end = names.indexOf('\0', start);
   if (end < 0) throw new Error(`tzif: the abbreviation at ${start} does not end`);
@@ -94,7 +94,7 @@ const footerPattern = new RegExp(`^${namePattern}${timePattern}(?:${namePattern}
 /** Parses `CET-1CEST,M3.5.0,M10.5.0/3`: POSIX's TZ, with the times of -167 to 167 hours that RFC 8536 adds. POSIX counts offsets west of UTC. */
 function parseFooter(footer: string): Pick<TimeZone, 'rest' | 'changes'> {
   const fields = footerPattern.exec(footer);
-  const fail = () => new Error(`tzif: the footer is no TZ string: ${JSON.stringify(footer.slice(0, 100))}`);
+  const fail = () => new Error(`tzif: the footer is not a TZ string: ${JSON.stringify(footer.slice(0, 100))}`);
   if (fields === null) throw fail();
   const [, name = '', west = '', dstName, dstWest, startDay = '', startTime = '2', endDay = '', endTime = '2'] = fields;
   const seconds = (text: string, maximumHours: number) => {

@@ -56,7 +56,7 @@ const parsers: Record<string, Parser> = {
     parse: parseUptime,
     real: [fixture('clock', 'paris', 'proc/uptime'), fixture('clock', 'rig-no-zone', 'proc/uptime')],
     malformed: quoted(
-      'uptime: not seconds',
+      'uptime: expected seconds',
       '',
       '\n',
       '12345.67',
@@ -71,7 +71,7 @@ const parsers: Record<string, Parser> = {
     parse: parseLoadavg,
     real: [fixture('load', 'rig', 'proc/loadavg')],
     malformed: quoted(
-      'loadavg: not three load averages',
+      'loadavg: expected three load averages',
       '',
       '0.14 0.18\n',
       '0.14 0.18 0.11\n',
@@ -85,18 +85,18 @@ const parsers: Record<string, Parser> = {
     parse: parseStat,
     real: [fixture('cpu', 'rig', 'proc/stat'), fixture('cpu', 'core-offline', 'proc/stat')],
     malformed: [
-      ...quoted('stat: no line of all processors', '', 'intr 0\n', 'cpu0 1 2 3 4\n', ' cpu  1 2 3 4\n', 'cpufreq 1 2 3 4\n'),
-      ['cpu  1 2 3\n', 'stat: not processor times: "cpu  1 2 3"'],
-      ['cpu  1 2 x 4\n', 'stat: not processor times: "cpu  1 2 x 4"'],
-      ['cpu  1 2 3 4\ncpu0 a b c d\n', 'stat: not processor times: "cpu0 a b c d"'],
-      ['cpu  1 2 3 Infinity\n', 'stat: not processor times: "cpu  1 2 3 Infinity"'],
+      ...quoted('stat: expected a line of all processors', '', 'intr 0\n', 'cpu0 1 2 3 4\n', ' cpu  1 2 3 4\n', 'cpufreq 1 2 3 4\n'),
+      ['cpu  1 2 3\n', 'stat: expected processor times: "cpu  1 2 3"'],
+      ['cpu  1 2 x 4\n', 'stat: expected processor times: "cpu  1 2 x 4"'],
+      ['cpu  1 2 3 4\ncpu0 a b c d\n', 'stat: expected processor times: "cpu0 a b c d"'],
+      ['cpu  1 2 3 Infinity\n', 'stat: expected processor times: "cpu  1 2 3 Infinity"'],
     ],
   },
   parseMeminfo: {
     parse: parseMeminfo,
     real: ['rig', 'pi4', 'linux-3.10', 'container'].map((name) => fixture('memory', name, 'proc/meminfo')),
     malformed: quoted(
-      'meminfo: no MemTotal and MemFree',
+      'meminfo: expected MemTotal and MemFree',
       '',
       'MemTotal: 1 kB\n',
       'MemFree: 1 kB\n',
@@ -128,7 +128,7 @@ const parsers: Record<string, Parser> = {
     parse: parseThrottled,
     real: ['throttled=0x50005\n', 'throttled=0x0\n', 'throttled=0xF000F'],
     malformed: quoted(
-      'vcgencmd get_throttled: not throttled=0x…',
+      'vcgencmd get_throttled: expected throttled=0x…',
       '',
       'throttled=\n',
       'throttled=0x\n',
@@ -142,7 +142,7 @@ const parsers: Record<string, Parser> = {
     parse: parseCpuList,
     real: ['0\n', '0-3\n', '0-3,8-11\n'],
     malformed: quoted(
-      'cpu/possible: not a list of processors',
+      'cpu/possible: expected a list of processors',
       '',
       '\n',
       '0-\n',
@@ -163,7 +163,7 @@ const parsers: Record<string, Parser> = {
       'eth0\t0000000\t0202000A\t0003\t0\t0\t100\t00000000\t0\t0\t0',
       'eth0\t0000000g\t0202000A\t0003\t0\t0\t100\t00000000\t0\t0\t0',
       'eth0\t00000000\t0202000A\t0003\t0\t0\tx\t00000000\t0\t0\t0',
-    ].map((row) => [`${routeHeader}${row}\n`, `route: not a route: ${quote(row)}`]),
+    ].map((row) => [`${routeHeader}${row}\n`, `route: expected a route: ${quote(row)}`]),
   },
   parseIpv6Route: {
     parse: parseIpv6Route,
@@ -173,7 +173,7 @@ const parsers: Record<string, Parser> = {
       ' ',
       `${'0'.repeat(32)} 00 ${'0'.repeat(32)} 00 ${'0'.repeat(32)} 00000400 00000001 00000000 00000003`,
       `${'0'.repeat(31)}g 00 ${'0'.repeat(32)} 00 ${'0'.repeat(32)} 00000400 00000001 00000000 00000003     eth0`,
-    ].map((row) => [`${row}\n`, `ipv6_route: not a route: ${quote(row)}`]),
+    ].map((row) => [`${row}\n`, `ipv6_route: expected a route: ${quote(row)}`]),
   },
   parsePortNumber: {
     parse: parsePortNumber,
@@ -231,7 +231,7 @@ const parsers: Record<string, Parser> = {
     parse: parseNeigh,
     real: ['rig', 'ipv6', 'states', 'nobody'].map((name) => fixture('neighbours', name, 'cmd/ip -j neigh show')),
     malformed: quoted(
-      'ip -j neigh: not a JSON array',
+      'ip -j neigh: expected a JSON array',
       '[',
       '[{}',
       '{}',
@@ -250,7 +250,7 @@ const parsers: Record<string, Parser> = {
       '10.3.141.93      0x1         0x2         02:00:00:00:02:00     *',
       'gateway          0x1         0x2         02:00:00:00:02:00     *        wlan0',
       '10.3.141.93      1           2           02:00:00:00:02:00     *        wlan0',
-    ].map((row) => [`${arpHeader}${row}\n`, `arp: not an entry: ${quote(row)}`]),
+    ].map((row) => [`${arpHeader}${row}\n`, `arp: expected an entry: ${quote(row)}`]),
   },
   parseStationDump: {
     parse: parseStationDump,
@@ -710,7 +710,7 @@ describe('addresses', () => {
 
   test('what is no JSON array is refused', () => {
     for (const text of ['[', '{}', 'null', '1', '[]]', '1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536\n']) {
-      assert.throws(() => parseAddr(text), { code: 'malformed', message: `ip -j addr: not a JSON array: ${quote(text)}` });
+      assert.throws(() => parseAddr(text), { code: 'malformed', message: `ip -j addr: expected a JSON array: ${quote(text)}` });
     }
     assert.deepEqual(parseAddr(''), []);
   });
@@ -1141,7 +1141,7 @@ describe('configuration files', () => {
   test('hostapd: what is no configuration is refused, and none of it is in the message', () => {
     const refused: [string, string][] = [
       ['', 'hostapd.conf: is empty, expected key=value lines'],
-      ['wpa_passphrase=Secret\0', 'hostapd.conf: holds NUL bytes, expected a configuration file'],
+      ['wpa_passphrase=Secret\0', 'hostapd.conf: has NUL bytes, expected a configuration file'],
       ['wpa_passphrase Secret\n', 'hostapd.conf: has no line key=value'],
       ['#wpa_passphrase=Secret\n', 'hostapd.conf: has no line key=value'],
       ['\n\n', 'hostapd.conf: has no line key=value'],
@@ -1160,7 +1160,7 @@ describe('configuration files', () => {
     for (const parse of [parseIni, parseDhcpcd, (text: string) => parseResolv(text, '/etc/resolv.conf')]) {
       assert.throws(() => parse('authtoken Secret\0'), {
         code: 'malformed',
-        message: /^\/etc\/\S+: holds NUL bytes, expected a configuration file$/,
+        message: /^\/etc\/\S+: has NUL bytes, expected a configuration file$/,
       });
     }
   });
