@@ -1,5 +1,5 @@
 /**
- * Decides which devices are present: who was recently seen on an interface that serves clients.
+ * Decides which devices are present: those recently seen on an interface that serves clients.
  *
  * A station of an access point is present. A device seen only as a neighbour or at a bridge port is a sighting, and each rule
  * below is one predicate on it.
@@ -50,7 +50,7 @@ export interface Network {
 }
 
 /**
- * The link is switched off, or nothing is at its other end. The kernel forgets neighbours when a link goes down, as an access
+ * Tells whether a link is switched off or has nothing at its other end. The kernel forgets neighbours when a link goes down, as an access
  * point's does when hostapd stops, but the neighbour table may have been sampled before that.
  */
 export function isDown({ links }: Network, name: string): boolean {
@@ -58,25 +58,25 @@ export function isDown({ links }: Network, name: string): boolean {
   return admin_up === false || carrier === false;
 }
 
-/** The device is the gateway, or in the home network behind it. */
+/** Tells whether the device is the gateway, or in the home network behind it. */
 export function isOnUplink({ uplinks }: Network, { link }: Sighting): boolean {
   return uplinks.has(link);
 }
 
 /**
- * The device was a client of an access point and isn't a station any more. On a bridge that joins an access point this holds for
+ * Tells whether the device was a client of an access point and isn't a station any more. On a bridge that joins an access point this holds for
  * every device that the bridge doesn't see at another port: a bridge forgets silent devices, the neighbour table doesn't.
  */
 export function hasLeftAccessPoint({ accessPoints, accessPointLinks }: Network, sighting: Sighting): boolean {
   return accessPoints.has(sighting.interface) || (!sighting.seenAtBridge && accessPointLinks.has(sighting.link));
 }
 
-/** A neighbour is served if an access point or a DHCP range is at its place, or if it has a lease. */
+/** Tells whether a neighbour is served: an access point or a DHCP range is at its place, or it has a lease. */
 export function isServedNeighbour({ served, leased }: Network, { link, interface: name, mac }: Sighting): boolean {
   return served.has(link) || served.has(name) || leased.has(mac);
 }
 
-/** A device that only a bridge saw is served if the bridge has a DHCP range. Otherwise the bridge joins somebody else's network. */
+/** Tells whether a device that only a bridge saw is served: the bridge has a DHCP range. Otherwise another router serves its network. */
 export function isServedByBridge({ served }: Network, { link }: Sighting): boolean {
   return served.has(link);
 }
