@@ -244,7 +244,7 @@ describe('faults in what collectors read', { concurrency: 3 }, () => {
         else {
           assert.equal(row?.state, 'absent');
           assert.match(row?.reason ?? '', new RegExp(`${program}: no such program on PATH`));
-          assert.match(rows.get(name) ?? '', new RegExp(`^${name} +absent .*\n +why: .*${program}: no such program on PATH`));
+          assert.match(rows.get(name) ?? '', new RegExp(`^${name} absent .*${program}: no such program on PATH`));
         }
         await assertAllFresh(patient);
       }));

@@ -206,7 +206,12 @@ function createPatient(server: TestServer, root: Root, control: Patient['control
       const main = new URL('../../src/main.js', import.meta.url).pathname;
       const args = [main, 'doctor', '--path.rootfs', root.folder, '--dotenv', server.dotenv, '--host', '127.0.0.1'];
       const ended = await run(process.execPath, args, { env });
-      return { ...ended, rows: new Map(ended.stdout.split(/\n(?=\S)/).map((row) => [row.slice(0, row.indexOf(' ')), row])) };
+      const [rows = '', absent = ''] = ended.stdout.split('\n\nNot on this machine, or not set up:\n');
+      const absentRows = absent.split('\n').flatMap((line) => {
+        const [, name, reason] = /^ {2}(\S+) +(.*)/.exec(line) ?? [];
+        return name === undefined ? [] : [`${name} absent ${reason}`];
+      });
+      return { ...ended, rows: new Map([...rows.split(/\n(?=\S)/), ...absentRows].map((row) => [row.slice(0, row.indexOf(' ')), row])) };
     },
   };
   patient.suspect();
