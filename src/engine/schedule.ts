@@ -151,7 +151,9 @@ function createBatcher(sampler: Sampler, store: Store): Batcher {
       const { lane, trigger } = record.collector;
       // If it changed whether secrets are wanted, files must be read again although they are the same.
       const isAlike = (record.good?.secretValue !== undefined) === (store.wantsSecrets && holdsSecrets(record.collector.view.json));
-      const carried = isAlike ? (record.failure ?? record.good)?.carry : undefined;
+      // Reads that failed would fail again; counters are compared with those of the last good sample.
+      const previous = trigger === 'file-change' ? (record.failure ?? record.good) : record.good;
+      const carried = isAlike ? previous?.carry : undefined;
       const compareOnly = trigger === 'file-change' && lane === 'heavy' && carried !== undefined;
       const request = { collector: name, carried, compareOnly, thorough, metrics: store.wantsMetrics, secrets: store.wantsSecrets };
       if (!alone && (lane === 'quick' || compareOnly)) {

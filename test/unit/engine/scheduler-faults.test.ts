@@ -116,3 +116,31 @@ test('store/times are set with the clock', (context) => {
   store.review();
   assert.equal(told, 6, 'and not while it stands');
 });
+
+test('after a failure, a collector on schedule gets the state of its last good sample, and one that reads files that of the failure', async () => {
+  const state = { good: encodeJson('good'), failed: encodeJson('failed') };
+  let fails = false;
+  const carried: (Uint8Array | undefined)[] = [];
+  const sampler: Sampler = {
+    ...samplerOf(() => ({ outcome: good, tookMs: 1 })),
+    sample: async (requests) =>
+      requests.map((request) => {
+        carried.push(request.carried);
+        const failure: Failure = { kind: 'failed', code: 'malformed', message: 'not a number', carry: state.failed };
+        return { outcome: fails ? failure : { ...good, carry: state.good }, tookMs: 1 };
+      }),
+  };
+  for (const [name, expected] of [
+    ['traffic', state.good],
+    ['dhcpcd', state.failed],
+  ] as const) {
+    carried.length = 0;
+    fails = false;
+    const scheduler = createScheduler(sampler, createStore());
+    await scheduler.sample([name]);
+    fails = true;
+    await scheduler.sample([name]);
+    await scheduler.sample([name]);
+    assert.deepEqual(carried, [undefined, state.good, expected], name);
+  }
+});
