@@ -58,8 +58,8 @@ const seconds: Good = (value) => /^\d{1,11}(?:\.\d+)?$/.test(value);
 const visible: Good = (value) => /^[\x21-\x7e]{1,253}$/.test(decoded(value) ?? '');
 
 /**
- * Every parameter, by its operation, and which of all those it takes. One that is not here fails: a new parameter needs its
- * may be. Undefined: it takes anything, as a header that is no number is passed over.
+ * Values that each parameter accepts, by operation. A parameter that is missing here fails the test. Undefined: it accepts anything, as a
+ * header that is not a number is ignored.
  */
 const takes: Readonly<Record<string, Good | undefined>> = {
   'GET /clients/{interface} interface': () => false,
