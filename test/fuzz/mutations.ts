@@ -1,5 +1,6 @@
 /** Damages text that a machine wrote: by characters, words and lines, and as JSON if it is JSON. */
 import fc from 'fast-check';
+import { anyCharacter } from '../support/arbitraries.js';
 
 /** Text that programs trip over, to replace a word or to stand between two. */
 const NASTY = [
@@ -85,7 +86,7 @@ export const edit: fc.Arbitrary<Edit> = fc.record({
   to: share,
   nasty: fc.oneof(
     { weight: 6, arbitrary: fc.constantFrom<string>(...NASTY) },
-    { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 6 }) },
+    { weight: 1, arbitrary: fc.string({ unit: anyCharacter, maxLength: 6 }) },
   ),
   json: fc.constantFrom<string>(...NASTY_JSON),
 });
@@ -224,5 +225,5 @@ function editJson(text: string, isKey: boolean, at: number, put: string): string
 /** Generates one of the texts with some edits, and random text once in a while. */
 export function mutated(texts: readonly string[]): fc.Arbitrary<string> {
   const edited = fc.tuple(fc.constantFrom(...texts), edits).map(([text, made]) => applyEdits(text, made, texts));
-  return fc.oneof({ weight: 12, arbitrary: edited }, { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 100 }) });
+  return fc.oneof({ weight: 12, arbitrary: edited }, { weight: 1, arbitrary: fc.string({ unit: anyCharacter, maxLength: 100 }) });
 }

@@ -1,6 +1,6 @@
 /**
  * Faults in what each collector reads, in a running service: a FIFO, a folder, 100 MB or random bytes in place of a file, and a
- * program that hangs, floods or is gone. Other content is tried without a service, in test/unit/collectors/faults.test.ts. All other documents must stay fresh. What a collector reads is recorded, so a new one is found automatically.
+ * program that hangs, floods or is gone. Other content is tried without a service, in test/unit/collectors/fixtures.test.ts. All other documents must stay fresh. What a collector reads is recorded, so a new one is found automatically.
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';

@@ -213,5 +213,7 @@ function updateArchive(file: string, texts: Readonly<Record<string, string>>): v
   const changed = new Map(entries);
   for (const [path, text] of Object.entries(texts)) changed.set(path, { kind: 'file', bytes: Buffer.from(text), unreadable: false });
   const after = formatArchive({ comment, entries: changed });
-  if (after !== before) writeFileSync(file, after);
+  if (after === before) return;
+  writeFileSync(file, after);
+  loaded.delete(file);
 }

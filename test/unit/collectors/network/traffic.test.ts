@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { parseNumber, traffic } from '../../../../src/collectors/network/traffic.js';
+import { quote } from '../../../../src/errors.js';
+import type { Machine } from '../../../../src/machine/machine.js';
+import { fixture, machineBefore, machineOf } from '../../../support/fixture.js';
+import { anyText, FEW_RUNS, isValueOrMalformed } from '../../../support/parser-cases.js';
+import { failing, firstSample, machineWith, sampleValue } from '../../../support/sample.js';
+
+test('parseNumber rejects what is not a counter', () => {
+  for (const text of ['', '-1', '1.5', ' 1', '1 2', '0x1', '1e3', '9'.repeat(21), 'x'.repeat(1 << 20)]) {
+    assert.throws(() => parseNumber(text, 'rx_bytes'), {
+      code: 'malformed',
+      message: `traffic: rx_bytes is not a number: ${quote(text)}`,
+    });
+  }
+});
+
+test('a counter larger than a number can hold is left out', () => {
+  assert.equal(parseNumber('9007199254740991', 'rx_bytes'), 9007199254740991);
+  assert.equal(parseNumber('9007199254740993', 'rx_bytes'), null);
+  assert.equal(parseNumber('18446744073709551615', 'rx_bytes'), null);
+});
+
+test('parseNumber gives a value or a SourceError for any text', () => {
+  fc.assert(
+    fc.property(anyText(['1000']), (text) => void isValueOrMalformed(() => parseNumber(text, 'rx_bytes'))),
+    FEW_RUNS,
+  );
+});
+
+/** The machine, but the kernel answers EINVAL for some paths. */
+function refusing(machine: Machine, isRefused: (path: string) => boolean): Machine {
+  const refused = machineWith({ '/refused': failing('EINVAL') });
+  return { ...machine, readTextIfThere: (path) => (isRefused(path) ? refused.readTextIfThere('/refused') : machine.readTextIfThere(path)) };
+}
+
+test('a sample within half a second of the previous one repeats its rates', () => {
+  const archive = fixture('traffic', 'busy');
+  const [old, machine] = [machineBefore(archive) as Machine, machineOf(archive)];
+  const take = (from: Machine, carried: ReturnType<typeof traffic.read>['carry'], monotonicMs: number) =>
+    traffic.read(from, { ...firstSample, carried, monotonicMs });
+  const rates = (sample: ReturnType<typeof traffic.read>) =>
+    sample.value.interfaces.map((row) => [row.rx_bytes_per_second, row.tx_bytes_per_second]);
+  const first = take(old, undefined, 0);
+  const second = take(machine, first.carry, 3_000);
+  // Counters are those of now all the same.
+  const third = take(machine, second.carry, 3_499);
+  const fourth = take(machine, third.carry, 3_500);
+  assert.deepEqual(rates(first), [
+    [null, null],
+    [null, null],
+  ]);
+  assert.deepEqual(rates(second), [
+    [500_000, 30_000],
+    [16_667, 466_667],
+  ]);
+  assert.deepEqual([third.value, third.carry], [second.value, second.carry]);
+  assert.deepEqual(rates(fourth), [
+    [0, 0],
+    [0, 0],
+  ]);
+  // Soon or not, a counter that fell has no rate.
+  assert.deepEqual(rates(take(old, second.carry, 3_100)), rates(first));
+  const early = take(machine, first.carry, 499);
+  assert.deepEqual([rates(early), early.value.interfaces[0]?.rx_bytes], [rates(first), 9_303_000_000]);
+});
+
+test('an interface that disappears while it is read is left out', () => {
+  const machine = machineOf(fixture('traffic', 'busy'));
+  const names = (from: Machine) =>
+    sampleValue<{ interfaces: { interface: string }[] }>('traffic', from).interfaces.map((row) => row.interface);
+  assert.deepEqual(names(machine), ['eth0', 'wlan0']);
+  for (const file of ['ifindex', 'statistics/rx_bytes', 'statistics/tx_dropped']) {
+    assert.deepEqual(names(refusing(machine, (path) => path.endsWith(`/eth0/${file}`))), ['wlan0']);
+  }
+});
