@@ -63,22 +63,23 @@ export function record(host: Machine): { readonly host: Machine; readonly record
   return { host: through, recording };
 }
 
-/** One thing that is otherwise than it was recorded. */
+/** A change to one recorded read. */
 export interface Change {
-  /** Which of all that was looked at, as a share. */
+  /** Which read, as a share of all. */
   readonly where: number;
   readonly edits: readonly Edit[];
-  /** That it cannot be read, and why. */
+  /** The reason why it can't be read. */
   readonly failure: SourceErrorCode | undefined;
 }
 
 /**
- * @param texts of other machines, of which lines are taken
- * @returns the machine that was recorded, with the changes made
+ * Creates the recorded machine with the changes made.
+ *
+ * @param texts texts of other machines, from which edits take lines
  */
 export function replay(recording: Recording, changes: readonly Change[], texts: readonly string[]): Machine {
   const changed = new Map(recording);
-  /** Names that are new in a folder, and those whose files they have. */
+  /** New names in a folder, and the names whose files they have. */
   const aliases: [from: string, to: string][] = [];
   const keys = [...recording.keys()];
   for (const { where, edits, failure } of changes) {
@@ -100,7 +101,7 @@ export function replay(recording: Recording, changes: readonly Change[], texts: 
   });
 }
 
-/** The same machine with some bytes in the place of a file or of what a program printed. */
+/** Creates the recorded machine with other content for one file or program. */
 export function withContent(recording: Recording, key: string, content: Buffer): Machine {
   const seen: Seen = key.startsWith('run ') ? { is: 'text', text: content.toString() } : { is: 'bytes', bytes: content };
   return replay(new Map([...recording, [key, seen]]), [], []);
@@ -109,7 +110,7 @@ export function withContent(recording: Recording, key: string, content: Buffer):
 function change(key: string, seen: Seen, edits: readonly Edit[], texts: readonly string[], aliases: [string, string][]): Seen {
   switch (seen.is) {
     case 'bytes': {
-      // What is no text is edited byte by byte.
+      // Content that isn't text is edited byte by byte.
       const coding = seen.bytes.includes(0) || Buffer.from(seen.bytes.toString()).length !== seen.bytes.length ? 'latin1' : 'utf8';
       return { is: 'bytes', bytes: Buffer.from(applyEdits(seen.bytes.toString(coding), edits, texts), coding) };
     }
@@ -140,7 +141,7 @@ function change(key: string, seen: Seen, edits: readonly Edit[], texts: readonly
   }
 }
 
-/** What Linux lets a file be called: anything but `/` and NUL. */
+/** Changes names of a folder. Linux allows every character but `/` and NUL. */
 function changeNames(key: string, names: readonly string[], edits: readonly Edit[], aliases: [string, string][]): string[] {
   const folder = key.slice(key.indexOf(' ') + 1);
   const all = [...names];
@@ -155,7 +156,7 @@ function changeNames(key: string, names: readonly string[], edits: readonly Edit
   return all;
 }
 
-/** A host that looks at things by their keys, within the limits that the real one has. */
+/** Creates a machine that looks up each read by its key, with the limits of the real one. */
 function machine(look: (key: string) => Seen): Machine {
   function see<Is extends Seen['is']>(key: string, is: Is): Extract<Seen, { is: Is }> {
     const seen = look(key);
@@ -195,7 +196,7 @@ function machine(look: (key: string) => Seen): Machine {
     fileSystem: (path) => see(`blocks ${path}`, 'blocks').blocks,
     run: (program, args) => see(`run ${[program, ...args].join(' ')}`, 'text').text,
     follow: () => {
-      throw new Error('nobody follows programs while sampling');
+      throw new Error('no collector follows a program');
     },
   };
   return host;

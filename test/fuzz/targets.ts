@@ -1,6 +1,5 @@
 /**
- * What is fuzzed: every collector and every document, on machines that were recorded from the fixtures; and every function that takes
- * text of somebody else apart, on the same captures.
+ * Fuzz targets: every collector and every document, on machines recorded from the fixtures, and every parser, on captured text.
  */
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
@@ -23,9 +22,9 @@ import { type Change, type Recording, record, replay, withContent } from './repl
 
 export interface Target {
   readonly name: string;
-  /** What must hold of any input. */
+  /** The property that must hold for any input. */
   property(): fc.IProperty<[unknown]>;
-  /** What is done with inputs of about a megabyte, by what these are like. */
+  /** Work on inputs of about a megabyte, by the form of the input. */
   large(): Iterable<readonly [shape: string, work: () => void]>;
 }
 

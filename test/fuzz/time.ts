@@ -1,16 +1,18 @@
-/** How much of a processor's time work takes, on a machine that does other things too. */
+/** Measures CPU time of work, on a machine that does other things too. */
 
 export interface Slowest {
   readonly shape: string;
   readonly ms: number;
 }
 
-/** Runs of what may be too slow, of which the median counts. */
+/** Runs of work that may be too slow. The median counts. */
 const RUNS = 7;
 
 /**
- * @param limitMs what comes nowhere near it is run once
- * @returns the work that takes most; undefined if there is none
+ * Finds the slowest work.
+ *
+ * @param limitMs work that takes less than half of it runs only once
+ * @returns undefined if there is no work
  */
 export function slowest(works: Iterable<readonly [shape: string, work: () => void]>, limitMs: number): Slowest | undefined {
   let found: Slowest | undefined;
@@ -22,7 +24,7 @@ export function slowest(works: Iterable<readonly [shape: string, work: () => voi
   return found;
 }
 
-/** The thread's own time is at most either: the clock counts what other processes take, the process what its other threads do. */
+/** Returns the smaller of wall clock and CPU time: other processes add to the one, other threads to the other. */
 function timed(work: () => void): number {
   const startedMs = performance.now();
   const before = process.cpuUsage();

@@ -1,4 +1,4 @@
-/** The thread that targets are fuzzed in, one after the other. */
+/** The thread that fuzzes targets, one after another. */
 import { parentPort, workerData } from 'node:worker_threads';
 import fc from 'fast-check';
 import { targets } from './targets.js';
@@ -7,7 +7,7 @@ export interface Job {
   readonly name: string;
   readonly cases: number;
   readonly seed: number;
-  /** Of a case that failed before; undefined: all. */
+  /** Path of a case that failed before. Undefined runs all cases. */
   readonly path: string | undefined;
 }
 

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * Tries until it does not throw.
+ * Repeats an attempt until it doesn't throw.
  *
- * @param withinMs when to give up, with what was thrown last
- * @returns what it gave
+ * @param withinMs time after which the last error is thrown
+ * @returns the result of the attempt
  */
 export async function eventually<T>(attempt: () => T | Promise<T>, withinMs = 15_000): Promise<T> {
   const deadline = performance.now() + withinMs;

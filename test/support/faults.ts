@@ -11,7 +11,7 @@ export const BINARY = Buffer.from(Array.from({ length: 5_000 }, (_, index) => Ma
 
 const file = (bytes: Buffer): MemoryEntry => ({ kind: 'file', bytes, unreadable: false });
 
-/** Entries in place of a file, by what is wrong with them; undefined: nothing is there. */
+/** Entries in place of a file, by what is wrong with them. Undefined removes the file. */
 const fileFaults: Readonly<Record<string, (good: Buffer) => MemoryEntry | undefined>> = {
   missing: () => undefined,
   'a FIFO': () => ({ kind: 'fifo' }),

@@ -28,7 +28,7 @@ async function newFolder() {
   return { root, machine: createMachine({ rootfs: root, path: '' }), at: (path: string) => join(root, 'etc', path) };
 }
 
-/** What a sample reads, taken down. */
+/** Records what a sample reads. */
 function readsOf(machine: Machine, read: (machine: Machine) => unknown, nowMs = Date.now()): Reads {
   const recording = recordReads(machine, nowMs);
   read(recording.machine);
@@ -72,7 +72,7 @@ const changes: Readonly<Record<string, { read(machine: Machine): unknown; change
   'new name in a folder': { read: (machine) => machine.list('/etc'), change: ({ at }) => writeFileSync(at('new'), '') },
   'removed name in a folder': { read: (machine) => machine.entries('/etc'), change: ({ at }) => rmSync(at('link')) },
   'folder that was not there': { read: (machine) => machine.list('/etc/none'), change: ({ at }) => mkdirSync(at('none')) },
-  'folder removed and made anew': {
+  'folder removed and made again': {
     read: (machine) => machine.readText('/etc/file'),
     change({ root, at }) {
       rmSync(join(root, 'etc'), { recursive: true });
@@ -120,7 +120,7 @@ describe('reads', { concurrency: true }, () => {
         try {
           read(machine);
         } catch {
-          // what is read is taken down, good or not
+          // a read is recorded whether it succeeds or fails
         }
       });
       assert.equal(isUnchanged(here.machine, reads), true, 'before');

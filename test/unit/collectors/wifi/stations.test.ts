@@ -20,7 +20,7 @@ test('throughput is bits per second between two counters, or null', () => {
 });
 
 test('the list of access points is kept for 30 s unless a client requests a sample', () => {
-  const archive = fixture('stations', 'listed-lately');
+  const archive = fixture('stations', 'listed-recently');
   const { carry } = stations.read(machineBefore(archive) as Machine, firstSample);
   const listed = (monotonicMs: number, thorough: boolean) =>
     stations.read(machineOf(archive), { ...firstSample, carried: carry, monotonicMs, thorough }).value.accessPoints.length;
