@@ -91,9 +91,9 @@ describe('queries', () => {
       return asked.length > amount;
     };
     assert.deepEqual([await ask(1), await ask(2), await ask(1), await ask(2)], [true, true, false, false]);
-    // The third does not fit beside the others.
+    // The cache has no room for the third next to the others.
     assert.deepEqual([await ask(3), await ask(3), await ask(3)], [true, true, false]);
-    // Nor do many that come at once.
+    // Nor for many at once.
     const many = Array.from({ length: 20 }, (_, n) => query(record, `limit=${100 + n}`));
     for (const one of asked.slice(-20)) one.answer(good(large));
     await Promise.all(many);
