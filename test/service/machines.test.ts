@@ -16,7 +16,15 @@ describe('apsnap snapshot', { concurrency: 2 }, () => {
     test(`on ${machine.name} prints what the machine's archive expects`, async () => {
       const folder = unpackFixture(machine);
       const secrets = exposesSecrets(machine) ? ['--expose-secrets'] : [];
-      const args = ['snapshot', '--path.rootfs', folder, '--dotenv', join(folder, 'no-such-file'), ...secrets];
+      const args = [
+        'snapshot',
+        ...documents.map(({ name }) => name),
+        '--path.rootfs',
+        folder,
+        '--dotenv',
+        join(folder, 'no-such-file'),
+        ...secrets,
+      ];
       const { stdout, stderr } = await apsnap(args, {
         env: { PATH: replayBin(folder) },
         uid: process.geteuid?.() === 0 ? 65534 : undefined,

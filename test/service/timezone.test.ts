@@ -312,7 +312,7 @@ const malformed: [string, Uint8Array, string][] = [
   ],
   ['no types', noEdit((bytes) => [bytes.writeUInt32BE(0, 87), bytes.writeUInt32BE(11, 91)]), 'tzif: no local time types'],
   ['no such type', noEdit((bytes) => bytes.writeUInt8(1, 103)), 'tzif: there are 1 local time types, and no number 1'],
-  ['an offset of weeks', noEdit((bytes) => bytes.writeInt32BE(1_000_000, 104)), 'tzif: 1000000 seconds is no offset from UTC'],
+  ['an offset of weeks', noEdit((bytes) => bytes.writeInt32BE(1_000_000, 104)), 'tzif: 1000000 seconds is not an offset from UTC'],
   ['a name outside', noEdit((bytes) => bytes.writeUInt8(9, 109)), 'tzif: the abbreviation at 9 does not end'],
   ['a name without end', noEdit((bytes) => bytes.writeUInt8(65, 114)), 'tzif: the abbreviation at 0 does not end'],
   ['no footer', edited((bytes) => bytes.subarray(0, 115)), 'tzif: the footer is not one line between two line feeds'],
@@ -341,7 +341,7 @@ const malformed: [string, Uint8Array, string][] = [
   ].map((footer): [string, Uint8Array, string] => [
     footer,
     withFooter(footer),
-    `tzif: the footer is no TZ string: ${JSON.stringify(footer)}`,
+    `tzif: the footer is not a TZ string: ${JSON.stringify(footer)}`,
   ]),
 ];
 
