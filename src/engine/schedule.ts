@@ -97,7 +97,7 @@ export function createScheduler(sampler: Sampler, store: Store): Scheduler {
       });
     }
     log('%s: %s in %d ms%s', name, outcome.kind, Math.round(tookMs), threadEnd ? ', its thread is stuck' : '');
-    if (store.sampled(name, outcome, tookMs, sources)) composer.changed(name);
+    if (store.sampled(name, outcome, tookMs, sources, thorough)) composer.changed(name);
   }
 
   async function sample(names: readonly CollectorName[]): Promise<void> {

@@ -25,7 +25,7 @@ export interface Store {
    *
    * @returns true if documents must be composed again: the value has changed, or the last composition failed
    */
-  sampled(name: CollectorName, outcome: Outcome, tookMs: number, sources?: readonly string[]): boolean;
+  sampled(name: CollectorName, outcome: Outcome, tookMs: number, sources?: readonly string[], thorough?: boolean): boolean;
   composed(name: string, outcome: Composed | Failure): void;
   /** Updates the states of documents, which change with time alone. */
   review(): void;
@@ -49,6 +49,8 @@ export interface Store {
 
 /** The wall clock was set if it moved by more than this against the monotonic clock. */
 const CLOCK_SET_MS = 500;
+/** Files that don't change are polled each second. Reporting each poll would make the headers of their documents again each time. */
+const REPORT_UNCHANGED_MS = 10_000;
 
 /** @param firstGeneration start of the count. To tell its event ids from those of an earlier service, use a higher one than that can have reached. */
 export function createStore(firstGeneration = 0): Store {
@@ -129,6 +131,11 @@ export function createStore(firstGeneration = 0): Store {
     for (const listener of listeners) listener(record);
   }
 
+  /** Returns whether a sample that found no change can go unreported, because the last report is recent and nothing has failed. */
+  function isConfirmed({ failure, goodAtMs }: CollectorRecord): boolean {
+    return !failure && composeFailures.size === 0 && goodAtMs !== undefined && Date.now() - goodAtMs < REPORT_UNCHANGED_MS;
+  }
+
   return {
     collectors: records,
     documents: documentRecords,
@@ -141,11 +148,15 @@ export function createStore(firstGeneration = 0): Store {
     setInterval(name, intervalMs) {
       (records.get(name) as CollectorRecord).intervalMs = intervalMs;
     },
-    sampled(name, outcome, tookMs, sources) {
-      revision++;
+    sampled(name, outcome, tookMs, sources, thorough = true) {
       const record = records.get(name) as CollectorRecord;
       record.endedAtMonotonicMs = performance.now();
       record.tookMs = tookMs;
+      if (outcome.kind === 'unchanged' && !thorough && isConfirmed(record)) {
+        record.goodAtMonotonicMs = record.endedAtMonotonicMs;
+        return false;
+      }
+      revision++;
       if (sources && (outcome.kind === 'sampled' || outcome.kind === 'failed')) record.sources = sources;
       let changed = false;
       if (outcome.kind === 'failed') {
