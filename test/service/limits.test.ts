@@ -23,7 +23,7 @@ const ELSEWHERE = '127.0.0.2';
 /** Size of a document: more than sockets take without being read. */
 const LARGE_BYTES = 12_000_000;
 
-const IMPATIENT = { headersMs: 1_000, requestMs: 1_500, idleMs: 1_000, sendMs: 1_500, checkEveryMs: 100 };
+const IMPATIENT = { headersMs: 1_000, requestMs: 1_500, idleMs: 1_000, sendMs: 4_000, checkEveryMs: 100 };
 
 function askSystem({ url, key }: TestApp) {
   return ask(url, '/system', { headers: { access_token: key } });
@@ -39,8 +39,7 @@ async function drip(clients: readonly RawClient[], text: string, bytes = 1): Pro
     for (const { socket } of clients) if (socket.writable) socket.write(text.slice(at, at + bytes));
     at += bytes;
   }, 20);
-  await untilClosed(clients);
-  clearInterval(dripping);
+  await untilClosed(clients).finally(() => clearInterval(dripping));
 }
 
 describe('time-outs', { concurrency: true }, () => {
@@ -143,8 +142,7 @@ describe('time-outs', { concurrency: true }, () => {
             sent += chunk.length;
           }
         }, 5);
-        await untilClosed([client]);
-        clearInterval(flooding);
+        await untilClosed([client]).finally(() => clearInterval(flooding));
         assert.deepEqual(statuses(client.got()), [status]);
         assert.ok(sent > 65_536);
       });
@@ -163,10 +161,13 @@ describe('time-outs', { concurrency: true }, () => {
           slow.socket.pause();
           setTimeout(() => slow.socket.resume(), 10);
         }, 40);
-        await untilClosedThere(server, clients);
-        await eventually(() => assert.ok(slow.got().length > LARGE_BYTES));
-        clearInterval(pausing);
-        slow.socket.destroy();
+        try {
+          await untilClosedThere(server, clients);
+          await eventually(() => assert.ok(slow.got().length > LARGE_BYTES));
+        } finally {
+          clearInterval(pausing);
+          slow.socket.destroy();
+        }
         for (const { socket } of clients) socket.resume();
         await untilClosed(clients);
         for (const { got } of clients) {
