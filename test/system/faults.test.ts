@@ -50,14 +50,14 @@ describe('disk full', () => {
     rmSync(disk, { recursive: true });
   });
 
-  test('disk full/no key yet', async () => {
+  test('without a key the service does not start, and doctor says why', async () => {
     fill();
     const { status, stderr } = await apsnap(['--host', '127.0.0.1', '--port', '0', '--dotenv', dotenv]);
     assert.equal(status, 1);
     assert.match(stderr, /^apsnap: \S+\.env: the key cannot be written: the disk is full: ENOSPC; free some space [^\n]+\n$/);
     const doctor = await apsnap(['doctor', '--dotenv', dotenv]);
     assert.equal(doctor.status, 1);
-    assert.match(doctor.stdout, /^key +failing .*\n +why: there is none, and the disk of \S+ is full\n +do: {2}free some space/);
+    assert.match(doctor.stdout, /^key +failing .*\n +why: no key, and the disk of \S+ is full\n +do: {2}free some space/);
     assert.deepEqual(readdirSync(disk), ['filling'], 'nothing is left of the try');
     rmSync(join(disk, 'filling'));
     const server = await startServer({ dotenv });
@@ -65,7 +65,7 @@ describe('disk full', () => {
     assert.equal(await server.stop(), 0);
   });
 
-  test('disk full/another key', async () => {
+  test('another key is not written, and the old file stays as it was', async () => {
     // Larger than a page, so that a part of it would have room.
     const old = `${'# somebody wrote this\n'.repeat(1_000)}RASPAP_API_KEY=a-key-of-32-characters-0123456789\n`;
     writeFileSync(dotenv, old);
