@@ -11,7 +11,7 @@ interface Entry {
 
 export const commands: readonly Entry[] = [
   { usage: 'serve', help: 'run the service (the default command)' },
-  { usage: 'snapshot [DOCUMENT...]', help: 'sample once and print documents as JSON (default: all documents)' },
+  { usage: 'snapshot [DOCUMENT...]', help: 'sample once and print documents as JSON (default: all but the lists of blocked names)' },
   { usage: 'doctor', help: 'check what each collector reads, and print what to do about failures' },
   { usage: 'key show', help: 'print the key in the env file' },
   { usage: 'key generate', help: 'replace the key with a new one without printing it' },

@@ -6,7 +6,7 @@ import { hideSecrets } from '../model/redact.js';
 import type { Schema } from '../model/schema.js';
 
 /** Smaller bodies fit into one packet either way. */
-const WORTH_COMPRESSING_BYTES = 1_200;
+export const MIN_COMPRESSED_BYTES = 1_200;
 /** Compressing must save a tenth, or the client unpacks for nothing. */
 const WORTH_SENDING_RATIO = 0.9;
 
@@ -49,7 +49,7 @@ export function bodyOf(page: string | null, json: Uint8Array): Body {
   return {
     page,
     json,
-    gzip: json.length < WORTH_COMPRESSING_BYTES ? null : compress(json),
+    gzip: json.length < MIN_COMPRESSED_BYTES ? null : compress(json),
     tag: createHash('sha256').update(json).digest('base64url').slice(0, 22),
   };
 }

@@ -13,13 +13,11 @@ import { createHistory } from '../engine/history.js';
 import { createScheduler, type Scheduler } from '../engine/schedule.js';
 import { createStore } from '../engine/store.js';
 import { followStationEvents } from '../engine/wifi-events.js';
-
 import { createSampler, type Sampler, threadData } from '../engine/worker-pool.js';
 import type { EventStreams } from '../http/events/streams.js';
 import { type AccessLog, createAccessLog } from '../http/middleware/access-log.js';
 import { createHostCheck } from '../http/middleware/allowed-hosts.js';
 import { expiresAtMs } from '../http/server/certificate.js';
-
 import { listen, shut } from '../http/server/listen.js';
 import type { Tls } from '../http/server/tls.js';
 import { createMachine } from '../machine/machine.js';

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { constants, createGzip } from 'node:zlib';
 import type { Access } from '../../access/keys.js';
+import { MIN_COMPRESSED_BYTES } from '../../encode/body.js';
 import type { DocumentRecord } from '../../engine/records.js';
 import type { Store } from '../../engine/store.js';
 import { type Freshness, type ReadyResponse, readyResponse } from './ready.js';
@@ -50,7 +51,8 @@ export function createSnapshots(store: Store) {
 
   return async function respond(records: readonly DocumentRecord[], access: Access, gzip: boolean): Promise<ReadyResponse> {
     const snapshot = snapshotOf(records, access);
-    if (!gzip) return snapshot.plain;
+    const bytes = snapshot.parts.reduce((sum, part) => sum + part.length, 0);
+    if (!gzip || bytes < MIN_COMPRESSED_BYTES) return snapshot.plain;
     snapshot.compressed ??= compress(snapshot);
     return snapshot.compressed;
   };
