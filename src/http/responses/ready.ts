@@ -3,11 +3,10 @@
  * ETag and one write. Documents, errors, snapshots and static files are all sent as ready responses.
  */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
-import { pipeline } from 'node:stream';
 import type { Context } from 'koa';
 import { SECURITY_HEADERS } from '../middleware/security-headers.js';
 import { acceptsGzip, matchesEtag } from './negotiation.js';
-import { inPieces, PIECE_BYTES, streamPieces } from './pieces.js';
+import { inPieces, PIECE_BYTES, sendPieces, streamPieces } from './pieces.js';
 
 /** One form of a response: plain or compressed. */
 export interface Representation {
@@ -129,7 +128,7 @@ export function sendReady(request: IncomingMessage, response: ServerResponse, re
   if (request.method === 'HEAD' || status === 304) response.end();
   else if (text !== undefined) response.end(text, 'latin1');
   else if (pieces.length === 1) response.end(pieces[0]);
-  else pipeline(streamPieces(pieces, response), response, () => {});
+  else sendPieces(pieces, response);
   return status;
 }
 
