@@ -1,5 +1,6 @@
-/** Reads files that an administrator names, on the main thread: without waiting for a FIFO and without reading a device endlessly. */
-import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
+/** Reads files that an administrator names, on the main thread. */
+import { readFileSync, type Stats } from 'node:fs';
+import { openRegularFile } from '../machine/files.js';
 
 /** Maximum size of a file. Larger ones are an error. */
 const MAX_FILE_BYTES = 1 << 20;
@@ -11,13 +12,8 @@ const MAX_FILE_BYTES = 1 << 20;
  * @throws {Error} if it can't be opened, isn't a regular file, or is too large
  */
 export function readRegularFile(file: string, flags = 0): { readonly text: string; readonly stat: Stats } {
-  const descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK | flags);
-  try {
-    const stat = fstatSync(descriptor);
-    if (!stat.isFile()) throw new Error('not a regular file');
+  return openRegularFile(file, flags, (descriptor, stat) => {
     if (stat.size > MAX_FILE_BYTES) throw new Error(`more than ${MAX_FILE_BYTES} bytes`);
     return { text: readFileSync(descriptor, 'utf8'), stat };
-  } finally {
-    closeSync(descriptor);
-  }
+  });
 }

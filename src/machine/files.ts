@@ -21,7 +21,7 @@ import {
 } from 'node:fs';
 import { resolve } from 'node:path';
 import { SourceError } from '../errors.js';
-import { sourceError } from './system-errors.js';
+import { NotRegularError, sourceError } from './system-errors.js';
 
 const MAX_FILE_BYTES = 4 << 20;
 /** Maximum symbolic links on the way to a file, as in the kernel. Beyond it the file counts as missing. */
@@ -97,8 +97,7 @@ export function createFiles(rootfs: string): Files {
     }
   }
 
-  const open = <T>(path: string, read: (fd: number, stat: Stats) => T): T =>
-    at(path, (located) => openRegularFile(located, read, { shown: root + path }));
+  const open = <T>(path: string, read: (fd: number, stat: Stats) => T): T => at(path, (located) => openRegularFile(located, 0, read));
 
   function readBytes(path: string, limit = MAX_FILE_BYTES): Buffer {
     return open(path, (fd, { size }) => readAll(fd, size, limit, root + path));
@@ -146,21 +145,16 @@ export function createFiles(rootfs: string): Files {
 /**
  * Opens a regular file, and nothing else: a FIFO in its place would block the thread indefinitely, a device may never end.
  *
+ * @param flags more flags of open(2), such as `O_NOFOLLOW`
  * @param read takes the open file; it is closed afterwards
- * @param options.flags more flags of open(2), such as `O_NOFOLLOW`
- * @param options.shown the path as errors name it
- * @throws {SourceError} `not-a-file` if it isn't a regular file
+ * @throws {NotRegularError} if it isn't a regular file
  * @throws {Error} a system error if it cannot be opened
  */
-export function openRegularFile<T>(
-  path: string,
-  read: (fd: number, stat: Stats) => T,
-  { flags = 0, shown = path }: { readonly flags?: number; readonly shown?: string } = {},
-): T {
+export function openRegularFile<T>(path: string, flags: number, read: (fd: number, stat: Stats) => T): T {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | flags);
   try {
     const stat = fstatSync(fd);
-    if (!stat.isFile()) throw new SourceError('not-a-file', `${shown}: is not a regular file`);
+    if (!stat.isFile()) throw new NotRegularError();
     return read(fd, stat);
   } finally {
     closeSync(fd);

@@ -18,6 +18,14 @@ const REASONS: Partial<Record<SourceErrorCode, string>> = {
   'not-a-file': 'is not a regular file',
 };
 
+/** A folder, FIFO, socket or device lies in place of a file. */
+export class NotRegularError extends Error {
+  override readonly name = 'NotRegularError';
+  constructor() {
+    super('not a regular file');
+  }
+}
+
 /**
  * Converts an error of `node:fs`: `/sys/…/temp: permission denied`.
  *
@@ -26,6 +34,6 @@ const REASONS: Partial<Record<SourceErrorCode, string>> = {
 export function sourceError(path: string, error: unknown): SourceError {
   if (error instanceof SourceError) return error;
   const { code = 'error', message = String(error) } = error as NodeJS.ErrnoException;
-  const ours = CODES[code] ?? 'unreadable';
+  const ours = error instanceof NotRegularError ? 'not-a-file' : (CODES[code] ?? 'unreadable');
   return new SourceError(ours, `${path}: ${REASONS[ours] ?? `cannot be read: ${code.startsWith('E') ? code : message}`}`);
 }
