@@ -5,9 +5,9 @@
  *     id: 1795500557123
  *     data: {"active_clients_amount":3,…}
  */
-import type { DocumentRecord } from '../../engine/records.js';
 import type { Store } from '../../engine/store.js';
 import { type CollectorState, collectorStates } from '../responses/collector-states.js';
+import { documentState } from '../responses/document-state.js';
 
 /**
  * Formats an event. JSON has no line feeds, so its data is one line.
@@ -24,10 +24,7 @@ export const HEARTBEAT = Buffer.from(': still here\n\n');
 
 /** Data of `states`: whether each document is fresh. */
 export function documentStates(store: Store): string {
-  const stateOf = ({ state, sampledAtMs, problem }: DocumentRecord) => {
-    return { state, sampledAt: sampledAtMs === null ? null : new Date(sampledAtMs).toISOString(), error: problem };
-  };
-  return JSON.stringify(Object.fromEntries([...store.documents].map(([name, record]) => [name, stateOf(record)])));
+  return JSON.stringify(Object.fromEntries([...store.documents].map(([name, record]) => [name, documentState(record)])));
 }
 
 /** Identifies what is worth an event in `states`: the time of a sample isn't. */

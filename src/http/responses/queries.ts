@@ -1,5 +1,4 @@
-/** Queries of documents, `/dns/domains?contains=ads`: answered by a worker, and kept for as long as the document does not change. */
-
+/** Queries of documents, such as `/dns/domains?contains=ads`. A worker answers them, and responses are kept until the document changes. */
 import type { Body } from '../../encode/body.js';
 import { problemOfDocument, problemText } from '../../engine/freshness.js';
 import type { DocumentRecord } from '../../engine/records.js';
@@ -8,9 +7,9 @@ import { parseQuery, QueryError } from '../../model/query.js';
 import { busy, HttpProblem, notYet } from './problem.js';
 import { type ReadyResponse, readyResponse } from './ready.js';
 
-/** Answers are kept until the document changes, or they would have more than this together. */
+/** Maximum size of the kept responses to queries of one document. Beyond it, all are dropped. */
 const KEPT_BYTES = 8 << 20;
-/** What keeping an answer takes, however short it is. */
+/** Memory that a kept response needs besides its bytes. */
 const MIN_BYTES = 1_000;
 
 /** Kept responses to queries of one document. */

@@ -6,6 +6,7 @@ import type { Access } from '../../access/keys.js';
 import { MIN_COMPRESSED_BYTES } from '../../encode/body.js';
 import type { DocumentRecord } from '../../engine/records.js';
 import type { Store } from '../../engine/store.js';
+import { documentState } from './document-state.js';
 import { type Freshness, type ReadyResponse, readyResponse } from './ready.js';
 
 /** Maximum combinations of documents whose responses are kept. One client that requests them all must not fill the memory. */
@@ -87,8 +88,9 @@ export function snapshotParts(
 ): Uint8Array[] {
   const parts: Uint8Array[] = [];
   let text = `{"generation":${generation},"sampledAt":${rfc3339(sampledAtMs)},"documents":{`;
-  for (const [index, { document, state, sampledAtMs: at, problem, bodies, secretBodies }] of records.entries()) {
-    const head = JSON.stringify({ state, sampledAt: at === null ? null : new Date(at).toISOString(), error: problem }).slice(0, -1);
+  for (const [index, record] of records.entries()) {
+    const { document, bodies, secretBodies } = record;
+    const head = JSON.stringify(documentState(record)).slice(0, -1);
     text += `${index > 0 ? '},' : ''}${JSON.stringify(document.name)}:${head},"data":`;
     const body = (access === 'secrets' && secretBodies?.get(null)) || bodies.get(null);
     if (!body) {

@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { constants, gzip as gzipWithCallback } from 'node:zlib';
 import type Router from '@koa/router';
 import type { Middleware } from 'koa';
+import { MIN_COMPRESSED_BYTES } from '../../encode/body.js';
 import { joinFamilies, METRICS_CONTENT_TYPE, METRICS_END, type MetricsFormat, renderFamilies } from '../../encode/prometheus.js';
 import { isExpired, problemOf } from '../../engine/freshness.js';
 import type { CollectorRecord, DocumentRecord } from '../../engine/records.js';
@@ -29,8 +30,6 @@ const WANTED_MS = 600_000;
 const MAX_WAIT_MS = 5_000;
 /** Texts of different formats and choices that are kept. Beyond that, all are dropped. */
 const MAX_KEPT = 8;
-/** Smaller bodies fit into one packet anyway. */
-const MIN_COMPRESSED_BYTES = 1_200;
 /** The name in `collect[]` for the metrics of this process. */
 const PROCESS = 'process';
 

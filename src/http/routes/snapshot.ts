@@ -2,12 +2,12 @@
 import type Router from '@koa/router';
 import type { Middleware } from 'koa';
 import { DEFAULT_DOCUMENTS } from '../../documents/index.js';
-import type { DocumentRecord } from '../../engine/records.js';
 import type { Scheduler } from '../../engine/schedule.js';
 import type { Store } from '../../engine/store.js';
 import { givenIn } from '../../model/query.js';
 import { jsonBody } from '../middleware/json-body.js';
 import { accessOf } from '../middleware/require-key.js';
+import { documentState } from '../responses/document-state.js';
 import { acceptsGzip } from '../responses/negotiation.js';
 import { HttpProblem } from '../responses/problem.js';
 import { respond } from '../responses/ready.js';
@@ -110,7 +110,7 @@ function refresh({ store, scheduler }: SnapshotOptions): Middleware {
     ctx.set('Cache-Control', 'no-store');
     ctx.body = {
       generation: store.generation,
-      documents: Object.fromEntries(records.map((record) => [record.document.name, freshnessOf(record)])),
+      documents: Object.fromEntries(records.map((record) => [record.document.name, documentState(record)])),
     };
   };
 }
@@ -120,8 +120,4 @@ function requestedDocuments(body: unknown): string[] | undefined {
   if (names === undefined && !Array.isArray(body)) return undefined;
   if (Array.isArray(names) && names.length > 0 && names.every((name) => typeof name === 'string')) return names;
   throw new HttpProblem(400, '"documents" is not a list of names: expected {"documents":["clients"]}');
-}
-
-function freshnessOf({ state, sampledAtMs, problem }: DocumentRecord) {
-  return { state, sampledAt: sampledAtMs === null ? null : new Date(sampledAtMs).toISOString(), error: problem };
 }
