@@ -69,11 +69,11 @@ export function sample({ requests, progress }: Task<SampleRequest>): Taken[] | P
   const taken = requests.map((request, index) => {
     begin(progress, index);
     const startedMs = performance.now();
-    const recording = recordSources(machine);
-    const outcome = orFailure(() => takeSample(request, recording.machine));
+    const recording = request.sources ? recordSources(machine) : undefined;
+    const outcome = orFailure(() => takeSample(request, recording?.machine ?? machine));
     const tookMs = performance.now() - startedMs;
     log('%s: %s in %d ms', request.collector, outcome.kind, Math.round(tookMs));
-    return { outcome, tookMs, sources: [...recording.sources] };
+    return { outcome, tookMs, ...(recording && { sources: [...recording.sources] }) };
   });
   const bodies = taken.flatMap(({ outcome }) => (outcome.kind === 'sampled' && outcome.body ? [outcome.body] : []));
   return bodies.length === 0 ? taken : transferred(taken, bodies);

@@ -1,5 +1,6 @@
 /** Records what a sample reads, so that the next one can tell whether any of it has changed. */
 import type { Machine } from '../machine/machine.js';
+import { observedMachine } from './observed-machine.js';
 
 /** Fingerprints of what was read, by path; see {@link Machine.fingerprint}. */
 export interface Reads {
@@ -32,32 +33,8 @@ export function recordReads(machine: Machine, nowMs: number): RecordingMachine {
     files.set(path, words);
     if (Math.abs(nowMs - changedMs) < TICK_MS) settled = false;
   };
-  const recorded =
-    <Rest extends unknown[], Result>(read: (path: string, ...rest: Rest) => Result) =>
-    (path: string, ...rest: Rest): Result => {
-      record(path);
-      return read(path, ...rest);
-    };
   return {
-    machine: {
-      ...machine,
-      readText: recorded(machine.readText),
-      readTextIfThere: recorded(machine.readTextIfThere),
-      readBytes: recorded(machine.readBytes),
-      readTail: recorded(machine.readTail),
-      readInPieces: (path, limit, read) => {
-        record(path);
-        return machine.readInPieces(path, limit, read);
-      },
-      readLink(path) {
-        const target = machine.readLink(path);
-        links.set(path, target ?? null);
-        return target;
-      },
-      list: recorded(machine.list),
-      entries: recorded(machine.entries),
-      exists: recorded(machine.exists),
-    },
+    machine: observedMachine(machine, { path: record, link: (path, target) => links.set(path, target ?? null) }),
     reads: () => ({ files: Object.fromEntries(files), links: Object.fromEntries(links), settled }),
   };
 }

@@ -23,6 +23,8 @@ export interface SampleRequest {
   readonly thorough: boolean;
   /** True if metrics are being scraped. */
   readonly metrics: boolean;
+  /** True if the worker also returns the sources: paths that were read and command lines that were run. */
+  readonly sources: boolean;
   /** True if a key may read secrets. The worker then also returns values that include them. */
   readonly secrets: boolean;
 }
@@ -139,7 +141,7 @@ export interface Busy {
 export interface Taken {
   readonly outcome: Outcome;
   readonly tookMs: number;
-  /** Paths that it read and command lines that it ran. Undefined if its thread is stuck. */
+  /** Paths that it read and command lines that it ran, if they are wanted. Undefined if its thread is stuck. */
   readonly sources?: readonly string[];
   /** Resolves when the stuck thread of the sample has ended. A thread that is blocked in the kernel doesn't end. */
   readonly threadEnd?: Promise<unknown>;

@@ -27,7 +27,7 @@ export interface CollectorRecord {
   /** When the last sample ended, good or not, by the monotonic clock. */
   endedAtMonotonicMs: number | undefined;
   tookMs: number;
-  /** Paths and command lines of the last sample that read its files. */
+  /** Paths and command lines of the last sample that read its files, if the store wants them. */
   sources: readonly string[];
   /** Why the last sample failed; undefined: it was good. */
   failure: Failure | undefined;

@@ -155,7 +155,10 @@ function createBatcher(sampler: Sampler, store: Store): Batcher {
       const previous = trigger === 'file-change' ? (record.failure ?? record.good) : record.good;
       const carried = isAlike ? previous?.carry : undefined;
       const compareOnly = trigger === 'file-change' && lane === 'heavy' && carried !== undefined;
-      const request = { collector: name, carried, compareOnly, thorough, metrics: store.wantsMetrics, secrets: store.wantsSecrets };
+      const request = {
+        ...{ collector: name, carried, compareOnly, thorough },
+        ...{ metrics: store.wantsMetrics, secrets: store.wantsSecrets, sources: store.wantsSources },
+      };
       if (!alone && (lane === 'quick' || compareOnly)) {
         const taken = await takeTogether(request);
         if (taken.outcome.kind !== 'changed') return taken;

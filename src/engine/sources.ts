@@ -1,5 +1,6 @@
 /** Sources of a sample: the paths that it read and the programs that it ran, as `doctor` shows them. */
 import type { Machine } from '../machine/machine.js';
+import { observedMachine } from './observed-machine.js';
 
 export interface RecordedSources {
   /** A machine that records what is read of it. */
@@ -10,38 +11,8 @@ export interface RecordedSources {
 
 export function recordSources(machine: Machine): RecordedSources {
   const sources = new Set<string>();
-  const recorded =
-    <Rest extends unknown[], Result>(read: (path: string, ...rest: Rest) => Result) =>
-    (path: string, ...rest: Rest): Result => {
-      sources.add(path);
-      return read(path, ...rest);
-    };
-  return {
-    sources,
-    machine: {
-      ...machine,
-      readText: recorded(machine.readText),
-      readTextIfThere: recorded(machine.readTextIfThere),
-      readBytes: recorded(machine.readBytes),
-      readTail: recorded(machine.readTail),
-      readInPieces(path, limit, read) {
-        sources.add(path);
-        return machine.readInPieces(path, limit, read);
-      },
-      readLink: recorded(machine.readLink),
-      list: recorded(machine.list),
-      entries: recorded(machine.entries),
-      exists: recorded(machine.exists),
-      fileSystem(path) {
-        sources.add(`statfs ${path}`);
-        return machine.fileSystem(path);
-      },
-      run(program, args) {
-        sources.add([program, ...args].join(' '));
-        return machine.run(program, args);
-      },
-    },
-  };
+  const add = (source: string) => void sources.add(source);
+  return { sources, machine: observedMachine(machine, { path: add, link: add, other: add }) };
 }
 
 /** Maximum paths that differ in one part only. More are joined to one with `*` in its place. */

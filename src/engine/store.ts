@@ -45,6 +45,8 @@ export interface Store {
   wantsMetrics: boolean;
   /** True if a key may read secrets. Without one, secrets never leave the workers. */
   wantsSecrets: boolean;
+  /** True if `doctor` shows what collectors read. The service doesn't: hostapd's collector alone reads a file of each process. */
+  wantsSources: boolean;
 }
 
 /** The wall clock was set if it moved by more than this against the monotonic clock. */
@@ -221,6 +223,7 @@ export function createStore(firstGeneration = 0): Store {
     wantsChanges: false,
     wantsMetrics: false,
     wantsSecrets: false,
+    wantsSources: false,
   };
 }
 

@@ -12,7 +12,7 @@ import { createMachine } from '../../src/machine/machine.js';
 import { asNobody } from '../support/nobody.js';
 import { createAccessPoint, type Root } from '../support/root.js';
 
-/** Names that keep a thread busy for a third of a second, or more. */
+/** Number of names that keep a thread busy for at least a third of a second. */
 const AMOUNT = 800_000;
 let root: Root;
 /** Every thread that was started, the newest last. */
@@ -45,7 +45,7 @@ async function withSampler(amount: number, use: (sampler: Sampler) => Promise<vo
 
 async function take(sampler: Sampler, collector: CollectorName, lane: Lane, last?: Sampled): Promise<Outcome> {
   const [taken] = await sampler.sample(
-    [{ collector, carried: last?.carry, compareOnly: false, thorough: false, metrics: false, secrets: false }],
+    [{ collector, carried: last?.carry, compareOnly: false, thorough: false, metrics: false, secrets: false, sources: false }],
     lane,
   );
   return (taken as { outcome: Outcome }).outcome;
@@ -54,7 +54,7 @@ async function take(sampler: Sampler, collector: CollectorName, lane: Lane, last
 const LIST = Buffer.from('{"domains":["ads.example"],"amount":1}');
 const ask = (sampler: Sampler, limit: number) => sampler.answer({ document: 'dns/domains', query: { limit, offset: 0 } });
 
-/** Starts some at once. @returns their names in the order in which they end */
+/** Starts all tasks at once. @returns their names in the order in which they end */
 async function race(tasks: Readonly<Record<string, () => Promise<unknown> | undefined>>): Promise<string[]> {
   const ended: string[] = [];
   await Promise.all(
@@ -67,7 +67,7 @@ async function race(tasks: Readonly<Record<string, () => Promise<unknown> | unde
 }
 
 describe('lanes', () => {
-  test('lanes/a program runs at the same time as a heavy task, and another heavy task does not', () =>
+  test('a program runs at the same time as a heavy task, but a second heavy task waits', () =>
     withSampler(2, async (sampler) => {
       const ended = await race({
         large: () => take(sampler, 'hostnames', 'heavy'),
@@ -77,12 +77,12 @@ describe('lanes', () => {
       assert.deepEqual(ended, ['program', 'large', 'small']);
     }));
 
-  test('lanes/queries wait for samples', async () => {
+  test('a query waits for a sample that is requested after it', async () => {
     for (const amount of [1, 2]) {
       await withSampler(amount, async (sampler) => {
         const ended = await race({
           large: () => take(sampler, 'hostnames', 'heavy'),
-          // Takes the other thread, where there is one.
+          // Takes the second thread, if there is one.
           program: () => take(sampler, 'stations', 'program'),
           query: () => ask(sampler, 1),
           quick: () => take(sampler, 'load', 'quick'),
@@ -92,7 +92,7 @@ describe('lanes', () => {
     }
   });
 
-  test('lanes/queries get their turn though samples are asked for without pause', () =>
+  test('a query gets its turn even if samples are requested without pause', () =>
     withSampler(1, async (sampler) => {
       let answered = false;
       const sampleOn = async () => {
@@ -109,7 +109,7 @@ describe('lanes', () => {
       await Promise.all([query, ...sampling]);
     }));
 
-  test('lanes/one thread does it all', () =>
+  test('a single thread can run samples of every lane, queries and compositions', () =>
     withSampler(1, async (sampler) => {
       const outcomes = await Promise.all([
         take(sampler, 'domains', 'heavy'),
@@ -121,7 +121,7 @@ describe('lanes', () => {
       for (const outcome of outcomes) assert.notEqual(outcome?.kind, 'failed', JSON.stringify(outcome));
     }));
 
-  test('lanes/the queue of queries is bounded', () =>
+  test('queries beyond the limit of the queue are rejected as busy', () =>
     withSampler(2, async (sampler) => {
       const answers = await Promise.all(Array.from({ length: 100 }, (_, n) => ask(sampler, n + 1)));
       const taken = answers.filter(({ kind }) => kind !== 'busy');
@@ -132,7 +132,7 @@ describe('lanes', () => {
 });
 
 describe('threads', () => {
-  test('threads/one that ends in the middle of something heavy is replaced', () =>
+  test('a thread that ends during a heavy task is replaced', () =>
     withSampler(1, async (sampler) => {
       const [mine] = threads.slice(-1);
       const heavy = take(sampler, 'hostnames', 'heavy');
@@ -147,7 +147,7 @@ describe('threads', () => {
       assert.match(Buffer.from(again.value.slice(-100)).toString(), /"host-799999\.tracker\.example"\],"amount":800000\}$/);
     }));
 
-  test('threads/of several documents only the one that cost the thread fails', () =>
+  test('if one of several documents cannot be composed, the others still are', () =>
     withSampler(1, async (sampler) => {
       const good = { document: 'dns/domains', parts: { domains: LIST } };
       const bad = { document: 'nope', parts: {} };
@@ -162,7 +162,7 @@ describe('threads', () => {
 describe('unchanged files', () => {
   const FILE = '/etc/raspap/adblock/domains.txt';
 
-  /** Takes a sample, and has it settle. */
+  /** Takes a sample late enough after the last change that the next sample reports it as unchanged. */
   async function settled(sampler: Sampler): Promise<Sampled> {
     await sleep(80);
     const first = await take(sampler, 'domains', 'heavy');
@@ -171,7 +171,7 @@ describe('unchanged files', () => {
     return first;
   }
 
-  test('unchanged/list', () =>
+  test('a list that has grown is sampled again', () =>
     withSampler(1, async (sampler) => {
       const first = await settled(sampler);
       appendFileSync(root.locate(FILE), 'local=/tracker.example/\n');
@@ -180,7 +180,7 @@ describe('unchanged files', () => {
       assert.equal(Buffer.from(second.value).toString(), '{"domains":["ads.example","tracker.example"],"amount":2}');
     }));
 
-  test('unchanged/removed, and there again', () =>
+  test('a removed list is reported as absent, and sampled again when it is back', () =>
     withSampler(1, async (sampler) => {
       const first = await settled(sampler);
       const content = readFileSync(root.locate(FILE));
@@ -194,7 +194,7 @@ describe('unchanged files', () => {
       assert.ok(back.kind === 'sampled' && back.absent === null);
     }));
 
-  test('unchanged/what the first sample kept is not that of something else', () =>
+  test('carried state that names other files does not make a list count as unchanged', () =>
     withSampler(1, async (sampler) => {
       const odd = { carry: encodeJson({ files: { '/nowhere': 'x' }, links: {}, settled: true }) } as Sampled;
       const outcome = await take(sampler, 'domains', 'heavy', odd);
@@ -202,8 +202,8 @@ describe('unchanged files', () => {
     }));
 });
 
-describe('unreadable', () => {
-  test('unreadable/a folder that may not be entered is no machine without lists', () => {
+describe('unreadable folders', () => {
+  test('a folder without search permission is a permission failure, not an absent list', () => {
     chmodSync(root.folder, 0o755);
     mkdirSync(root.locate('/var/log'), { recursive: true });
     for (const [folder, names] of [
