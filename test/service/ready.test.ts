@@ -22,7 +22,7 @@ async function ready() {
   return [status, json().detail];
 }
 
-test('readyz/not ready before the documents of required collectors are made', async () => {
+test('/readyz returns 503 until every document of the required collectors exists, and names the missing ones', async () => {
   const required = collectors.filter((collector) => collector.required);
   assert.deepEqual(await ready(), [503, `not fresh: ${required.map(({ name }) => name).join(', ')}`]);
   for (const { name, absent } of required) {

@@ -11,7 +11,7 @@ import { createAccessPoint, type Root } from '../support/root.js';
 import { startServers, type TestServer } from '../support/server.js';
 import { assertValid, at, operations, type Response, text, token } from '../support/specification.js';
 
-/** What has been seen of the answers that the specification names. */
+/** Responses that the tests have received, each as method, path and status. */
 const seen = new Set<string>();
 
 function assertAsSpecified(answer: Answer, path: string, method: string): void {
@@ -38,14 +38,14 @@ function assertAsSpecified(answer: Answer, path: string, method: string): void {
   assertValid(said, `${pointer}/content/${token(type)}/schema`, what);
 }
 
-describe('answers', () => {
+describe('responses', () => {
   /** This machine, an access point, and a machine with nothing to sample. */
   let machine: TestServer;
   let accessPoint: TestServer;
   let nothing: TestServer;
-  /** Has received too many wrong keys. */
+  /** A service that has received too many wrong keys. */
   let guarded: TestApp;
-  /** Has not sampled yet. */
+  /** A service that has not sampled yet. */
   let newborn: TestApp;
   let root: Root;
   let empty: string;
@@ -76,16 +76,16 @@ describe('answers', () => {
     return ask(url, path, { ...asking, headers: { access_token: key, ...asking.headers } });
   }
 
-  /** Names of pages that are on both machines. */
+  /** Values of path parameters that exist on both machines. */
   const pages: Readonly<Record<string, string>> = { interface: 'lo' };
   const filled = (path: string) => path.replace(/\{(\w+)\}/, (_, parameter: string) => pages[parameter] ?? 'nope');
-  /** Whether a path is that of a page which no machine has for certain. */
+  /** Returns true if a path has a parameter without a value that exists on both machines. */
   const isElsewhere = (path: string) => /\{(\w+)\}/.test(path) && filled(path).endsWith('/nope');
 
   for (const { path, method, operation } of operations) {
     const name = `${method.toUpperCase()} ${path}`;
 
-    test(`answers/200 ${name}`, async () => {
+    test(`${name} responds as specified on this machine and on an access point`, async () => {
       for (const server of [machine, accessPoint]) {
         const answer = await askAs(server, filled(path), { method: method.toUpperCase() });
         assert.equal(answer.status, isElsewhere(path) ? 404 : 200);
@@ -94,21 +94,21 @@ describe('answers', () => {
     });
 
     if (operation.responses['304'] && !isElsewhere(path)) {
-      test(`answers/304 ${name}`, async () => {
+      test(`${name} returns 304 for If-None-Match: *`, async () => {
         const answer = await askAs(machine, filled(path), { headers: { 'if-none-match': '*' } });
         assert.equal(answer.status, 304);
         assertAsSpecified(answer, path, method);
       });
     }
 
-    test(`answers/without-the-key ${name}`, async () => {
+    test(`${name} returns 403 without a key, or 200 if it needs none`, async () => {
       const answer = await ask(machine.url, filled(path), { method: method.toUpperCase() });
       assert.equal(answer.status, operation.security?.length === 0 ? 200 : 403);
       assertAsSpecified(answer, path, method);
     });
 
     if (operation.responses['429']) {
-      test(`answers/429 ${name}`, async () => {
+      test(`${name} returns 429 with Retry-After after too many wrong keys`, async () => {
         const answer = await askAs(guarded, filled(path), { method: method.toUpperCase() });
         assert.equal(answer.status, 429);
         assert.match(answer.headers['retry-after'] ?? '', /^[1-9]\d*$/);
@@ -116,7 +116,7 @@ describe('answers', () => {
       });
     }
 
-    test(`answers/405 ${name}`, async () => {
+    test(`${name} returns 405 for other methods`, async () => {
       for (const other of ['PUT', 'DELETE', 'PATCH', method === 'get' ? 'POST' : 'GET']) {
         const answer = await askAs(machine, filled(path), { method: other });
         assert.equal(answer.status, 405);
@@ -124,21 +124,21 @@ describe('answers', () => {
       }
     });
 
-    test(`answers/nothing-sampled ${name}`, async () => {
+    test(`${name} returns a specified 503 or 200 before the first sample`, async () => {
       const answer = await askAs(newborn, filled(path), { method: method.toUpperCase() });
       assert.equal(answer.status, operation.responses['503'] ? 503 : 200, answer.text);
       if (answer.status === 503) assert.match(answer.headers['retry-after'] ?? '', /^[1-9]\d*$/);
       assertAsSpecified(answer, path, method);
     });
 
-    test(`answers/nothing-there ${name}`, async () => {
-      // What is missing is an empty list or a failure, by what it is.
+    test(`${name} responds as specified on a machine with nothing to sample`, async () => {
+      // A missing source makes an empty list or a failure, depending on the source.
       const answer = await askAs(nothing, filled(path), { method: method.toUpperCase() });
       assertAsSpecified(answer, path, method);
     });
 
     if (operation.responses['404']) {
-      test(`answers/404 ${name}`, async () => {
+      test(`${name} returns 404 for an unknown name in its path`, async () => {
         const answer = await askAs(machine, path.replace(/\{\w+\}/, 'nope'));
         assert.equal(answer.status, 404);
         assertAsSpecified(answer, path, method);
@@ -146,8 +146,8 @@ describe('answers', () => {
     }
 
     for (const { name: parameter, schema } of operation.parameters?.filter((one) => one.in === 'query') ?? []) {
-      test(`answers/400 ${name} ${parameter}`, async () => {
-        // Empty, twice, and what is nothing of the kind.
+      test(`${name} returns 400 for a bad value of ${parameter}, and 200 for its default`, async () => {
+        // An empty value, a parameter that is given twice, and a value of the wrong kind.
         for (const query of [`${parameter}=`, `${parameter}=1&${parameter}=1`, `${parameter}=%00`]) {
           const answer = await askAs(machine, `${filled(path)}?${query}`);
           assert.equal(answer.status, 400, query);
@@ -162,14 +162,14 @@ describe('answers', () => {
     }
   }
 
-  test('answers/clients-of-an-access-point', async () => {
+  test('an access point reports its client and its temperature', async () => {
     const answer = await askAs(accessPoint, '/clients/wlan0');
     assert.equal(answer.json().active_clients_amount, 1);
     assertAsSpecified(answer, '/clients/{interface}', 'get');
     assert.equal((await askAs(accessPoint, '/system')).json().systemTemperature, 48.31);
   });
 
-  test('answers/404', async () => {
+  test('an unknown path returns 404 with a problem document', async () => {
     for (const path of ['/nope', '/system/nope', '/docs/nope']) {
       const answer = await askAs(machine, path);
       assert.equal(answer.status, 404);
@@ -177,11 +177,11 @@ describe('answers', () => {
     }
   });
 
-  test('answers/some-documents', async () => {
+  test('a snapshot of a single document is as specified', async () => {
     assertAsSpecified(await askAs(machine, '/snapshot?documents=clients'), '/snapshot', 'get');
   });
 
-  test('answers/refresh', async () => {
+  test('a refresh responds as specified to valid and invalid bodies', async () => {
     const refresh = (body: string, type: string) =>
       askAs(accessPoint, '/snapshot/refresh', { method: 'POST', body, headers: { 'content-type': type } });
     const json = 'application/json';
@@ -198,7 +198,7 @@ describe('answers', () => {
     }
   });
 
-  test('answers/all-that-are-named-were-seen', () => {
+  test('the tests above received every response that the specification names, and no others', () => {
     const named = operations.flatMap(({ path, method, operation }) =>
       Object.keys(operation.responses)
         .filter((status) => !isElsewhere(path) || !/^(?:200|304)$/.test(status))

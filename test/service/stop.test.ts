@@ -8,9 +8,9 @@ import { eventually } from '../support/eventually.js';
 import { ask } from '../support/http.js';
 import { startServer } from '../support/server.js';
 
-describe('stop', { concurrency: true }, () => {
+describe('stopping', { concurrency: true }, () => {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
-    test(`stop/${signal}`, async (context) => {
+    test(`on ${signal} the service stops within 2 s, despite idle and unfinished connections`, async (context) => {
       const stopping = await startServer();
       context.after(() => stopping.stop());
       const { hostname, port } = new URL(stopping.url);
@@ -45,7 +45,7 @@ describe('stop', { concurrency: true }, () => {
     });
   }
 
-  test('stop/nobody-there', async () => {
+  test('a service without connections stops within 2 s', async () => {
     const stopping = await startServer();
     const startedMs = performance.now();
     assert.equal(await stopping.stop(), 0);

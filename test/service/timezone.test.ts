@@ -51,7 +51,7 @@ const readZone = (name: string, root = zoneinfo): TimeZone => parseTzif(readFile
 /** 1 January of `year`, UTC. */
 const january = (year: number): number => Date.UTC(year, 0, 1) / 1000;
 
-/** Every 37 days from 1970 to 2080, and the seconds around each change. */
+/** Returns an instant every 37 days from 1970 to 2080, and the seconds around each change. */
 function instants(zone: TimeZone): number[] {
   const steps = Array.from({ length: 1086 }, (_, index) => index * 37 * 86_400 + index * 61);
   const changes = steps.filter(
@@ -71,7 +71,7 @@ function instants(zone: TimeZone): number[] {
   return [...new Set([...steps, ...edges, ...listed])];
 }
 
-/** What coreutils prints; `tz` is a zone's name or path, or a POSIX TZ string. */
+/** Returns the dates that coreutils prints. `tz` is a zone's name or path, or a POSIX TZ string. */
 function date(tz: string, seconds: readonly number[]): string[] {
   const input = seconds.map((at) => `@${at}\n`).join('');
   const env = { ...process.env, TZ: tz, LC_ALL: 'C' };
@@ -107,7 +107,7 @@ const withFooter = (footer: string): Uint8Array => {
 
 describe('the zones of this machine', { skip: noZones }, () => {
   for (const name of names) {
-    test(`date/${name}`, () => {
+    test(`dates in ${name} are those that coreutils prints`, () => {
       const zone = readZone(name);
       const seconds = instants(zone);
       assertSame(
@@ -116,7 +116,7 @@ describe('the zones of this machine', { skip: noZones }, () => {
         date(name, seconds),
       );
     });
-    test(`intl/${name}`, () => {
+    test(`offsets in ${name} are those of Intl.DateTimeFormat`, () => {
       const zone = readZone(name);
       // ICU has no list of the Ramadans after 2037.
       const seconds = instants(zone).filter((at) => !/Casablanca|El_Aaiun|Gaza/.test(name) || at < january(2037));
@@ -129,7 +129,7 @@ describe('the zones of this machine', { skip: noZones }, () => {
     });
   }
 
-  test('version 1 alone, until 2037', () => {
+  test('a file that has only version 1 data gives the right dates until 2037', () => {
     for (const name of names) {
       const bytes = readFileSync(join(zoneinfo, name));
       const size = bytes.indexOf('TZif', 4);
@@ -156,13 +156,13 @@ describe('the zones of this machine', { skip: noZones }, () => {
     }
   });
 
-  test('a right zone is refused, because its clock counts leap seconds', {
+  test('a right zone is rejected, because its clock counts leap seconds', {
     skip: !existsSync(join(zoneinfo, 'right/Europe/Paris')),
   }, () => {
     assert.throws(() => readZone('right/Europe/Paris'), { message: 'tzif: leap seconds (a right/ zone) are not supported' });
   });
 
-  test('a view into a larger buffer', () => {
+  test('a view into a larger buffer parses like a whole buffer', () => {
     const bytes = readFileSync(join(zoneinfo, names[0] ?? ''));
     const larger = new Uint8Array(bytes.length + 7).fill(255);
     larger.set(bytes, 3);
@@ -172,7 +172,7 @@ describe('the zones of this machine', { skip: noZones }, () => {
 
 const hasZic = ['/usr/sbin/zic', '/usr/bin/zic'].some(existsSync) && existsSync(join(zoneinfo, 'tzdata.zi'));
 
-test('slim files, which zic writes where tzdata is not fat', { skip: noZones || (!hasZic && 'no zic') }, () => {
+test('slim files that zic writes give the dates that coreutils prints', { skip: noZones || (!hasZic && 'no zic') }, () => {
   const path = `${process.env.PATH}:/usr/sbin`;
   execFileSync('zic', ['-b', 'slim', '-d', scratch, join(zoneinfo, 'tzdata.zi')], { env: { ...process.env, PATH: path }, stdio: 'ignore' });
   for (const name of names) {
@@ -186,7 +186,7 @@ test('slim files, which zic writes where tzdata is not fat', { skip: noZones || 
   }
 });
 
-// zic -b slim, tzdata 2025b. The last is a zone of our own, with the European Union's rules from 1996 on.
+// zic -b slim, tzdata 2025b. The last is a made-up zone with the European Union's rules from 1996 on.
 const slim = {
   'Etc/GMT+3':
     'VFppZjIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAQAAAAEAAAAAAAAAVFppZjIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAQAAAAT//9XQAAAtMDMACjwtMDM+Mwo=',
@@ -210,15 +210,16 @@ const slimCases: [keyof typeof slim, number, string][] = [
 ];
 
 for (const [name, at, expected] of slimCases) {
-  test(`slim/${name} at ${at}`, () => assert.equal(formatDate(parseTzif(Buffer.from(slim[name], 'base64')), at), expected));
+  test(`the slim file of ${name} gives the right date at ${at}`, () =>
+    assert.equal(formatDate(parseTzif(Buffer.from(slim[name], 'base64')), at), expected));
 }
 
-test('formatDate: a fraction of a second is dropped, before 1970 too', () => {
+test('formatDate drops a fraction of a second, before 1970 too', () => {
   assert.equal(formatDate(utc, 1_710_065_471.999), 'Sun 10 Mar 10:11:11 UTC 2024');
   assert.equal(formatDate(utc, -0.5), 'Wed 31 Dec 23:59:59 UTC 1969');
 });
 
-test('localTime: before the first transition, the first type', () => {
+test('localTime uses the first type before the first transition', () => {
   const zone = { ...utc, first: { offsetSeconds: 5692, abbreviation: 'LMT' }, transitions: [{ at: -100, to: utc.rest }] };
   assert.deepEqual(localTime(zone, -101), zone.first);
   assert.deepEqual(localTime(zone, -100), utc.rest);
@@ -247,7 +248,7 @@ const footers = [
 ];
 
 for (const footer of footers) {
-  test(`footer/${footer}`, () => {
+  test(`dates with the footer ${footer} are those that coreutils prints`, () => {
     const zone = parseTzif(withFooter(footer));
     const seconds = instants(zone);
     assertSame(
@@ -258,7 +259,7 @@ for (const footer of footers) {
   });
 }
 
-test('footer/daylight saving time all year', () => {
+test('a footer can set daylight saving time all year', () => {
   for (const footer of ['XXX3EDT4,0/0,J365/23', 'EST5EDT,0/0,J365/25']) {
     const zone = parseTzif(withFooter(footer));
     for (const at of instants(zone)) assert.equal(localTime(zone, at).abbreviation, 'EDT');
@@ -268,14 +269,14 @@ test('footer/daylight saving time all year', () => {
   }
 });
 
-test('footer/daylight saving time that ends with the local year', () => {
-  // No comparison with date: glibc takes the rules of the year that it is in UTC.
+test('a footer can end daylight saving time shortly before the local year ends', () => {
+  // Not compared with date, because glibc applies the rules of the current year in UTC.
   const zone = parseTzif(withFooter('AAA3BBB,J59,J365/23'));
   assert.equal(formatDate(zone, january(2024) + 3599), 'Sun 31 Dec 22:59:59 BBB 2023');
   assert.equal(formatDate(zone, january(2024) + 3600), 'Sun 31 Dec 22:00:00 AAA 2023');
 });
 
-test('footer/the days of a leap year', () => {
+test('the day numbers of a footer count 29 February, except in the J form', () => {
   const change = (footer: string, year: number) => {
     const zone = parseTzif(withFooter(footer));
     const day = Array.from({ length: 366 }, (_, index) => january(year) + index * 86_400).find(
@@ -346,17 +347,17 @@ const malformed: [string, Uint8Array, string][] = [
 ];
 
 for (const [title, bytes, message] of malformed) {
-  test(`malformed/${title}`, () => assert.throws(() => parseTzif(bytes), { name: 'Error', message }));
+  test(`a malformed file is rejected: ${title}`, () => assert.throws(() => parseTzif(bytes), { name: 'Error', message }));
 }
 
-test('malformed/transitions out of order', { skip: noZones }, () => {
+test('a file with transitions out of order is rejected', { skip: noZones }, () => {
   const bytes = Buffer.from(readFileSync(join(zoneinfo, 'Europe/Paris')));
   const times = bytes.indexOf('TZif', 4) + 44;
   bytes.copy(bytes, times + 8, times, times + 8);
   assert.throws(() => parseTzif(bytes), { name: 'Error', message: 'tzif: transition 1 is not later than the one before' });
 });
 
-/** The bytes are a zone that can be asked for any time, or an Error of this module. */
+/** Checks that the bytes parse to a zone that can format any time, or that the parser throws a `tzif:` error. */
 function assertParsesOrRefuses(bytes: Uint8Array): void {
   let zone: TimeZone;
   try {
@@ -373,9 +374,10 @@ function assertParsesOrRefuses(bytes: Uint8Array): void {
 }
 
 describe('any bytes', () => {
-  test('random', () => fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), assertParsesOrRefuses), { numRuns: 2000 }));
+  test('random bytes parse or are rejected', () =>
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), assertParsesOrRefuses), { numRuns: 2000 }));
 
-  test('behind a good magic number', () => {
+  test('random blocks after a valid magic number parse or are rejected', () => {
     const header = Buffer.concat([Buffer.from('TZif'), Buffer.alloc(16)]);
     const small = fc.uint8Array({ minLength: 6, maxLength: 6, max: 5 }).map((counts) => [...counts].flatMap((count) => [0, 0, 0, count]));
     const block = fc.tuple(small, fc.uint8Array({ maxLength: 80 })).map(([counts, data]) => [...header, ...counts, ...data]);
@@ -385,7 +387,7 @@ describe('any bytes', () => {
     );
   });
 
-  test('real files with some bytes changed, or cut off', () => {
+  test('real files with changed bytes, or cut off, parse or are rejected', () => {
     const files = [
       ...Object.values(slim).map((text) => Buffer.from(text, 'base64')),
       ...names.slice(0, 8).map((name) => readFileSync(join(zoneinfo, name))),
@@ -402,7 +404,7 @@ describe('any bytes', () => {
     );
   });
 
-  test('any footer', () => {
+  test('any footer, however long, parses or is rejected', () => {
     const piece = fc.constantFrom(
       'CET',
       '<-03>',

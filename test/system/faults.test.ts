@@ -1,4 +1,4 @@
-// Faults that take long or need root: every collector hung in the kernel, one after the other, and a disk that is full.
+// Faults that take long or need root: every collector hung in the kernel, one after the other, and a full disk.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,16 +11,16 @@ import { eventually } from '../support/eventually.js';
 import { assertAllFresh, eachSecond, withPatient } from '../support/patient.js';
 import { startServer } from '../support/server.js';
 
-/** As many groups as there are services to be broken at once. */
+/** Splits a list into groups, one for each service that the tests break at the same time. */
 function inGroups(list: readonly string[], amount: number): string[][] {
   return Array.from({ length: amount }, (_, group) => list.filter((_name, index) => index % amount === group));
 }
 
-describe('hung', { concurrency: true }, () => {
+describe('a collector that hangs in the kernel', { concurrency: true }, () => {
   const named = (heavy: boolean) => collectors.filter((one) => (one.lane === 'heavy') === heavy).map(({ name }) => name);
-  // Those that are heavy take a minute each until they are given up.
+  // Each heavy collector takes a minute until the service abandons its thread.
   for (const some of [...inGroups(named(false), 5), ...named(true).map((name) => [name])]) {
-    test(`hung/${some}`, { timeout: 300_000 }, () =>
+    test(`is reported as failing and recovers, while the others stay fresh: ${some}`, { timeout: 300_000 }, () =>
       withPatient({ hooks: true, args: eachSecond(some.filter((name) => !named(true).includes(name as never))) }, async (patient) => {
         for (const name of some) {
           patient.suspect(name);
@@ -38,7 +38,7 @@ describe('hung', { concurrency: true }, () => {
   }
 });
 
-describe('disk full', () => {
+describe('a full disk', () => {
   const disk = mkdtempSync(join(tmpdir(), 'apsnap-full-'));
   const dotenv = join(disk, '.env');
   const mount = (options: string) => execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', disk]);
@@ -50,7 +50,7 @@ describe('disk full', () => {
     rmSync(disk, { recursive: true });
   });
 
-  test('without a key the service does not start, and doctor says why', async () => {
+  test('a service without a key does not start, and doctor explains why', async () => {
     fill();
     const { status, stderr } = await apsnap(['--host', '127.0.0.1', '--port', '0', '--dotenv', dotenv]);
     assert.equal(status, 1);
@@ -65,8 +65,8 @@ describe('disk full', () => {
     assert.equal(await server.stop(), 0);
   });
 
-  test('another key is not written, and the old file stays as it was', async () => {
-    // Larger than a page, so that a part of it would have room.
+  test('a new key is not written, and the old file stays unchanged', async () => {
+    // Larger than a page, so that a part of it would fit.
     const old = `${'# somebody wrote this\n'.repeat(1_000)}RASPAP_API_KEY=a-key-of-32-characters-0123456789\n`;
     writeFileSync(dotenv, old);
     const server = await startServer({ dotenv });

@@ -1,15 +1,15 @@
-// A short `npm run soak`: the service holds no more after many rounds with faults than before, and recovers from each.
+// A short `npm run soak`: after many rounds with faults the service uses no more resources than before, and it recovers from each.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { withPatient } from '../support/patient.js';
 import { quarters, soak } from '../support/soak.js';
 
-/** What a busy machine may add to two intervals. */
+/** Time that a busy machine may add to two intervals. */
 const SLACK_MS = 5_000;
-/** Threads that were lost leave memory that the next ones take again. */
+/** Memory that lost threads leave behind, and later threads reuse. */
 const SLACK_KB = 150_000;
 
-test('soak/150 rounds', { timeout: 600_000 }, () =>
+test('150 rounds with faults leave the service recovered, with no more resources in use', { timeout: 600_000 }, () =>
   withPatient({ hooks: true }, async (patient) => {
     const { looks, recoveries, untold } = await soak(patient, { rounds: 150, share: 0.1, seed: 7 });
     assert.deepEqual(untold, []);

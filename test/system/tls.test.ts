@@ -1,4 +1,4 @@
-// HTTPS as curl, Prometheus and Chromium of Debian speak it.
+// HTTPS with Debian's curl, Prometheus and Chromium.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Browser } from 'playwright-core';
@@ -12,7 +12,7 @@ import { startServer, type TestServer } from '../support/server.js';
 
 const flagsOf = (name: string) => ['--tls-cert', pemFile(`${name}.pem`), '--tls-key', pemFile(`${name}.key.pem`)];
 
-describe('tls', { timeout: 120_000 }, () => {
+describe('HTTPS', { timeout: 120_000 }, () => {
   let selfSigned: TestServer;
   let mutual: TestServer;
   let folder: Folder;
@@ -29,7 +29,7 @@ describe('tls', { timeout: 120_000 }, () => {
     folder?.remove();
   });
 
-  /** Runs the command that the log says to try, with what its placeholders stand for, until there is a sample. */
+  /** Runs the curl command that the log suggests, with its placeholders filled in, until it prints a sample. */
   const tryCommand = (server: TestServer, env: Record<string, string> = {}) =>
     eventually(async () => {
       const command = /^INFO: try: curl (.*)$/m.exec(server.output())?.[1];
@@ -39,24 +39,25 @@ describe('tls', { timeout: 120_000 }, () => {
       assert.match(stdout, /^\{"hostname":"/, stderr);
     });
 
-  test('curl/as-the-log-says', () => tryCommand(selfSigned));
+  test('the curl command that the log suggests works', () => tryCommand(selfSigned));
 
-  test('curl/as-the-log-says/mutual', () => tryCommand(mutual, { CURL_CA_BUNDLE: pemFile('authority.pem') }));
+  test('the curl command that the log suggests works with a client certificate', () =>
+    tryCommand(mutual, { CURL_CA_BUNDLE: pemFile('authority.pem') }));
 
-  test('curl/plain-http', async () => {
+  test('a plain HTTP request gets no response', async () => {
     const { status, stdout } = await run('curl', ['--silent', '--include', selfSigned.url.replace('https:', 'http:')]);
     assert.notEqual(status, 0);
     assert.equal(stdout, '');
   });
 
-  test('curl/old-tls', async () => {
+  test('a client that offers only TLS 1.1 is rejected', async () => {
     const args = ['--silent', '--show-error', '--insecure', '--tls-max', '1.1', '--ciphers', 'DEFAULT@SECLEVEL=0', selfSigned.url];
     const { status, stderr } = await run('curl', args);
     assert.notEqual(status, 0);
     assert.match(stderr, /alert protocol version/);
   });
 
-  test('prometheus', async () => {
+  test('Prometheus with the documented configuration scrapes over mutual TLS', async () => {
     const { cert, key } = identity('client');
     const config = configuration('prometheus.yml with TLS', {
       '/etc/prometheus/apsnap-ca.pem': folder.write('ca.pem', pem('authority.pem')),
@@ -73,7 +74,7 @@ describe('tls', { timeout: 120_000 }, () => {
     });
   });
 
-  describe('browser', () => {
+  describe('a browser', () => {
     const HOST = 'access-point.test';
     let browser: Browser;
     before(async () => {
@@ -87,7 +88,7 @@ describe('tls', { timeout: 120_000 }, () => {
       context: { ignoreHTTPSErrors: true },
     });
 
-    test('browser/dashboard', async () => {
+    test('shows the dashboard after the user enters the key', async () => {
       const { hostname } = await eventually(async () => {
         const answer = await ask(selfSigned.url, '/system', {
           tls: { rejectUnauthorized: false },
@@ -103,7 +104,7 @@ describe('tls', { timeout: 120_000 }, () => {
       });
     });
 
-    test('browser/docs', async () => {
+    test('can send a request from the documentation page', async () => {
       const { origin } = at('/docs');
       await visit(browser, at('/docs'), async (page) => {
         const block = page.locator('.opblock').filter({ has: page.locator('[data-path="/healthz"]') });

@@ -12,17 +12,17 @@ const repository = fileURLToPath(new URL('../../../', import.meta.url));
 const CASES = 100;
 const SEED = 1;
 
-describe('fuzz', () => {
+describe('fuzzing', () => {
   for (const [name, target] of targets) {
-    test(`fuzz/${name}`, () => fc.assert(target().property(), { numRuns: CASES, seed: SEED }));
+    test(`${name} keeps its property for generated input`, () => fc.assert(target().property(), { numRuns: CASES, seed: SEED }));
   }
 
-  test('fuzz/every collector and every document is a target', () => {
+  test('every collector and every document is a target', () => {
     for (const { name } of collectors) assert.ok(targets.has(`collector ${name}`), name);
     for (const { name } of documents) assert.ok(targets.has(`document ${name}`), name);
   });
 
-  test('fuzz/every function that parses is a target', () => {
+  test('every exported parser is a target', () => {
     const files = ['src', 'web'].flatMap((folder) =>
       readdirSync(`${repository}${folder}`, { recursive: true, encoding: 'utf8' }).map((name) => `${folder}/${name}`),
     );

@@ -46,7 +46,7 @@ async function makePackage(): Promise<string> {
   return stdout.trim();
 }
 
-describe('access-point', { timeout: 900_000 }, () => {
+describe('the package on an access point', { timeout: 900_000 }, () => {
   let guest: Guest;
   let key = RASPAPS_KEY;
 
@@ -82,7 +82,7 @@ describe('access-point', { timeout: 900_000 }, () => {
   });
   after(() => guest?.stop());
 
-  test('package/takes-the-place-of-raspaps-service', async () => {
+  test("apsnap takes over RaspAP's service name and key", async () => {
     assert.equal(await guest.sh('systemctl is-active apsnap.service restapi.service'), 'active\nactive');
     assert.equal(await guest.sh('systemctl is-enabled apsnap.service'), 'enabled');
     assert.equal(await guest.sh('systemctl show --property Id --value restapi.service'), 'apsnap.service');
@@ -92,7 +92,7 @@ describe('access-point', { timeout: 900_000 }, () => {
     assert.equal((await ask(guest.url, '/clients')).status, 403);
   });
 
-  test('service/sandboxed', async (t) => {
+  test('the service and its programs run in a sandbox, without root or capabilities', async (t) => {
     const exposure = /exposure level for apsnap\.service: ([\d.]+)/.exec(
       await guest.sh('systemd-analyze security --no-pager apsnap.service'),
     );
@@ -112,7 +112,7 @@ describe('access-point', { timeout: 900_000 }, () => {
     for (const mode of all('Seccomp')) assert.equal(mode, '2');
   });
 
-  test('system/as-the-commands-say', async () => {
+  test('/system reports the values that the commands print', async () => {
     const commands = () =>
       guest.sh(
         "hostname; uptime -p; nproc --all; uname -r; df --output=pcent / | tail -n 1 | tr -d ' %'; free -b | awk '/^Mem/ { print 100 * ($2 - $7) / $2 }'",
@@ -139,7 +139,7 @@ describe('access-point', { timeout: 900_000 }, () => {
     assert.equal(system.operatingSystem, 'Debian GNU/Linux 12 (bookworm)');
   });
 
-  test('clients/all-with-name-address-and-signal', async () => {
+  test('/clients lists every client with its name, address and signal', async () => {
     const { active_clients: all, active_wireless_clients_amount: wireless } = await clients();
     assert.deepEqual(all.map((one) => one.hostname).sort(), NAMES.toSorted());
     assert.equal(wireless, 4);
@@ -157,7 +157,7 @@ describe('access-point', { timeout: 900_000 }, () => {
     }
   });
 
-  test('clients/throughput-the-right-way-round', async (t) => {
+  test('an upload and a download are counted in the right direction', async (t) => {
     const bytes = 3_000_000;
     await guest.sh(
       `mkdir /run/web && head -c ${bytes} /dev/zero >/run/web/zeros && busybox httpd -p 10.3.141.1:80 -h /run/web && client 1 busybox httpd -p 80 -h /run/web`,
@@ -192,7 +192,7 @@ describe('access-point', { timeout: 900_000 }, () => {
     await eventually(async () => assert.ok((await client(1)).upload_bits_per_second < 50_000), FRESH_WITHIN_MS);
   });
 
-  test('clients/second-access-point-apart', async () => {
+  test('each access point lists only its own clients', async () => {
     assert.deepEqual(macs(await clients('/clients/wlan0')), [macOf(1), macOf(2), macOf(3)]);
     assert.deepEqual(macs(await clients('/clients/wlan1')), [macOf(4)]);
     assert.equal((await clients('/clients/eth0')).active_clients_amount, 0);
@@ -206,19 +206,19 @@ describe('access-point', { timeout: 900_000 }, () => {
     );
   });
 
-  test('clients/leave-and-join-within-a-second', async (t) => {
+  test('/clients shows a client that leaves or joins within about a second', async (t) => {
     const rounds = (await guest.sh(`node /share/guest/changes.mjs ${key} 2 5`)).split('\n').map((line) => JSON.parse(line));
     for (const what of ['leave', 'join']) {
       const ms = rounds.map((round) => Number(round[what])).sort((a, b) => a - b);
       t.diagnostic(`${what}: ${ms.join(', ')} ms from hostapd's event to /clients`);
-      // The guest is emulated, and has its share of a host that may be busy: most of the times within a second, and never by far more.
+      // The guest is emulated on a machine that may be busy: most times must be below a second, and none above four.
       const secondMs = 1_000 * waiting();
       assert.ok((ms[2] ?? Infinity) < secondMs && (ms[4] ?? Infinity) < 4 * secondMs, `${what}: ${ms.join(', ')} ms`);
     }
     await amount(4);
   });
 
-  test('clients/wrong-passphrase-changes-nothing', async () => {
+  test('a client with the wrong passphrase is never listed', async () => {
     await guest.sh('client 3 wpa disconnect');
     await amount(3);
     const expected = [macOf(1), macOf(2), macOf(4)];
@@ -240,7 +240,7 @@ describe('access-point', { timeout: 900_000 }, () => {
     await amount(4);
   });
 
-  /** Asks for /clients all the time. What an answer says must have been sampled just now, or be marked stale. */
+  /** Polls /clients while `act` runs. Checks that every response has a recent sample or is marked stale. */
   async function neverSilentlyStale<T>(
     act: () => Promise<T>,
   ): Promise<{ readonly oldestMs: number; readonly stale: number; readonly asked: number }> {
@@ -270,7 +270,7 @@ describe('access-point', { timeout: 900_000 }, () => {
     return seen;
   }
 
-  test('hostapd/stopped-and-started', async (t) => {
+  test('while hostapd restarts, no response is old without being marked stale', async (t) => {
     const seen = await neverSilentlyStale(async () => {
       await guest.sh('systemctl stop hostapd.service');
       await amount(0, '/clients/wlan0');
@@ -283,7 +283,7 @@ describe('access-point', { timeout: 900_000 }, () => {
     await eventually(async () => assert.equal((await request('/clients')).headers['sample-state'], 'fresh'), FRESH_WITHIN_MS);
   });
 
-  test('iw/fails-for-a-while', async (t) => {
+  test('while iw fails, /clients keeps the last good value and marks it stale', async (t) => {
     const problem = async () => {
       const { documents } = (await request('/snapshot?documents=clients')).json<{
         documents: { clients: { state: string; sampledAt: string; error: { code: string; message: string } | null } };
@@ -311,7 +311,7 @@ describe('access-point', { timeout: 900_000 }, () => {
     assert.ok(seen.stale > 10);
   });
 
-  /** Connections that ask for /clients, each again a while after it was answered. */
+  /** Opens connections that request /clients repeatedly, with a pause after each response. */
   function startLoad(connections = 4, pauseMs = 20) {
     const agent = new Agent({ keepAlive: true, maxSockets: connections });
     const ended: Promise<void>[] = [];
@@ -329,7 +329,7 @@ describe('access-point', { timeout: 900_000 }, () => {
       await Promise.all(ended);
       agent.destroy();
     }
-    /** Gives what is wrong with an answer; undefined: nothing. Throws if there was none. */
+    /** Returns what is wrong with a response, or undefined if it is right. Rejects if there was no response. */
     const one = () =>
       new Promise<string | undefined>((resolve, reject) => {
         const asking = get(`${guest.url}/clients`, { agent, headers: { access_token: key }, timeout: 20_000 }, (response) => {
@@ -367,7 +367,7 @@ describe('access-point', { timeout: 900_000 }, () => {
     return load;
   }
 
-  test('package/upgraded-under-load', async (t) => {
+  test('after an upgrade under load the service has the same key and never gave a wrong response', async (t) => {
     const load = startLoad(2, 50);
     try {
       await sleep(2_000);
@@ -383,8 +383,8 @@ describe('access-point', { timeout: 900_000 }, () => {
     assert.equal(await guest.sh('apsnap key show'), RASPAPS_KEY);
   });
 
-  describe('raspaps-page', () => {
-    test('raspaps-page/up-and-status', async () => {
+  describe("RaspAP's page", () => {
+    test('shows the service as running, and its status without the key', async () => {
       const up = await asPage(IS_UP);
       assert.equal(up.stdout.split('\n').length, 2, `one line: the page shows a second one as part of the status: ${up.stdout}`);
       const status = await asPage(STATUS);
@@ -393,11 +393,11 @@ describe('access-point', { timeout: 900_000 }, () => {
       assert.ok(!status.stdout.includes(key), 'everybody who may open the page would see the key, and the journal keeps it');
     });
 
-    test('raspaps-page/shows-the-key', async () => {
+    test('shows the key', async () => {
       assert.equal((await asPage(showKey(ENV_FILE))).stdout.trim(), key);
     });
 
-    test('raspaps-page/saves-another-key', async (t) => {
+    test('saves a new key that works without a restart', async (t) => {
       const [old, other] = [key, 'saved0by0the0page0of0raspap00000'];
       const saved = await asPage(saveKey(ENV_FILE, other));
       assert.equal(saved.status, 0, saved.stderr);
@@ -416,7 +416,7 @@ describe('access-point', { timeout: 900_000 }, () => {
       assert.equal((await asPage(showKey(ENV_FILE))).stdout.trim(), key);
     });
 
-    test('raspaps-page/restarts-under-load', async (t) => {
+    test('restarts the service under load without a wrong response', async (t) => {
       const load = startLoad();
       try {
         await sleep(2_000);
@@ -437,14 +437,14 @@ describe('access-point', { timeout: 900_000 }, () => {
       assert.ok(longestGapMs() < 30_000 * waiting());
     });
 
-    test('raspaps-page/links-to-the-documentation', async () => {
+    test('links to the documentation', async () => {
       assert.equal(DOCS.port, 8081);
       const answer = await ask(guest.url, DOCS.path);
       assert.equal(answer.status, 200);
       assert.match(answer.headers['content-type'] ?? '', /^text\/html/);
     });
 
-    test('raspaps-page/says-why-a-key-is-not-taken', async () => {
+    test('shows why the service does not start with a short key', async () => {
       assert.equal((await asPage(STOP)).status, 0);
       assert.equal((await asPage(IS_UP)).stdout, '');
       assert.match((await asPage(STATUS)).stdout, /Active: inactive \(dead\)/);
@@ -461,7 +461,7 @@ describe('access-point', { timeout: 900_000 }, () => {
     });
   });
 
-  test('package/gives-the-place-back', async () => {
+  test("after apsnap is removed, RaspAP's service runs again with the same key", async () => {
     await guest.sh('apt-get remove -y apsnap');
     assert.equal((await eventually(() => ask(guest.url, '/'), 60_000)).text, 'raspap');
     assert.equal(await guest.sh('systemctl is-active restapi.service'), 'active');

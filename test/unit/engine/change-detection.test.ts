@@ -1,4 +1,4 @@
-// What a sample has read, and whether any of it has changed since.
+// Detection of changes to the files that a sample has read.
 import assert from 'node:assert/strict';
 import { chmodSync, linkSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,10 +14,10 @@ chmodSync(scratch, 0o755);
 after(() => rmSync(scratch, { recursive: true, force: true }));
 let folders = 0;
 
-/** Longer than a change may go unnoticed in the kernel's clock. */
+/** Longer than the time in which the kernel's clock can hide a second change. */
 const SETTLED_MS = 80;
 
-/** A folder `etc` with a file and a link to it, on a root of its own, and a host that counts what is read of it. */
+/** Creates a machine with a root of its own, whose folder `etc` has a file, a link to it and a dangling link. */
 async function newFolder() {
   const root = join(scratch, String(++folders));
   mkdirSync(join(root, 'etc'), { recursive: true });
@@ -37,7 +37,7 @@ function readsOf(machine: Machine, read: (machine: Machine) => unknown, nowMs = 
 
 type Folder = Awaited<ReturnType<typeof newFolder>>;
 
-/** Changes, by what is done, and what a sample has read before. */
+/** Changes by name, each with the read that the earlier sample has done. */
 const changes: Readonly<Record<string, { read(machine: Machine): unknown; change(folder: Folder): unknown }>> = {
   content: { read: (machine) => machine.readText('/etc/file'), change: ({ at }) => writeFileSync(at('file'), 'three\n') },
   'content of the same size, with its time put back': {
@@ -112,9 +112,9 @@ const changes: Readonly<Record<string, { read(machine: Machine): unknown; change
   },
 };
 
-describe('reads', { concurrency: true }, () => {
+describe('change detection', { concurrency: true }, () => {
   for (const [name, { read, change }] of Object.entries(changes)) {
-    test(`reads/${name}`, async () => {
+    test(`a change after the sample is noticed: ${name}`, async () => {
       const here = await newFolder();
       const reads = readsOf(here.machine, (machine) => {
         try {
@@ -129,7 +129,7 @@ describe('reads', { concurrency: true }, () => {
     });
   }
 
-  test('reads/a change in the moment of the reading', async () => {
+  test('a file that was written just before it was read counts as changed', async () => {
     const { machine, at } = await newFolder();
     writeFileSync(at('file'), 'two\n');
     const reads = readsOf(machine, (recording) => recording.readText('/etc/file'));
@@ -144,7 +144,7 @@ describe('reads', { concurrency: true }, () => {
     );
   });
 
-  test('reads/nothing is read to tell', async () => {
+  test('the check reads no file content, only fingerprints and links', async () => {
     const { machine } = await newFolder();
     const reads = readsOf(machine, (recording) => {
       recording.readText('/etc/file');
@@ -163,7 +163,7 @@ describe('reads', { concurrency: true }, () => {
     assert.deepEqual([...new Set(read)].sort(), ['fingerprint', 'readLink']);
   });
 
-  test('reads/a file that may be read no longer', async () => {
+  test('a file that has become unreadable counts as changed', async () => {
     const { machine, at, root } = await newFolder();
     const reads = readsOf(machine, (recording) => recording.readText('/etc/file'));
     chmodSync(at('file'), 0);

@@ -5,10 +5,10 @@ import fc from 'fast-check';
 import { encodeHistory } from '../../../src/encode/history-rows.js';
 import { createHistory, HISTORY_BYTES, type HistoryQuery, MAX_SERIES, readHistory, SERIES_BYTES } from '../../../src/engine/history.js';
 
-/** A round number of ten minutes, so that slots of all levels start there. */
+/** A multiple of ten minutes, so that slots of all levels start there. */
 const START = 1_795_500_000;
 
-/** Records a value for each second from the start; undefined: none. */
+/** Records one value for each second from the start, except where it is undefined. */
 function recorded(values: readonly (number | undefined)[], start = START) {
   const history = createHistory();
   for (const [second, value] of values.entries()) if (value !== undefined) history.record({ a: value }, (start + second) * 1000);
@@ -21,7 +21,7 @@ function means(history: ReturnType<typeof createHistory>, query: Partial<History
 }
 
 describe('history', () => {
-  test('history/each second', () => {
+  test('values that are recorded each second are returned each second', () => {
     assert.deepEqual(means(recorded([1, 2, 3]), {}, START + 2), [
       [0, 1],
       [1, 2],
@@ -29,7 +29,7 @@ describe('history', () => {
     ]);
   });
 
-  test('history/what is sampled each other second holds for both, and a gap is a gap', () => {
+  test('a value fills a gap of one second, and a longer gap stays empty', () => {
     const values = [1, undefined, 3, ...Array(10).fill(undefined), 4];
     const rows = means(recorded(values), {}, START + 13);
     assert.deepEqual(
@@ -38,7 +38,7 @@ describe('history', () => {
     );
   });
 
-  test('history/minutes have mean, least and greatest', () => {
+  test('minutes have a mean, a minimum and a maximum', () => {
     const history = recorded(Array.from({ length: 120 }, (_, second) => second));
     const now = START + 119;
     const { times, step, buckets } = readHistory(history.series, { since: START, until: now, step: 60 }, now + 3_700);
@@ -49,7 +49,7 @@ describe('history', () => {
     ]);
   });
 
-  test('history/the same minutes come of the seconds', () => {
+  test('minutes computed from seconds equal the stored minutes', () => {
     const history = recorded(Array.from({ length: 120 }, (_, second) => second));
     const read = (step: number, now: number) =>
       readHistory(history.series, { since: START, until: START + 119, step }, now).buckets.get('a');
@@ -57,7 +57,7 @@ describe('history', () => {
     assert.deepEqual(read(60, START + 119), read(60, START + 119 + 3_700));
   });
 
-  test('history/seconds are forgotten after an hour, minutes after a day, all after a week', () => {
+  test('seconds are kept for an hour, minutes for a day, and ten-minute values for a week', () => {
     const history = recorded([7]);
     const known = (after: number, step: number) => {
       history.record({ a: 1 }, (START + after) * 1000);
@@ -65,7 +65,7 @@ describe('history', () => {
       return buckets.get('a')?.[0]?.mean;
     };
     assert.equal(known(3_599, 1), 7);
-    // The minute has it, when the second is gone.
+    // The minute still has the value when the second is gone.
     assert.equal(known(3_601, 1), 7);
     assert.equal(known(86_340, 60), 7);
     assert.equal(known(86_460, 60), 7);
@@ -73,7 +73,7 @@ describe('history', () => {
     assert.ok(Number.isNaN(known(605_400, 600)));
   });
 
-  test('history/a clock that is set back forgets what lay ahead', () => {
+  test('if the clock is set back, the values after the new time are removed', () => {
     const history = recorded([1, 2, 3, 4, 5, 6]);
     history.record({ a: 9 }, (START + 2) * 1000);
     assert.deepEqual(
@@ -82,7 +82,7 @@ describe('history', () => {
     );
   });
 
-  test('history/a clock that is set forward leaves a gap, however far', () => {
+  test('if the clock is set forward, by any amount, a gap is left', () => {
     const history = recorded([1, 2]);
     for (const ahead of [100, 5_000, 100_000, 10_000_000]) {
       history.record({ a: 3 }, (START + ahead) * 1000);
@@ -94,7 +94,7 @@ describe('history', () => {
     }
   });
 
-  test('history/no more series than there is memory for', () => {
+  test('the number and the memory of series are limited', () => {
     const history = createHistory();
     for (let series = 0; series < MAX_SERIES + 10; series++) history.record({ [`s${series}`]: 1 }, START * 1000);
     assert.equal(history.series.size, MAX_SERIES);
@@ -103,13 +103,13 @@ describe('history', () => {
     assert.ok(bytes <= HISTORY_BYTES && bytes > HISTORY_BYTES - SERIES_BYTES);
   });
 
-  test('history/null is nothing', () => {
+  test('null is not recorded', () => {
     const history = createHistory();
     history.record({ a: null }, START * 1000);
     assert.equal(history.series.size, 0);
   });
 
-  test('history/any moments and values: rows hold nothing that was not recorded', () => {
+  test('for any times and values, rows have only recorded values', () => {
     const moments = fc.array(fc.tuple(fc.integer({ min: 0, max: 700_000 }), fc.integer({ min: -1_000, max: 1_000 })), { maxLength: 60 });
     fc.assert(
       fc.property(moments, fc.integer({ min: 1, max: 5_000 }), (points, step) => {
@@ -128,7 +128,7 @@ describe('history', () => {
     );
   });
 
-  test('history/as JSON and as CSV', () => {
+  test('rows are encoded as JSON and as CSV', () => {
     const history = recorded([0.123456789, 2]);
     const rows = readHistory(history.series, { since: START, until: START + 2, step: 1 }, START + 2);
     assert.equal(

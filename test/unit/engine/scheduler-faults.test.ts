@@ -1,4 +1,4 @@
-// When a collector that hung is tried again, with a sampler that does as the test wants; and what becomes of times when the clock is set.
+// Retries of collectors that hung, with a sampler that the test controls, and stored times when the clock is set.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,7 +12,7 @@ const good: Sampled = { kind: 'sampled', absent: null, value: encodeJson({}), ca
 const composed: Composed = { kind: 'composed', bodies: [encodeBody(null, {})], changes: [], metrics: [] };
 const lost: Failure = { kind: 'failed', code: 'thread-lost', message: 'no answer' };
 
-/** A sampler that takes samples of one collector as it is told. */
+/** Creates a sampler whose outcomes the test chooses. */
 function samplerOf(take: () => Taken, compose: () => Composed | Failure = () => composed): Sampler {
   return {
     sample: async (requests) => requests.map(take),
@@ -23,7 +23,7 @@ function samplerOf(take: () => Taken, compose: () => Composed | Failure = () => 
   };
 }
 
-test('scheduler/a thread that is stuck is waited for, and no other is risked', async () => {
+test('a collector whose thread is stuck is retried as soon as the thread ends, and not before', async () => {
   let letGo = () => {};
   const threadEnd = new Promise<void>((resolve) => {
     letGo = resolve;
@@ -46,7 +46,7 @@ test('scheduler/a thread that is stuck is waited for, and no other is risked', a
   assert.equal(store.collectors.get('thermal')?.failure, undefined);
 });
 
-test('scheduler/what hung is tried again after as long as it took, and after an interval at the latest', async () => {
+test('a collector that hung is retried after the time that it took, or after its interval if that is shorter', async () => {
   for (const { intervalMs, tookMs, waitsMs } of [
     { intervalMs: 60_000, tookMs: 60, waitsMs: 60 },
     { intervalMs: 60, tookMs: 60_000, waitsMs: 60 },
@@ -62,7 +62,7 @@ test('scheduler/what hung is tried again after as long as it took, and after an 
         }),
         store,
       );
-      // However often it has failed before.
+      // The number of earlier failures makes no difference.
       for (let n = 1; n <= 4; n++) {
         await scheduler.sample(['thermal']);
         assert.equal(tries, n);
@@ -74,7 +74,7 @@ test('scheduler/what hung is tried again after as long as it took, and after an 
   }
 });
 
-test('scheduler/a document that could not be made is tried again, though nothing in it has changed', async () => {
+test('a document that could not be composed is retried even if its collectors have not changed', async () => {
   let fails = true;
   const store = createStore();
   const scheduler = createScheduler(
@@ -91,7 +91,7 @@ test('scheduler/a document that could not be made is tried again, though nothing
   assert.deepEqual([store.documents.get('firewall')?.state, store.documents.get('firewall')?.problem], ['fresh', null]);
 });
 
-test('store/times are set with the clock', (context) => {
+test('if the clock is set, the store moves its times with it and notifies listeners once', (context) => {
   const store = createStore();
   store.sampled('firewall', good, 1);
   store.composed('firewall', composed);
@@ -117,7 +117,7 @@ test('store/times are set with the clock', (context) => {
   assert.equal(told, 6, 'and not while it stands');
 });
 
-test('after a failure, a collector on schedule gets the state of its last good sample, and one that reads files that of the failure', async () => {
+test('after a failure, traffic gets the state of its last good sample, and dhcpcd gets that of the failure', async () => {
   const state = { good: encodeJson('good'), failed: encodeJson('failed') };
   let fails = false;
   const carried: (Uint8Array | undefined)[] = [];

@@ -1,4 +1,4 @@
-// Lists of blocked names: wherever the pieces of a file part it, and whatever is in it.
+// Lists of blocked names, with files of any content that are read in pieces of any size.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
@@ -8,7 +8,7 @@ import { eachHostname, pageOfList, parseDomains, parseHostnames } from '../../..
 const parsers = { domains: parseDomains, hostnames: parseHostnames };
 type Name = keyof typeof parsers;
 
-/** What comes of a file that is read in pieces which end at some places; as from a disk, each piece takes the place of the one before. */
+/** Parses a file in pieces that end at the given places. As with reads from a disk, each piece overwrites the one before. */
 function parse(name: Name, content: Buffer, ends: readonly number[] = []): { names: string[]; amount: number } {
   const memory = Buffer.alloc(content.length);
   function* pieces() {
@@ -38,20 +38,20 @@ for (const name of ['domains', 'hostnames'] as const) {
   describe(`${name} in pieces`, () => {
     const content = Buffer.from(small[name]);
 
-    test(`${name}/whole`, () => {
+    test('a file in one piece gives its names and their number', () => {
       assert.deepEqual(parse(name, content), { names: wanted[name], amount: wanted[name].length });
     });
 
-    test(`${name}/parted anywhere`, () => {
+    test('a file that is split at any place gives the same names', () => {
       for (let end = 0; end <= content.length; end++) assert.deepEqual(parse(name, content, [end]).names, wanted[name], `at ${end}`);
     });
 
-    test(`${name}/byte by byte`, () => {
+    test('a file that is read byte by byte gives the same names', () => {
       const ends = Array.from(content.keys());
       assert.deepEqual(parse(name, content, ends).names, wanted[name]);
     });
 
-    test(`${name}/a line that is too long, parted anywhere`, () => {
+    test('a line of more than 65536 bytes is malformed, wherever the file is split', () => {
       const good = name === 'domains' ? 'local=/x.example/\n' : '0.0.0.0 x.example\n';
       const long = Buffer.from(`${good}${good.trim()}${' '.repeat(70_000)}\n${good}`);
       const just = Buffer.from(`${good}${good.trim()}${' '.repeat(65_000)}\n${good}`);
@@ -64,7 +64,7 @@ for (const name of ['domains', 'hostnames'] as const) {
       assert.throws(() => parse(name, unfinished, [40_000]), { code: 'malformed' });
     });
 
-    test(`${name}/any bytes`, () => {
+    test('any bytes give printable names, independent of the pieces, or a SourceError', () => {
       const line = fc.constantFrom(
         ...[
           'local=/',
@@ -113,10 +113,10 @@ for (const name of ['domains', 'hostnames'] as const) {
       );
     });
 
-    test(`${name}/many short names in a line need no more memory than there is`, () => {
+    test('many short or invalid names in a line fit into the memory for the file', () => {
       const line = name === 'domains' ? `local=${'/a'.repeat(30_000)}/\n` : `0.0.0.0${' a'.repeat(30_000)}\n`;
       assert.equal(parse(name, Buffer.from(line.repeat(5))).amount, 150_000);
-      // What is no name is written before that is known.
+      // The parser writes a name before it knows that the name is invalid.
       const bad =
         name === 'domains'
           ? `local=/${'a'.repeat(300)}/${`${'b'.repeat(252)}\\/`.repeat(10)}c/`
@@ -126,25 +126,26 @@ for (const name of ['domains', 'hostnames'] as const) {
   });
 }
 
-describe('pages', () => {
+describe('pages of a list', () => {
   const names = ['Ads.example', 'b[.example', 'c].example', 'tracker-ADS.example', 'e'];
   const file = Buffer.from(names.map((name) => `0.0.0.0 ${name}\n`).join(''));
   const page = (offset: number, limit: number, contains?: string) =>
     pageOfList(eachHostname, [file], 'list', { offset, limit, ...(contains !== undefined && { contains }) });
 
-  test('pages/all', () => assert.deepEqual(page(0, 100), { names, amount: 5 }));
-  test('pages/some', () => assert.deepEqual(page(1, 2), { names: names.slice(1, 3), amount: 5 }));
-  test('pages/behind the end', () => assert.deepEqual(page(9_999_999_999, 2), { names: [], amount: 5 }));
-  test('pages/containing', () => {
+  test('a limit above the number of names returns all of them', () => assert.deepEqual(page(0, 100), { names, amount: 5 }));
+  test('an offset and a limit return a part, and the number of all names', () =>
+    assert.deepEqual(page(1, 2), { names: names.slice(1, 3), amount: 5 }));
+  test('an offset after the end returns no names', () => assert.deepEqual(page(9_999_999_999, 2), { names: [], amount: 5 }));
+  test('a search text matches within single names only, in upper or lower case', () => {
     for (const text of ['ads', 'ADS', 'aDs']) assert.deepEqual(page(0, 100, text), { names: [names[0], names[3]], amount: 2 });
     assert.deepEqual(page(1, 1, 'ads'), { names: [names[3]], amount: 2 });
     assert.deepEqual(page(0, 100, 'e'), { names, amount: 5 });
     assert.deepEqual(page(0, 100, '.example'), { names: names.slice(0, 4), amount: 4 });
-    // Not over the border of two names, and not in what stands around them.
+    // The text is not searched across two names, nor in the JSON around them.
     for (const text of ['","', 'amount', 'hostnames', 'examplee', 'eb[']) assert.deepEqual(page(0, 100, text), { names: [], amount: 0 });
     for (const text of ['[', ']', 'b[', 'c]']) assert.equal(page(0, 100, text).amount, 1, text);
   });
-  test('pages/of an empty list', () => {
+  test('an empty list returns no names', () => {
     assert.deepEqual(pageOfList(eachHostname, [], 'list', { offset: 0, limit: 5 }), { names: [], amount: 0 });
   });
 });

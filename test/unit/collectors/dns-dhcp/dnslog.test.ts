@@ -1,4 +1,4 @@
-// dnsmasq's log: only its end is read, and rotation, truncation and growth are noticed, because nothing is remembered of it.
+// dnsmasq's log. The collector reads only its end and remembers nothing of it, so rotation, truncation and growth need no handling.
 import assert from 'node:assert/strict';
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,7 +17,7 @@ let folders = 0;
 const line = (n: number, client = '10.3.141.22') => `Feb  3 10:00:00 dnsmasq[123]: query[A] host-${n}.example from ${client}\n`;
 const lines = (amount: number, client?: string) => Array.from({ length: amount }, (_, n) => line(n, client)).join('');
 
-/** A machine with a log, and how many bytes were read of that. */
+/** Creates a machine with a log, and a counter of the bytes that are read from the log. */
 function machine(content: string) {
   const rootfs = join(scratch, String(++folders));
   const file = join(rootfs, LOG);
@@ -38,27 +38,27 @@ function machine(content: string) {
 }
 
 describe('the end of the log', () => {
-  test('log/two gigabytes cost no more than their end', () => {
+  test('only the end of a log of two gigabytes is read', () => {
     const { file, host, counter } = machine('');
     truncateSync(file, 2 ** 31);
     appendFileSync(file, `\n${lines(5_000)}`);
     const entries = newestEntries(host, 1_000);
     assert.deepEqual([entries.length, entries.at(-1)?.message], [1_000, 'query[A] host-4999.example from 10.3.141.22']);
     assert.ok(counter.bytes <= 128 << 10, `${counter.bytes} bytes`);
-    // One that hardly ever occurs is looked for further up, but not in all of it.
+    // For a client that is not at the end, the search goes further back, but not through the whole log.
     counter.bytes = 0;
     assert.deepEqual(newestEntries(host, 1_000, '10.9.9.9'), []);
     assert.ok(counter.bytes < 18 << 20, `${counter.bytes} bytes`);
   });
 
-  test('log/two gigabytes of nothing', () => {
+  test('a log of two gigabytes without a line has no entries, and is not read as a whole', () => {
     const { file, host, counter } = machine('');
     truncateSync(file, 2 ** 31);
     assert.deepEqual(newestEntries(host, 1_000), []);
     assert.ok(counter.bytes < 18 << 20, `${counter.bytes} bytes`);
   });
 
-  test('log/the newest of many, in order', () => {
+  test('the newest entries are returned, oldest first, up to the limit', () => {
     const { host } = machine(lines(30_000));
     for (const most of [1, 2, 999, 10_000]) {
       const entries = newestEntries(host, most);
@@ -67,8 +67,8 @@ describe('the end of the log', () => {
     assert.equal(newestEntries(machine(lines(20)).host, 1_000).length, 20);
   });
 
-  test('log/a line that is half outside of what is read', () => {
-    // Lines of such a length that the border is in another place of a line each time.
+  test('a line that starts before the part that is read never makes a cut-off entry', () => {
+    // With each length, the part that is read starts at a different place in a line.
     for (let length = 1; length < 120; length++) {
       const row = `Feb  3 10:00:00 dnsmasq[123]: ${'x'.repeat(length)}\n`;
       const { host } = machine(row.repeat(6_000));
@@ -89,7 +89,7 @@ describe('the end of the log', () => {
     ['::1', 0],
     ['10.3.141.1', 0],
   ] as const) {
-    test(`log/client ${client}`, () => {
+    test(`a filter for ${client} matches only whole addresses`, () => {
       const text = [
         'query[A] a.example from 10.3.141.2',
         'query[A] a.example from 10.3.141.22',
@@ -108,7 +108,7 @@ describe('the end of the log', () => {
     });
   }
 
-  test('log/any bytes', () => {
+  test('any bytes give well-formed entries up to the limit, or a SourceError', () => {
     const some = fc.oneof(
       fc.uint8Array({ maxLength: 60 }),
       fc.constantFrom(line(1), '\n', '\r\n', 'Feb  3', ' 10:00:00 ', 'dnsmasq[1]: ', '__proto__', '\0').map((text) => Buffer.from(text)),
@@ -127,7 +127,7 @@ describe('the end of the log', () => {
     );
   });
 
-  test('log/a line of megabytes', () => {
+  test('malformed lines of megabytes are skipped', () => {
     const { host } = machine(`${line(1)}Feb  3 10:00:00 ${'dnsmasq '.repeat(300_000)}\n${' '.repeat(2_000_000)}x\n${line(2)}`);
     assert.deepEqual(
       newestEntries(host, 10).map(({ message }) => message),

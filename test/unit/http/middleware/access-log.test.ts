@@ -21,7 +21,7 @@ function createRequests(): (asked?: Asked) => IncomingMessage {
   };
 }
 
-/** A log whose minutes pass when the test says so. */
+/** Creates a log whose clock the test controls. */
 function createLog({ mock }: TestContext, mode: AccessLogMode) {
   mock.timers.enable({ apis: ['setInterval'] });
   let nowMs = 0;
@@ -45,8 +45,8 @@ function createLog({ mock }: TestContext, mode: AccessLogMode) {
   };
 }
 
-describe('summary', () => {
-  test('summary/first-at-once-then-counted', (context) => {
+describe('mode summary', () => {
+  test('the first request is logged at once, and repeats are counted once a minute', (context) => {
     const log = createLog(context, 'summary');
     log.record(200);
     assert.deepEqual(log.lines(), ['INFO: 192.168.0.102:58844 - "GET /clients/wlan0 HTTP/1.1" 200 OK']);
@@ -65,7 +65,7 @@ describe('summary', () => {
     assert.equal(log.lines().length, 1, 'a client that comes back is logged at once');
   });
 
-  test('summary/what-is-the-same', (context) => {
+  test('requests that differ only in port or query are counted as repeats', (context) => {
     const log = createLog(context, 'summary');
     log.record(200);
     log.record(200, { port: 58_845 });
@@ -76,7 +76,7 @@ describe('summary', () => {
     assert.deepEqual(log.lines(), ['INFO: 192.168.0.102:1 - "GET /clients/wlan0 HTTP/1.1" 200 OK, 3 more in 60 s']);
   });
 
-  test('summary/what-is-another', (context) => {
+  test('requests with another status, address, path or method are logged and counted separately', (context) => {
     const log = createLog(context, 'summary');
     log.record(200);
     log.record(304);
@@ -95,7 +95,7 @@ describe('summary', () => {
     ]);
   });
 
-  test('summary/close-writes-the-rest', (context) => {
+  test('closing the log writes the pending count', (context) => {
     const log = createLog(context, 'summary');
     for (let n = 0; n < 5; n++) log.record(200);
     log.wait(7);
@@ -105,7 +105,7 @@ describe('summary', () => {
     assert.deepEqual(log.lines(), []);
   });
 
-  test('summary/bounded', (context) => {
+  test('requests beyond 1000 lines a minute are logged as one total', (context) => {
     const log = createLog(context, 'summary');
     for (let n = 0; n < 20_000; n++) log.record(404, { url: `/${n}`, address: `10.0.${n >> 8}.${n & 255}`, port: n });
     const first = log.lines();
@@ -116,7 +116,7 @@ describe('summary', () => {
     assert.equal(log.lines().length, 1, 'there is room again');
   });
 
-  test('summary/memory', (context) => {
+  test('many long paths do not fill the memory', (context) => {
     const log = createLog(context, 'summary');
     const long = 'x'.repeat(10_000);
     globalThis.gc?.();
@@ -131,8 +131,8 @@ describe('summary', () => {
   });
 });
 
-describe('modes', () => {
-  test('all', (context) => {
+describe('other modes', () => {
+  test('mode all logs every response at once, and no summary', (context) => {
     const log = createLog(context, 'all');
     for (const status of [200, 200, 304, 403, 503]) log.record(status);
     assert.deepEqual(
@@ -144,7 +144,7 @@ describe('modes', () => {
     assert.deepEqual(log.lines(), []);
   });
 
-  test('errors', (context) => {
+  test('mode errors logs only responses with status 400 and higher', (context) => {
     const log = createLog(context, 'errors');
     for (const status of [200, 204, 302, 304, 400, 403, 404, 404, 500, 503]) log.record(status);
     assert.deepEqual(
@@ -155,7 +155,7 @@ describe('modes', () => {
     assert.deepEqual(log.lines(), []);
   });
 
-  test('off', (context) => {
+  test('mode off logs only rejected keys, and counts their repeats', (context) => {
     const log = createLog(context, 'off');
     for (const status of [200, 304, 404, 500, 503]) log.record(status);
     assert.deepEqual(log.lines(), []);
@@ -166,7 +166,7 @@ describe('modes', () => {
   });
 });
 
-describe('line', () => {
+describe('a log line', () => {
   const lines: readonly [string, Asked, string][] = [
     ['ipv4', { address: '10.3.141.50', port: 1 }, 'INFO: 10.3.141.50:1 - "GET /clients/wlan0 HTTP/1.1" 200 OK'],
     ['ipv4-mapped', { address: '::ffff:10.3.141.50', port: 1 }, 'INFO: 10.3.141.50:1 - "GET /clients/wlan0 HTTP/1.1" 200 OK'],
@@ -181,7 +181,7 @@ describe('line', () => {
     ['empty', { url: '' }, 'INFO: 192.168.0.102:58844 - "GET  HTTP/1.1" 200 OK'],
   ];
   for (const [name, asked, expected] of lines) {
-    test(`line/${name}`, (context) => {
+    test(`has the address, the method, the escaped path without its query, and the status: ${name}`, (context) => {
       for (const mode of ['all', 'summary'] as const) {
         const log = createLog(context, mode);
         log.record(200, asked);
@@ -191,7 +191,7 @@ describe('line', () => {
     });
   }
 
-  test('line/long', (context) => {
+  test('a long path is shortened', (context) => {
     const log = createLog(context, 'all');
     log.record(404, { url: `/${'x'.repeat(10_000)}` });
     const [line = ''] = log.lines();

@@ -1,4 +1,4 @@
-// Queries of documents: asked once, kept until the document changes.
+// Queries of documents: run once, and kept until the document changes.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Body } from '../../../../src/encode/body.js';
@@ -9,7 +9,7 @@ import type { Sampler } from '../../../../src/engine/worker-pool.js';
 import { createQueries } from '../../../../src/http/responses/queries.js';
 
 describe('queries', () => {
-  /** What a sampler was asked, which answers when it is told to. */
+  /** Creates queries over a sampler that records each task and answers it when the test does so. */
   function setUp() {
     const store = createStore();
     const [record] = [store.documents.get('dns/logs') as DocumentRecord];
@@ -35,7 +35,7 @@ describe('queries', () => {
 
   const good = (json = '[]'): Composed => ({ kind: 'composed', bodies: [body(json, 'x')], changes: [], metrics: [] });
 
-  test('queries/what is the same is asked once', async () => {
+  test('queries that mean the same run once', async () => {
     const { asked, record, query } = setUp();
     const answers = ['limit=5', 'limit=5&_=1', 'limit=05', '_=2&limit=5'].map((search) => query(record, search));
     assert.equal(asked.length, 1);
@@ -47,14 +47,14 @@ describe('queries', () => {
     assert.equal(asked.length, 2);
   });
 
-  test('queries/nothing that it knows', () => {
+  test('a query without a known parameter is not run', () => {
     const { asked, record, query } = setUp();
     for (const search of ['', '_=1', 'Limit=5', '__proto__=1', 'toString=1', '&&&', '%'])
       assert.equal(query(record, search), undefined, search);
     assert.equal(asked.length, 0);
   });
 
-  test('queries/asked again when the document has changed', async () => {
+  test('a query runs again if the document has changed', async () => {
     const { asked, record, query, compose } = setUp();
     const first = query(record, 'limit=5');
     compose('two');
@@ -67,7 +67,7 @@ describe('queries', () => {
     assert.equal(asked.length, 2, 'the same bytes');
   });
 
-  test('queries/a failure is not kept, and says what to do', async () => {
+  test('a failure is not cached, and its message says what to do', async () => {
     const { asked, record, query } = setUp();
     for (let n = 0; n < 2; n++) {
       const answer = query(record, 'limit=5');
@@ -80,7 +80,7 @@ describe('queries', () => {
     assert.equal(asked.length, 2);
   });
 
-  test('queries/what is kept is bounded', async () => {
+  test('the size of the cache is limited', async () => {
     const { asked, record, query } = setUp();
     const large = 'x'.repeat(3 << 20);
     const ask = async (limit: number) => {
@@ -93,7 +93,7 @@ describe('queries', () => {
     assert.deepEqual([await ask(1), await ask(2), await ask(1), await ask(2)], [true, true, false, false]);
     // The cache has no room for the third next to the others.
     assert.deepEqual([await ask(3), await ask(3), await ask(3)], [true, true, false]);
-    // Nor for many at once.
+    // The cache has no room for many at once either.
     const many = Array.from({ length: 20 }, (_, n) => query(record, `limit=${100 + n}`));
     for (const one of asked.slice(-20)) one.answer(good(large));
     await Promise.all(many);
