@@ -23,7 +23,7 @@ describe('server', { concurrency: true }, () => {
       .split('\n')
       .filter((line) => / - "/.test(line));
 
-  test('server/summary', async () => {
+  test('a request is logged at once, and repeats are counted', async () => {
     const headers = { access_token: server.key };
     for (let n = 0; n < 5; n++) {
       for (const path of ['/system', '/system?poll', '/clients/lo', '/snapshot', '/snapshot?documents=system'])
@@ -49,7 +49,7 @@ describe('server', { concurrency: true }, () => {
     });
   });
 
-  test('server/nothing-forged', async () => {
+  test('no request can forge a line', async () => {
     const raw = (path: string | Buffer) =>
       Buffer.concat([Buffer.from('GET '), Buffer.from(path), Buffer.from(' HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')]);
     for (const path of [
@@ -72,7 +72,7 @@ describe('server', { concurrency: true }, () => {
     assert.doesNotMatch(server.output(), /[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028]/);
   });
 
-  test('server/no-secret', async () => {
+  test('no key, header or query is logged', async () => {
     const { url, key } = server;
     const basic = `Basic ${Buffer.from(`admin:${key}`).toString('base64')}`;
     for (const headers of [
@@ -95,7 +95,7 @@ describe('server', { concurrency: true }, () => {
     assert.doesNotMatch(server.output(), /\?|access_token=/);
   });
 
-  test('server/modes', async () => {
+  test('each mode logs what it names', async () => {
     const modes = ['all', 'errors', 'off'] as const;
     const expected = { all: ['200', '200', '404', '403'], errors: ['404', '403'], off: ['403'] };
     await Promise.all(

@@ -36,7 +36,7 @@ describe('headers', { concurrency: true }, () => {
   const paths = ['/system', '/clients', '/clients/lo', '/system/', '/snapshot', '/snapshot?documents=system'];
 
   for (const path of paths) {
-    test(`headers/well-formed ${path}`, async () => {
+    test(`${path} has well-formed headers`, async () => {
       const askedMs = Date.now();
       const answer = await askAs(server, path);
       const { headers } = answer;
@@ -56,7 +56,7 @@ describe('headers', { concurrency: true }, () => {
       assert.ok(Date.parse(modified) <= Date.parse(sampledAt), `${modified}, ${sampledAt}`);
     });
 
-    test(`headers/head ${path}`, async () => {
+    test(`HEAD ${path} has the headers of GET and no body`, async () => {
       await eventually(async () => {
         const [get, head] = await Promise.all([askAs(server, path), askAs(server, path, { method: 'HEAD' })]);
         assert.equal(head.status, 200);
@@ -89,7 +89,7 @@ describe('etag', { concurrency: true }, () => {
 
   for (const path of ['/system', '/clients', '/clients/lo', '/clients/', '/snapshot', '/snapshot?documents=clients,system']) {
     for (const [name, header] of Object.entries(same)) {
-      test(`etag/${name} ${path}`, async () => {
+      test(`${path} responds to If-None-Match: ${name}`, async () => {
         for (const method of ['GET', 'HEAD']) {
           const answer = await eventually(async () => {
             const tried = await matches(server, path, header, {}, method);
@@ -106,7 +106,7 @@ describe('etag', { concurrency: true }, () => {
     }
   }
 
-  test('etag/other', async () => {
+  test('another ETag gets the whole response', async () => {
     for (const header of [
       () => '"other"',
       () => '""',
@@ -118,7 +118,7 @@ describe('etag', { concurrency: true }, () => {
     }
   });
 
-  test('etag/one-for-each-encoding', async () => {
+  test('each encoding has its own ETag', async () => {
     const gzip = { 'accept-encoding': 'gzip' };
     const [plain, packed] = await Promise.all([askAs(server, '/clients'), askAs(server, '/clients', { headers: gzip })]);
     assert.notEqual(plain.headers.etag, packed.headers.etag);
@@ -129,7 +129,7 @@ describe('etag', { concurrency: true }, () => {
     assert.equal((await askAs(server, '/clients', { headers: { 'if-none-match': both } })).status, 304);
   });
 
-  test('etag/without-the-key', async () => {
+  test('an ETag does not replace the key', async () => {
     const answer = await ask(server.url, '/clients/lo', { headers: { 'if-none-match': '*' } });
     assertProblem(answer, 403, /^403: Unauthorized$/);
   });
@@ -167,7 +167,7 @@ describe('gzip', { concurrency: true }, () => {
     ...wanted.map((header) => [header, true] as const),
     ...unwanted.map((header) => [header, false] as const),
   ]) {
-    test(`gzip/${headers ?? 'not asked for'}`, async () => {
+    test(`Accept-Encoding decides about gzip: ${headers ?? 'not sent'}`, async () => {
       for (const path of ['/clients', '/clients/', '/snapshot?documents=clients']) {
         const answer = await askAs(server, path, { headers: headers === undefined ? {} : { 'accept-encoding': headers } });
         assert.equal(answer.headers['content-encoding'], packed ? 'gzip' : undefined, path);
@@ -179,13 +179,13 @@ describe('gzip', { concurrency: true }, () => {
     });
   }
 
-  test('gzip/not-worth-it', async () => {
+  test('a small body is not compressed', async () => {
     const answer = await askAs(server, '/clients/lo', { headers: { 'accept-encoding': 'gzip' } });
     assert.equal(answer.headers['content-encoding'], undefined);
     assert.equal(answer.headers.vary, 'Accept-Encoding');
   });
 
-  test('gzip/head', async () => {
+  test('HEAD reports the length of the compressed body', async () => {
     const headers = { 'accept-encoding': 'gzip' };
     const [get, head] = await Promise.all([askAs(server, '/clients', { headers }), askAs(server, '/clients', { method: 'HEAD', headers })]);
     assert.equal(head.headers['content-encoding'], 'gzip');

@@ -29,7 +29,7 @@ describe('cors', { concurrency: true }, () => {
       .sort();
   const corsNames = (answer: Answer) => Object.keys(answer.headers).filter((name) => name.startsWith('access-control-'));
 
-  test('cors/none-by-default', async () => {
+  test('no origin is allowed by default', async () => {
     for (const path of ['/system', '/system/', '/snapshot', '/healthz', '/nope']) {
       const answer = await askAs(server, path, { headers: { origin: ORIGIN } });
       assert.deepEqual(corsNames(answer), [], path);
@@ -41,7 +41,7 @@ describe('cors', { concurrency: true }, () => {
   });
 
   for (const origin of [ORIGIN, 'http://10.3.141.1:8000']) {
-    test(`cors/listed-origin ${origin}`, async () => {
+    test(`a page of the listed origin ${origin} can read responses`, async () => {
       for (const path of ['/system', '/system/', '/clients/lo', '/snapshot']) {
         const answer = await askAs(open, path, { headers: { origin } });
         assert.equal(answer.status, 200);
@@ -71,7 +71,7 @@ describe('cors', { concurrency: true }, () => {
     });
   }
 
-  test('cors/preflight', async () => {
+  test('a preflight request from a listed origin needs no key', async () => {
     for (const path of ['/system', '/clients/lo', '/snapshot', '/snapshot/refresh']) {
       const answer = await ask(open.url, path, { method: 'OPTIONS', headers: { ...preflight, 'access-control-request-method': 'POST' } });
       assert.equal(answer.status, 204);
@@ -84,7 +84,7 @@ describe('cors', { concurrency: true }, () => {
     }
   });
 
-  test('cors/unlisted-origin', async () => {
+  test('a page of another origin cannot read responses', async () => {
     for (const origin of ['https://evil.example', `${ORIGIN}.evil.example`, 'http://dashboard.example', 'null', `${ORIGIN}/`, '*']) {
       for (const path of ['/system', '/system/', '/snapshot']) {
         const answer = await askAs(open, path, { headers: { origin } });
@@ -98,7 +98,7 @@ describe('cors', { concurrency: true }, () => {
     }
   });
 
-  test('cors/no-origin', async () => {
+  test('a request without Origin gets no origin allowed', async () => {
     for (const path of ['/system', '/system/', '/snapshot']) {
       const answer = await askAs(open, path);
       assert.deepEqual(corsNames(answer), []);

@@ -48,7 +48,7 @@ describe('the log as it is served', () => {
       assert.deepEqual([entries.length, entries.at(-1)?.message.split(' ')[1]], [amount, last]);
     }, 5_000);
 
-  test('served/limit and client', async () => {
+  test('limit and client select entries', async () => {
     for (const [query, amount] of [
       ['?limit=1', 1],
       ['?limit=10000', 23],
@@ -77,7 +77,7 @@ describe('the log as it is served', () => {
     'limit=1e3',
     'limit=%001',
   ]) {
-    test(`served/${query}`, async () => {
+    test(`an invalid query gets 400: ${query}`, async () => {
       const answer = await get(`?${query}`);
       assert.equal(answer.status, 400);
       assert.match(String(answer.json().detail), /^limit: .*expected (?:a whole number from 1 to 10000|once)$/);
@@ -98,14 +98,14 @@ describe('the log as it is served', () => {
     ':',
     '10.3.141.2&client=1.2.3.4',
   ]) {
-    test(`served/client=${query.slice(0, 30)}`, async () => {
+    test(`an invalid client gets 400: ${query.slice(0, 30)}`, async () => {
       const answer = await get(`?client=${query.replaceAll(' ', '%20')}`);
       assert.equal(answer.status, 400, answer.text.slice(0, 100));
       assert.match(String(answer.json().detail), /^client: .*expected (?:an IP or a MAC address|once)$/);
     });
   }
 
-  test('served/growth, rotation, truncation', async () => {
+  test('a log that grows, is rotated or truncated is served as it is', async () => {
     const file = root.locate(LOG);
     const kept = await get('?limit=2');
     appendFileSync(file, line(100));

@@ -65,7 +65,7 @@ function hex(n: number): string {
 }
 
 describe('documents', { concurrency: true }, () => {
-  test('system/as-the-machine-says', async () => {
+  test('/system has the values of this machine', async () => {
     const stdout = async (program: string, ...args: string[]) => (await run(program, args)).stdout.trim();
     // Programs and sample are some milliseconds apart, in which a minute may end: then once more.
     await eventually(async () => {
@@ -93,7 +93,7 @@ describe('documents', { concurrency: true }, () => {
     });
   });
 
-  test('system/shape', async () => {
+  test('/system has every field that clients of RaspAP know', async () => {
     const system = (await askAs(server, '/system')).json();
     const { LoadAvg1Min: load, processorCount: processors, systemLoadPercentage: percentage } = system;
     assert.equal(percentage, Math.round((10_000 * Number(load)) / Number(processors)) / 100);
@@ -105,7 +105,7 @@ describe('documents', { concurrency: true }, () => {
     assert.ok(used > 0 && used < 100);
   });
 
-  test('clients/amounts-are-lengths', async () => {
+  test('amounts of clients are the lengths of their lists', async () => {
     for (const each of [server, big]) {
       const clients = (await askAs(each, '/clients')).json<Record<string, number> & { active_clients: { connection_type: string }[] }>();
       const { active_clients: active } = clients;
@@ -117,18 +117,18 @@ describe('documents', { concurrency: true }, () => {
     assert.equal(inactive.length, 200);
   });
 
-  test('clients/loopback', async () => {
+  test('/clients has a page for an interface without clients', async () => {
     const answer = await askAs(server, '/clients/lo');
     assert.equal(answer.status, 200);
     assert.deepEqual(answer.json(), { active_clients_amount: 0, active_clients: [] });
   });
 
-  test('clients/unknown-interface', async () => {
+  test('an interface that does not exist gets 404', async () => {
     assertProblem(await askAs(server, '/clients/wlan99'), 404, /no such interface/);
   });
 
   for (const name of ['wlan%250', 'wlan0.1', 'br-lan', 'br%2Dlan', 'br%2dlan', '%62r-lan', '%C3%A9', '%c3%a9']) {
-    test(`clients/encoded ${name}`, async () => {
+    test(`the page ${name} is found however it is encoded`, async () => {
       for (const path of [`/clients/${name}`, `/clients/${name}/`, `/clients/${name}?x=1`]) {
         const answer = await askAs(big, path);
         assert.equal(answer.status, 200, path);
@@ -162,7 +162,7 @@ describe('documents', { concurrency: true }, () => {
     'constructor',
   ];
   for (const name of [...nowhere, 'a'.repeat(10_000), '%61'.repeat(3_300), '/'.repeat(5_000)]) {
-    test(`clients/not-there ${name.slice(0, 20)}`, async () => {
+    test(`a name that is not a page gets 404: ${name.slice(0, 20)}`, async () => {
       for (const method of ['GET', 'HEAD']) {
         const answer = await askAs(server, `/clients/${name}`, { method });
         assert.equal(answer.status, 404, answer.text);
@@ -171,7 +171,7 @@ describe('documents', { concurrency: true }, () => {
     });
   }
 
-  test('path/trailing-slash', async () => {
+  test('a trailing slash changes nothing', async () => {
     for (const path of ['/system/', '/clients/', '/clients/lo/', '/snapshot/']) {
       const answer = await askAs(server, path);
       assert.equal(answer.status, 200, path);
@@ -179,7 +179,7 @@ describe('documents', { concurrency: true }, () => {
     }
   });
 
-  test('path/query-is-ignored', async () => {
+  test('an unknown query is ignored', async () => {
     for (const path of [
       '/system?x=1',
       '/system?',
@@ -195,19 +195,19 @@ describe('documents', { concurrency: true }, () => {
     }
   });
 
-  test('path/absolute-form', async () => {
+  test('a request URL in absolute form is served', async () => {
     const answer = await askAs(server, 'http://whoever.example/system');
     assert.equal(answer.status, 200);
     assert.ok('hostname' in answer.json());
   });
 
-  test('path/case-and-doubled-slashes-are-other-paths', async () => {
+  test('case and doubled slashes make another path', async () => {
     for (const path of ['/System', '//system', '/system//', '/systemx', '/clientslo', '/system/x', '/snapshot/x']) {
       assertProblem(await askAs(server, path), 404, /./);
     }
   });
 
-  test('headers/last-modified-stays-while-the-bytes-do', async () => {
+  test('Last-Modified stays the same while the bytes do', async () => {
     const first = await askAs(big, '/clients');
     await refresh(big, '{"documents":["clients"]}');
     const second = await askAs(big, '/clients');
@@ -220,7 +220,7 @@ describe('documents', { concurrency: true }, () => {
 describe('snapshot', { concurrency: true }, () => {
   const namesOf = async (query: string) => Object.keys((await askAs(server, `/snapshot${query}`)).json<Snapshot>().documents);
 
-  test('snapshot/which-documents', async () => {
+  test('/snapshot has the documents that a query names', async () => {
     assert.deepEqual(
       await namesOf(''),
       definitions.filter(({ verbatim }) => !verbatim).map(({ name }) => name),
@@ -233,13 +233,13 @@ describe('snapshot', { concurrency: true }, () => {
     assert.deepEqual(await namesOf('?documents=system%2Cclients'), ['system', 'clients']);
   });
 
-  test('snapshot/unknown-document', async () => {
+  test('/snapshot rejects an unknown document', async () => {
     for (const query of ['nope', '', 'system,nope', 'system,', 'System', '__proto__', '%00', 'x'.repeat(5_000), ','.repeat(5_000)]) {
       assertProblem(await askAs(server, `/snapshot?documents=${query}`), 400, /^no document ".*": expected system, ap, clients, /s);
     }
   });
 
-  test('snapshot/form', async () => {
+  test('/snapshot has state, time, error and data of each document', async () => {
     const { generation, sampledAt, documents } = (await askAs(server, '/snapshot')).json<Snapshot>();
     assert.ok(Number.isInteger(generation) && generation > 0);
     assert.match(sampledAt, RFC3339);
@@ -253,7 +253,7 @@ describe('snapshot', { concurrency: true }, () => {
     }
   });
 
-  test('snapshot/consistent-with-the-documents', async () => {
+  test('/snapshot has the same data as the documents', async () => {
     await eventually(async () => {
       const [snapshot, system, clients] = await Promise.all([
         askAs(server, '/snapshot'),
@@ -269,7 +269,7 @@ describe('snapshot', { concurrency: true }, () => {
     });
   });
 
-  test('snapshot/one-generation', async () => {
+  test('/snapshot is of one generation', async () => {
     const seen = new Map<number, string>();
     let last = 0;
     for (let n = 0; n < 60; n++) {
@@ -286,7 +286,7 @@ describe('snapshot', { concurrency: true }, () => {
 });
 
 describe('refresh', { concurrency: true }, () => {
-  test('refresh/all', async () => {
+  test('a refresh without a body samples every document', async () => {
     const bodies: [string, Record<string, string>, string[]][] = [
       ['', {}, NAMES],
       ['', { 'content-type': 'application/json' }, NAMES],
@@ -309,18 +309,18 @@ describe('refresh', { concurrency: true }, () => {
     }
   });
 
-  test('refresh/one', async () => {
+  test('a refresh samples the document that it names', async () => {
     const answer = await refresh(server, '{"documents":["clients"]}');
     assert.deepEqual(Object.keys(answer.json<Refreshed>().documents), ['clients']);
   });
 
-  test('refresh/shows-at-once', async () => {
+  test('a refreshed document is served at once', async () => {
     const { documents } = (await refresh(server, '{"documents":["clients"]}')).json<Refreshed>();
     const { headers } = await askAs(server, '/clients');
     assert.ok(String(headers['sampled-at']) >= (documents.clients?.sampledAt ?? '?'));
   });
 
-  test('refresh/chunked', async () => {
+  test('a refresh accepts a chunked body', async () => {
     const chunks = ['{"docu', 'ments":["cl', 'ients"]', '}'];
     const answer = await askAs(server, '/snapshot/refresh', {
       method: 'POST',
@@ -331,7 +331,7 @@ describe('refresh', { concurrency: true }, () => {
     assert.deepEqual(Object.keys(answer.json<Refreshed>().documents), ['clients']);
   });
 
-  test('refresh/unknown-document', async () => {
+  test('a refresh rejects an unknown document', async () => {
     assertProblem(await refresh(server, '{"documents":["clients","nope"]}'), 400, /^no document "nope": expected system, ap, clients, /);
   });
 
@@ -344,19 +344,19 @@ describe('refresh', { concurrency: true }, () => {
     '[]',
     '["clients"]',
   ]) {
-    test(`refresh/wrong-type ${body}`, async () => {
+    test(`a refresh rejects a body of the wrong type: ${body}`, async () => {
       assertProblem(await refresh(server, body), 400, /expected \{"documents":\["clients"\]\}/);
     });
   }
 
   for (const body of ['{"documents":', 'clients', '"clients"', '1', 'null', ' ', '{"documents":["clients"]}x', '\0', '['.repeat(60_000)]) {
-    test(`refresh/bad-json ${JSON.stringify(body.slice(0, 20))}`, async () => {
+    test(`a refresh rejects malformed JSON: ${JSON.stringify(body.slice(0, 20))}`, async () => {
       assertProblem(await refresh(server, body), 400, /JSON/);
     });
   }
 
   for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/xml', 'application/ld+json', 'nonsense', undefined]) {
-    test(`refresh/not-json ${type}`, async () => {
+    test(`a refresh rejects the Content-Type ${type}`, async () => {
       const headers: Record<string, string> = type ? { 'content-type': type } : {};
       assertProblem(await refresh(server, '{"documents":["clients"]}', headers), 415, /application\/json/);
       const chunked = await askAs(server, '/snapshot/refresh', { method: 'POST', body: ['{', '}'], headers });
@@ -364,7 +364,7 @@ describe('refresh', { concurrency: true }, () => {
     });
   }
 
-  test('refresh/too-long', async () => {
+  test('a refresh rejects a body that is too long', async () => {
     const headers = { 'content-type': 'application/json' };
     const long = JSON.stringify({ documents: ['clients'], padding: 'x'.repeat(70_000) });
     assertProblem(await refresh(server, long), 413, /65536 bytes/);
@@ -383,7 +383,7 @@ describe('refresh', { concurrency: true }, () => {
     assert.equal((await refresh(server, just.replace('""', `"${'x'.repeat(65_536 - just.length)}"`))).status, 200);
   });
 
-  test('refresh/body-that-breaks-off', async () => {
+  test('a body that breaks off refreshes nothing', async () => {
     const head = `POST /snapshot/refresh HTTP/1.1\r\nHost: x\r\naccess_token: ${server.key}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"docu`;
     const { hostname, port } = new URL(server.url);
     const socket = connect(Number(port), hostname);
@@ -394,7 +394,7 @@ describe('refresh', { concurrency: true }, () => {
     assert.equal((await ask(server.url, '/healthz')).status, 200);
   });
 
-  test('refresh/concurrent-calls-share-samples', async () => {
+  test('concurrent refreshes share samples', async () => {
     const generation = async () => (await askAs(server, '/snapshot')).json<Snapshot>().generation;
     const first = await generation();
     const answers = await Promise.all(Array.from({ length: 40 }, () => refresh(server, '')));
@@ -404,7 +404,7 @@ describe('refresh', { concurrency: true }, () => {
     assert.ok(moved <= 7 * NAMES.length, `40 calls moved the generation by ${moved}`);
   });
 
-  test('refresh/needs-the-key', async () => {
+  test('a refresh needs the key', async () => {
     assertProblem(await ask(server.url, '/snapshot/refresh', { method: 'POST' }), 403, /^403: Unauthorized$/);
   });
 });

@@ -18,7 +18,7 @@ after(async () => {
 });
 
 describe('errors', { concurrency: true }, () => {
-  test('errors/404', async () => {
+  test('an unknown path gets 404', async () => {
     for (const path of ['/nope', '/system.json', '/healthz/x', '/.env', '/%', '/\\', `/${'x'.repeat(8_000)}`]) {
       for (const method of ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'PROPFIND', 'TRACE', 'OPTIONS', 'MKCOL']) {
         const answer = await askAs(server, path, { method });
@@ -42,7 +42,7 @@ describe('errors', { concurrency: true }, () => {
     ['/openapi.json', /^(?=.*\bGET\b)(?=.*\bHEAD\b)(?!.*POST)/, ['POST', 'DELETE']],
   ];
   for (const [path, allow, methods] of allowed) {
-    test(`errors/405 ${path}`, async () => {
+    test(`an unsupported method of ${path} gets 405 with Allow`, async () => {
       for (const method of methods) {
         const answer = await askAs(server, path, { method });
         assert.equal(answer.status, 405, `${method}: ${answer.text}`);
@@ -55,7 +55,7 @@ describe('errors', { concurrency: true }, () => {
     });
   }
 
-  test('errors/403', async () => {
+  test('a missing or wrong key gets 403', async () => {
     for (const path of [
       '/system',
       '/clients',
@@ -90,7 +90,7 @@ describe('errors', { concurrency: true }, () => {
     assert.equal(typeof problem.detail, 'string');
   }
 
-  test('errors/431', async () => {
+  test('headers that are too long get 431', async () => {
     await assertRefused(`GET /system HTTP/1.1\r\nHost: x\r\naccess_token: ${'k'.repeat(20_000)}\r\n\r\n`, 431);
     await assertRefused(`GET /${'x'.repeat(20_000)} HTTP/1.1\r\nHost: x\r\n\r\n`, 431);
     await assertRefused(
@@ -110,10 +110,10 @@ describe('errors', { concurrency: true }, () => {
     'length-and-chunks': 'POST /snapshot/refresh HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
   };
   for (const [name, request] of Object.entries(malformed)) {
-    test(`errors/400 ${name}`, () => assertRefused(request, 400));
+    test(`a malformed request gets 400: ${name}`, () => assertRefused(request, 400));
   }
 
-  test('errors/400 address', async () => {
+  test('an invalid request URL gets 400', async () => {
     for (const path of ['http://[', 'http://[::']) {
       const head = `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n`;
       await assertRefused(`${head}\r\n`, 400);
@@ -121,14 +121,14 @@ describe('errors', { concurrency: true }, () => {
     }
   });
 
-  test('errors/request-that-ends-too-early', () => assertRefused('GET /system HT', 400, true));
+  test('a request that ends too early gets 400', () => assertRefused('GET /system HT', 400, true));
 
-  test('http/1.0', async () => {
+  test('HTTP/1.0 is served', async () => {
     const answer = await exchange(server.url, `GET /clients/lo HTTP/1.0\r\naccess_token: ${server.key}\r\n\r\n`);
     assert.match(answer, /^HTTP\/1\.1 200 OK\r\n[\s\S]*\{"active_clients_amount":0,"active_clients":\[\]\}$/);
   });
 
-  test('http/pipelined', async () => {
+  test('pipelined requests are answered in order', async () => {
     const one = (path: string, more = '') => `GET ${path} HTTP/1.1\r\nHost: x\r\naccess_token: ${server.key}\r\n${more}\r\n`;
     const answers = await exchange(
       server.url,

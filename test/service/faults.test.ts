@@ -59,7 +59,7 @@ const firstOfLanes = (['quick', 'program', 'heavy'] as const).flatMap(
 const HANGS = /no answer within \d+ ms: the thread was given up/;
 
 describe('faults', { concurrency: 4 }, () => {
-  test('faults/thrown by a collector of each lane, and by all', () =>
+  test('errors thrown in each lane, or by every collector, affect only those collectors', () =>
     withPatient({ hooks: true, args: eachSecond(firstOfLanes) }, async (patient) => {
       for (const name of firstOfLanes) await suffer(patient, name, 'throw', /: TypeError: injected$/);
       // And by all of them, where nothing was good before.
@@ -71,7 +71,7 @@ describe('faults', { concurrency: 4 }, () => {
         assert.match(rows.get(name) ?? '', new RegExp(`^${name} +failing.*\\n +why: TypeError: injected\\n +do: {2}\\S`));
     }));
 
-  test('faults/collectors that hang, and threads that are lost', () =>
+  test('collectors that hang and threads that are lost affect only those collectors', () =>
     withPatient({ hooks: true, args: eachSecond(['clock', 'load', 'stations', 'neighbours']) }, async (patient) => {
       const before = threadsOf(patient);
       for (const name of ['clock', 'stations']) await suffer(patient, name, 'block', HANGS);
@@ -81,7 +81,7 @@ describe('faults', { concurrency: 4 }, () => {
       await eventually(() => assert.equal(threadsOf(patient), before));
     }));
 
-  test('faults/a thread that is stuck in the kernel does not keep the service from ending', () =>
+  test('the service ends although a thread is stuck in the kernel', () =>
     withPatient({ hooks: true, args: eachSecond(['thermal']), signal: 'SIGTERM' }, async (patient) => {
       const before = threadsOf(patient);
       patient.suspect('thermal');
@@ -99,7 +99,7 @@ describe('faults', { concurrency: 4 }, () => {
       assert.match(rows.get('history') ?? '', /^history +ok /);
     }));
 
-  test('faults/the clock is set forward and back', () =>
+  test('documents stay fresh while the clock is set forward and back', () =>
     // One is on a schedule that needs a calendar.
     withPatient(
       { hooks: true, args: [...eachSecond(['interfaces', 'traffic']), '--schedule.memory', '* * * 1-31 * *'] },
@@ -152,7 +152,7 @@ describe('faults', { concurrency: 4 }, () => {
       },
     ));
 
-  test('faults/stopped for a while, and continued', () =>
+  test('documents are fresh again after the process was stopped for a while', () =>
     withPatient({}, async (patient) => {
       const { process: child } = patient.server;
       const before = threadsOf(patient);
@@ -176,7 +176,7 @@ describe('faults', { concurrency: 4 }, () => {
       }
     }));
 
-  test('faults/nobody can write what it logs', async () => {
+  test('the service goes on when its log cannot be written', async () => {
     const port = await freePort();
     const full = openSync('/dev/full', 'w');
     const main = new URL('../../src/main.js', import.meta.url).pathname;

@@ -145,13 +145,13 @@ describe('security headers', { concurrency: true }, () => {
 });
 
 describe('host', { concurrency: true }, () => {
-  test('host/any by default', async () => {
+  test('every host name is served by default', async () => {
     const server = await startApp();
     assert.equal((await ask(server.url, '/healthz', { headers: { host: 'whatever.example' } })).status, 200);
     await server.close();
   });
 
-  test('host/those that are listed', async () => {
+  test('only listed host names are served', async () => {
     const server = await startApp({ store: freshStore(), allowedHosts: ['ap.example', 'other.example'] });
     try {
       const asking = (host: string, path: string) => ask(server.url, path, { headers: { host, access_token: server.key } });
@@ -184,7 +184,7 @@ describe('host', { concurrency: true }, () => {
 });
 
 describe('pages', { concurrency: true }, () => {
-  test('pages/none', async () => {
+  test('--no-dashboard and --no-docs turn both off', async () => {
     const server = await startApp({ pages: { dashboard: false, docs: false } });
     try {
       const headers = { access_token: server.key };
@@ -199,7 +199,7 @@ describe('pages', { concurrency: true }, () => {
     }
   });
 
-  test('pages/no documentation', async () => {
+  test('--no-docs turns only the documentation off', async () => {
     const server = await startApp({ pages: { dashboard: true, docs: false } });
     try {
       const { status, text } = await ask(server.url, '/');

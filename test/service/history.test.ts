@@ -22,7 +22,7 @@ describe('history as it is served', () => {
   const get = (path: string, headers: Record<string, string> = {}) =>
     ask(server.url, path, { headers: { access_token: server.key, ...headers } });
 
-  test('served/series of the machine', () =>
+  test('/history has the series of the machine', () =>
     eventually(async () => {
       const rows = (await get('/history?step=60')).json<Record<string, unknown>[]>();
       const last = rows.at(-1) ?? {};
@@ -31,7 +31,7 @@ describe('history as it is served', () => {
       assert.equal(typeof last.memory_used_ratio, 'number');
     }));
 
-  test('served/one series, of a time, as CSV', async () => {
+  test('/history selects a series and a time range, as CSV', async () => {
     const since = Math.floor(Date.now() / 1000) - 10;
     const answer = await get(`/history?series=temperature_celsius&since=${since}&until=${since + 5}&step=1`, { Accept: 'text/csv' });
     assert.match(String(answer.headers['content-type']), /^text\/csv/);
@@ -53,7 +53,7 @@ describe('history as it is served', () => {
     ['step=1&since=0', /rows: expected at most 11000/],
     ['since=1&since=2', /^since: given 2 times/],
   ] as const) {
-    test(`served/400 ${query}`, async () => {
+    test(`an invalid query gets 400: ${query}`, async () => {
       const answer = await get(`/history?${query}`);
       assert.equal(answer.status, 400, answer.text);
       assert.match(String(answer.json().detail), expected);

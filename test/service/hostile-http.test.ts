@@ -162,7 +162,7 @@ describe('hostile HTTP', () => {
 
   for (const [part, cases] of Object.entries({ 'request line': requestLines, headers, body: bodies })) {
     for (const [title, bytes, ...expected] of cases) {
-      test(`hostile/${part}/${title}`, async () => {
+      test(`${part}: ${title}`, async () => {
         const { codes, text } = await statuses(bytes);
         if (codes.length === 0) {
           const isReset = Buffer.byteLength(bytes) > 100_000;
@@ -177,12 +177,12 @@ describe('hostile HTTP', () => {
     }
   }
 
-  test('hostile/a request behind one that is refused is not answered', async () => {
+  test('a request after a rejected one on the same connection gets no response', async () => {
     const { codes } = await statuses(`${post('Content-Length: 2\r\nTransfer-Encoding: chunked\r\n', '0\r\n\r\n')}${get('/healthz')}`);
     assert.deepEqual(codes, [400]);
   });
 
-  test('hostile/any bytes at all', async () => {
+  test('random bytes get an error or a closed connection', async () => {
     // The same each time: a failure can be looked at again.
     let state = 42;
     const next = (below: number) => {
@@ -208,7 +208,7 @@ describe('hostile HTTP', () => {
     assert.equal((await ask(server.url, '/healthz')).status, 200);
   });
 
-  test('hostile/clients that go away in the middle', async () => {
+  test('clients that disconnect in the middle affect no other client', async () => {
     const { hostname, port } = new URL(server.url);
     await Promise.all(
       [get('/system').slice(0, 30), post('Content-Length: 20\r\n', '{'), get('/docs'), get('/'), get('/openapi.json')].map(
@@ -222,7 +222,7 @@ describe('hostile HTTP', () => {
     assert.equal((await ask(server.url, '/healthz')).status, 200);
   });
 
-  test('hostile/nothing of it is a defect', () => {
+  test('hostile requests log no internal error', () => {
     assert.doesNotMatch(server.output(), /request failed|defect|Error|ERROR/);
   });
 });

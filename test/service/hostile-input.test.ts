@@ -107,7 +107,7 @@ describe('hostile input', () => {
     assert.doesNotMatch(answer.text, /node_modules|\.js:\d+|at \w+ \(/, `${what}: no stack`);
   }
 
-  test('input/every parameter that the specification names has cases', () => {
+  test('every parameter in the specification has cases', () => {
     const named = operations.flatMap(({ method, path, operation }) =>
       (operation.parameters ?? []).map((parameter) => `${method} ${path} ${parameter.name}`),
     );
@@ -123,7 +123,7 @@ describe('hostile input', () => {
 
   for (const { method, path, operation } of operations) {
     for (const { name, in: place } of operation.parameters ?? []) {
-      test(`input/${method} ${path}: ${name} in the ${place}`, async () => {
+      test(`${method} ${path} survives hostile values of ${name} in the ${place}`, async () => {
         const good = takes[`${method} ${path} ${name}`];
         for (const value of NASTY) {
           const query = path.replace(/\{\w+\}/, 'nope');
@@ -188,7 +188,7 @@ describe('hostile input', () => {
   /** Every field, and what it may not be. One that is not here fails. */
   const fields: Readonly<Record<string, readonly string[]>> = { 'POST /snapshot/refresh documents': [...WRONG, ...NAMES] };
 
-  test('input/every field of a body that the specification names has cases', () => {
+  test('every body field in the specification has cases', () => {
     const named = posted.flatMap(({ method, path, schema }) =>
       Object.keys(schema.properties ?? {}).map((name) => `${method} ${path} ${name}`),
     );
@@ -200,7 +200,7 @@ describe('hostile input', () => {
 
   for (const { method, path, schema } of posted) {
     for (const name of Object.keys(schema.properties ?? {})) {
-      test(`input/${method} ${path}: ${name}`, async () => {
+      test(`${method} ${path} survives hostile values of the body field ${name}`, async () => {
         for (const value of fields[`${method} ${path} ${name}`] ?? []) {
           for (const body of [`{"${name}":${value}}`, `{"${name}":["clients"],"${name}":${value}}`]) {
             assertRefused(await askAs(path, { method, body, headers: json }), body.slice(0, 80));
@@ -215,7 +215,7 @@ describe('hostile input', () => {
       });
     }
 
-    test(`input/${method} ${path}: a body that is no JSON object`, async () => {
+    test(`${method} ${path} rejects a body that isn't a JSON object`, async () => {
       const deep = (open: string, close: string, depth: number) => open.repeat(depth) + close.repeat(depth);
       const bodies: (string | Buffer)[] = [
         ...[
@@ -262,7 +262,7 @@ describe('hostile input', () => {
       }
     });
 
-    test(`input/${method} ${path}: encodings`, async () => {
+    test(`${method} ${path} survives unusual encodings`, async () => {
       const good = '{"documents":["clients"]}';
       const bomb = gzipSync(Buffer.alloc(8 << 20, ' '));
       const refused: [what: string, headers: Record<string, string>, body: string | Buffer][] = [
@@ -298,7 +298,7 @@ describe('hostile input', () => {
     });
   }
 
-  test('input/unknown parameters are ignored', async () => {
+  test('unknown parameters are ignored', async () => {
     for (const query of ['_=1', '__proto__=1', 'constructor[prototype][a]=1', 'a='.repeat(5_000), '&'.repeat(10_000), '?', '%', '=']) {
       for (const path of ['/system', '/clients', '/dns/domains', '/collectors'])
         assert.equal((await askAs(`${path}?${query}`)).status, 200, query);
@@ -306,7 +306,7 @@ describe('hostile input', () => {
     assert.equal((await askAs('/snapshot?__proto__=1')).status, 200);
   });
 
-  test('input/the maximum number of parameters does not delay other clients', async () => {
+  test('the maximum number of parameters does not delay other clients', async () => {
     for (const path of [
       '/snapshot?documents=ap',
       '/events?documents=ap',
@@ -328,7 +328,7 @@ describe('hostile input', () => {
     }
   });
 
-  test('input/headers that are lists, with nonsense in them', async () => {
+  test('list headers with nonsense in them are served', async () => {
     const values = [
       '',
       ',',
@@ -354,7 +354,7 @@ describe('hostile input', () => {
     }
   });
 
-  test('input/nothing of it is a defect', async () => {
+  test('hostile input logs no internal error', async () => {
     assert.equal((await ask(server.url, '/healthz')).status, 200);
     assert.doesNotMatch(server.output(), /request failed|defect|Error|ERROR/);
   });

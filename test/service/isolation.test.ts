@@ -119,7 +119,7 @@ async function allFresh(patient: Patient): Promise<void> {
 }
 
 describe('isolation', { concurrency: true }, () => {
-  test('isolation/by-schedule', () =>
+  test('a failing source leaves other documents fresh on their schedules', () =>
     withPatient(
       () => {},
       async (patient) => {
@@ -204,7 +204,7 @@ describe('isolation', { concurrency: true }, () => {
   ];
 
   for (const [program, collector, good, tried] of [['iw', 'stations', IW, programs]] as const) {
-    test(`isolation/${program}`, () =>
+    test(`a failing ${program} leaves other documents fresh`, () =>
       withPatient(
         () => {},
         async (patient) => {
@@ -262,7 +262,7 @@ describe('isolation', { concurrency: true }, () => {
       ));
   }
 
-  test('isolation/system-was-never-good', () =>
+  test('/system gets 503 until its required sources have succeeded once', () =>
     withPatient(
       (root) => {
         root.erase('/proc/loadavg');
@@ -288,7 +288,7 @@ describe('isolation', { concurrency: true }, () => {
       },
     ));
 
-  test('isolation/clients-were-never-good', () =>
+  test('/clients gets 503 until its required sources have succeeded once', () =>
     withPatient(
       // Every `iw`, so `iw event` too.
       (root) => root.program('iw', `${SCRIPT}exec head -c 100000000 /dev/zero\n`),

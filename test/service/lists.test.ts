@@ -52,7 +52,7 @@ describe('a million names', () => {
     return Number(/^VmRSS:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${server.process.pid}/status`, 'utf8'))?.[1]) / 1024;
   }
 
-  test('million/all', async () => {
+  test('a list of a million names is served whole', async () => {
     const { hostnames, amount } = (await get('/dns/hostnames')).json<Hostnames>();
     assert.deepEqual([amount, hostnames.length], [AMOUNT, AMOUNT]);
     assert.deepEqual([hostnames[0], hostnames.at(-1)], [nameOf(0), nameOf(AMOUNT - 1)]);
@@ -70,7 +70,7 @@ describe('a million names', () => {
     ['contains=host-99999&limit=2&offset=1', 999_990, 999_991, 2, 11],
     ['contains=nothing-like-it', undefined, undefined, 0, 0],
   ] as const) {
-    test(`million/${query}`, async () => {
+    test(`a query selects names: ${query}`, async () => {
       const answer = await get(`/dns/hostnames?${query}`);
       assert.equal(answer.status, 200, answer.text.slice(0, 200));
       const list = answer.json<Hostnames>();
@@ -92,14 +92,14 @@ describe('a million names', () => {
       'contains=%ff',
     ],
   ]) {
-    test(`million/${query.slice(0, 30)} is refused`, async () => {
+    test(`an invalid query gets 400: ${query.slice(0, 30)}`, async () => {
       const answer = await get(`/dns/hostnames?${query}`);
       assert.equal(answer.status, 400, answer.text.slice(0, 200));
       assert.match(String(answer.json().detail), /^(?:limit|offset|contains): .*expected /);
     });
   }
 
-  test('million/a query has all that other answers have', async () => {
+  test('a query has the headers of every other response', async () => {
     const path = '/dns/hostnames?contains=host-1';
     const gzip = { 'accept-encoding': 'gzip' };
     const [plain, packed, head] = await Promise.all([get(path), get(path, { headers: gzip }), get(path, { method: 'HEAD' })]);
@@ -119,7 +119,7 @@ describe('a million names', () => {
     assert.equal((await get(path, { method: 'POST' })).status, 405);
   });
 
-  test('million/snapshot, compressed and not', async () => {
+  test('/snapshot has the lists if they are named, compressed or not', async () => {
     const path = '/snapshot?documents=dns/domains,dns/hostnames,dns/logs,system';
     const answer = await get(path, { headers: { 'accept-encoding': 'gzip' } });
     assert.equal(answer.headers['content-encoding'], 'gzip');
@@ -135,7 +135,7 @@ describe('a million names', () => {
     assert.equal(plain.documents['dns/hostnames']?.data.amount, AMOUNT);
   });
 
-  test('million/queries do not delay other requests', async () => {
+  test('queries do not delay other requests', async () => {
     const queries = Array.from({ length: 15 }, (_, n) => get(`/dns/hostnames?contains=t-1${n}&limit=${n + 1}`));
     let asked = 0;
     const meanwhile = (async () => {
@@ -160,7 +160,7 @@ describe('a million names', () => {
     for (const answer of good) assert.ok(answer.json<Hostnames>().hostnames.length > 0);
   });
 
-  test('million/clients that read slowly, or go away', async () => {
+  test('clients that read slowly or disconnect affect no other client', async () => {
     const { hostname, port } = new URL(server.url);
     const before = residentMegabytes();
     const request = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\naccess_token: ${server.key}\r\n\r\n`;
@@ -185,7 +185,7 @@ describe('a million names', () => {
     assert.equal((await get('/dns/hostnames')).json<Hostnames>().amount, AMOUNT);
   });
 
-  test('million/what was asked behind a large body comes in order', async () => {
+  test('requests pipelined after a large body are answered in order', async () => {
     const { hostname, port } = new URL(server.url);
     const one = (path: string, more = '') => `GET ${path} HTTP/1.1\r\nHost: x\r\naccess_token: ${server.key}\r\n${more}\r\n`;
     const socket = connect(Number(port), hostname);
@@ -220,7 +220,7 @@ describe('a million names', () => {
     assert.deepEqual(starts, [list, '{"active_cli', list, list, '{"status":"o', '{"domains":[', '{"generation']);
   });
 
-  test('million/other lists take its place', async () => {
+  test('a changed list replaces the old one', async () => {
     await get('/dns/hostnames?limit=2');
     const path = '/dns/hostnames?limit=2';
     const changed = async (word: string, amount: number) => {
@@ -242,7 +242,7 @@ describe('a million names', () => {
     }, 5_000);
   });
 
-  test('million/a stop does not wait for who reads slowly', async () => {
+  test('the service stops without waiting for a client that reads slowly', async () => {
     root.write(HOSTNAMES, hostsFile(AMOUNT));
     const large = await apsnap(['snapshot', 'dns/hostnames', '--path.rootfs', root.folder], { env: { PATH: root.path } });
     assert.equal(
@@ -284,13 +284,13 @@ describe('a million names', () => {
     '%61'.repeat(3_300),
   ];
   for (const name of nowhere) {
-    test(`million/not there ${name.slice(0, 20)}`, async () => {
+    test(`a name below a list gets 404: ${name.slice(0, 20)}`, async () => {
       for (const path of [`/dns/${name}`, `/dns/${name}?limit=1`, `/dns/hostnames/${name}`, `/dns%2F${name}`, `/clients/${name}?limit=1`]) {
         for (const method of ['GET', 'HEAD']) assert.equal((await get(path, { method })).status, 404, path.slice(0, 50));
       }
     });
   }
-  test('million/no document by another name', async () => {
+  test('a list has no other path', async () => {
     for (const path of [
       '/dns',
       '/dns/',

@@ -14,7 +14,7 @@ import { replayBin, unpackFixture } from '../support/unpack.js';
 
 const program = fileURLToPath(new URL('../../bench/crowd.js', import.meta.url));
 
-test('load/every endpoint', async (context) => {
+test('a crowd that requests every endpoint gets no errors', async (context) => {
   const folder = unpackFixture(wholeMachine('raspap-pi4'));
   const server = await startServer({ args: ['--path.rootfs', folder], env: { PATH: `${replayBin(folder)}:${process.env.PATH}` } });
   context.after(() => server.stop());
