@@ -40,18 +40,25 @@ export function decodeJson(bytes: Uint8Array): unknown {
 }
 
 /** Encodes a body. */
-export function encodeBody(page: string | null, value: unknown): Body {
-  return bodyOf(page, encodeJson(value));
+export function encodeBody(page: string | null, value: unknown): Body;
+/**
+ * Encodes a body unless it is the previous one.
+ *
+ * @returns undefined if the previous body, whose tag is `previousTag`, has the same JSON
+ */
+export function encodeBody(page: string | null, value: unknown, previousTag: string | undefined): Body | undefined;
+export function encodeBody(page: string | null, value: unknown, previousTag?: string): Body | undefined {
+  return bodyOf(page, encodeJson(value), previousTag);
 }
 
 /** Completes a body whose JSON exists already. */
-export function bodyOf(page: string | null, json: Uint8Array): Body {
-  return {
-    page,
-    json,
-    gzip: json.length < MIN_COMPRESSED_BYTES ? null : compress(json),
-    tag: createHash('sha256').update(json).digest('base64url').slice(0, 22),
-  };
+export function bodyOf(page: string | null, json: Uint8Array): Body;
+/** Completes a body whose JSON exists already, unless it is the previous one; see {@link encodeBody}. */
+export function bodyOf(page: string | null, json: Uint8Array, previousTag: string | undefined): Body | undefined;
+export function bodyOf(page: string | null, json: Uint8Array, previousTag?: string): Body | undefined {
+  const tag = createHash('sha256').update(json).digest('base64url').slice(0, 22);
+  if (tag === previousTag) return undefined;
+  return { page, json, gzip: json.length < MIN_COMPRESSED_BYTES ? null : compress(json), tag };
 }
 
 /** Compresses at the fastest level: samples are short-lived, and a Pi's core is better spent elsewhere. */
