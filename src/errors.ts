@@ -41,9 +41,22 @@ export function absentIf<T>(code: SourceErrorCode, read: () => T, advice?: strin
   try {
     return read();
   } catch (error) {
-    if (error instanceof SourceError && error.code === code) throw new Absent(advice ? `${error.message}; ${advice}` : error.message);
-    throw error;
+    throw asAbsent(error, code, advice);
   }
+}
+
+/** Like {@link absentIf}, for a program. */
+export async function absentUnlessInstalled<T>(run: Promise<T>, advice: string): Promise<T> {
+  try {
+    return await run;
+  } catch (error) {
+    throw asAbsent(error, 'program-missing', advice);
+  }
+}
+
+function asAbsent(error: unknown, code: SourceErrorCode, advice?: string): unknown {
+  if (!(error instanceof SourceError) || error.code !== code) return error;
+  return new Absent(advice ? `${error.message}; ${advice}` : error.message);
 }
 
 /** Reads a source that the caller can do without. Returns undefined if it can't be read or understood. */

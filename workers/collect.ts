@@ -16,6 +16,7 @@ import { type Body, bodyOf, decodeJson, encodeBody, encodeJson, encodeValue } fr
 import { encodeHistory } from '../src/encode/history-rows.js';
 import { renderFamilies } from '../src/encode/prometheus.js';
 import { isUnchanged, type Reads, recordReads } from '../src/engine/change-detection.js';
+import { monotonicMs } from '../src/engine/clock.js';
 import { readHistory } from '../src/engine/history.js';
 import {
   type Composed,
@@ -65,16 +66,17 @@ function begin(progress: Progress, request: number): void {
 }
 
 /** Takes samples. Piscina calls this and the next three functions by name. */
-export function sample({ requests, progress }: Task<SampleRequest>): Taken[] | Promise<Taken[]> {
-  const taken = requests.map((request, index) => {
+export async function sample({ requests, progress }: Task<SampleRequest>): Promise<Taken[]> {
+  const taken: Taken[] = [];
+  for (const [index, request] of requests.entries()) {
     begin(progress, index);
     const startedMs = performance.now();
     const recording = request.sources ? recordSources(machine) : undefined;
-    const outcome = orFailure(() => takeSample(request, recording?.machine ?? machine));
+    const outcome = await orFailure(() => takeSample(request, recording?.machine ?? machine));
     const tookMs = performance.now() - startedMs;
     log('%s: %s in %d ms', request.collector, outcome.kind, Math.round(tookMs));
-    return { outcome, tookMs, ...(recording && { sources: [...recording.sources] }) };
-  });
+    taken.push({ outcome, tookMs, ...(recording && { sources: [...recording.sources] }) });
+  }
   const bodies = taken.flatMap(({ outcome }) => (outcome.kind === 'sampled' && outcome.body ? [outcome.body] : []));
   return bodies.length === 0 ? taken : transferred(taken, bodies);
 }
@@ -86,7 +88,7 @@ async function transferred<T>(value: T, bodies: readonly Body[]): Promise<T> {
   return move({ [transferableSymbol]: buffers, [valueSymbol]: value } as unknown as ArrayBuffer) as unknown as T;
 }
 
-export function compose({ requests, progress }: Task<ComposeRequest>): (Composed | Failure)[] {
+export function compose({ requests, progress }: Task<ComposeRequest>): Promise<(Composed | Failure)[]> {
   // Documents share parts, and a message preserves that.
   const decoded = new Map<Uint8Array, unknown>();
   const decode = (bytes: Uint8Array) => {
@@ -94,13 +96,15 @@ export function compose({ requests, progress }: Task<ComposeRequest>): (Composed
     decoded.set(bytes, known);
     return known;
   };
-  return requests.map((request, index) => {
-    begin(progress, index);
-    return orFailure(() => composeDocument(request, decode));
-  });
+  return Promise.all(
+    requests.map((request, index) => {
+      begin(progress, index);
+      return orFailure(() => composeDocument(request, decode));
+    }),
+  );
 }
 
-export function answer({ document: name, query, progress }: Tracked<QueryTask>): Composed | Failure {
+export function answer({ document: name, query, progress }: Tracked<QueryTask>): Promise<Composed | Failure> {
   begin(progress, 0);
   return orFailure(() => {
     const { queries } = documentNamed(name);
@@ -109,12 +113,12 @@ export function answer({ document: name, query, progress }: Tracked<QueryTask>):
   });
 }
 
-export function history({ series, query, format, nowSeconds, progress }: Tracked<HistoryTask>): Rows | Failure {
+export function history({ series, query, format, nowSeconds, progress }: Tracked<HistoryTask>): Promise<Rows | Failure> {
   begin(progress, 0);
   return orFailure(() => ({ kind: 'rows', bytes: Buffer.from(encodeHistory(readHistory(new Map(series), query, nowSeconds), format)) }));
 }
 
-function takeSample(request: SampleRequest, machine: Machine): Outcome {
+async function takeSample(request: SampleRequest, machine: Machine): Promise<Outcome> {
   const collector = collectorByName(request.collector);
   if (!collector) throw new Error(`no collector ${request.collector}`);
   const { thorough, secrets } = request;
@@ -122,7 +126,8 @@ function takeSample(request: SampleRequest, machine: Machine): Outcome {
   const nowMs = Date.now();
   const sampling = {
     carried,
-    monotonicMs: Number(process.hrtime.bigint() / 1000n) / 1000,
+    monotonicMs: monotonicMs(),
+    ipMonitor: undefined,
     nowMs,
     thorough,
     // They are read even if only some keys may see them, and returned separately.
@@ -133,7 +138,7 @@ function takeSample(request: SampleRequest, machine: Machine): Outcome {
   if (carried && isUnchanged(machine, carried as Reads)) return { kind: 'unchanged' };
   if (request.compareOnly) return { kind: 'changed' };
   const recording = recordReads(machine, nowMs);
-  const outcome = orFailure(() => readCollector(collector, recording.machine, sampling, request));
+  const outcome = await orFailure(() => readCollector(collector, recording.machine, sampling, request));
   return isTransient(outcome) ? outcome : { ...outcome, carry: encodeJson(recording.reads()) };
 }
 
@@ -142,7 +147,12 @@ function isTransient(outcome: Sampled | Failure): boolean {
   return outcome.kind === 'failed' && (outcome.code === 'unreadable' || outcome.code === 'internal');
 }
 
-function readCollector(collector: AnyCollector, from: Machine, sampling: Sampling<unknown>, request: SampleRequest): Sampled {
+async function readCollector(
+  collector: AnyCollector,
+  from: Machine,
+  sampling: Sampling<unknown>,
+  request: SampleRequest,
+): Promise<Sampled> {
   const isBody = documents.some(({ verbatim }) => verbatim === collector.name);
   const encoded = (value: unknown) => {
     const json = encodeValue(value, collector.view, exposeSecrets);
@@ -152,7 +162,7 @@ function readCollector(collector: AnyCollector, from: Machine, sampling: Samplin
     ...(request.secrets && holdsSecrets(collector.view.json) && { secretValue: encodeValue(value, collector.view, true) }),
   });
   try {
-    const { value, carry, metrics, points = {} } = collector.read(from, sampling);
+    const { value, carry, metrics, points = {} } = await collector.read(from, sampling);
     const encodedCarry = carry === undefined ? undefined : encodeJson(carry);
     // While its files don't change, a file-change collector takes no other sample.
     const rendered = metrics && (request.metrics || collector.trigger === 'file-change') ? renderFamilies(metrics()) : [];
@@ -204,9 +214,9 @@ function documentNamed(name: string): AnyDocument {
   return document;
 }
 
-function orFailure<T>(work: () => T): T | Failure {
+async function orFailure<T>(work: () => T | Promise<T>): Promise<T | Failure> {
   try {
-    return work();
+    return await work();
   } catch (error) {
     if (error instanceof SourceError) return { kind: 'failed', code: error.code, message: error.message };
     // A defect of apsnap: clients see one line of it.

@@ -1,4 +1,9 @@
-/** Detects that the wall clock was set, or that the machine slept: the monotonic clock stands still meanwhile. */
+/** Reads the monotonic clock, and detects that the wall clock was set or that the machine slept: the monotonic clock stands still meanwhile. */
+
+/** Returns monotonic milliseconds, with microseconds as fractions. All threads and processes of the machine share this clock. */
+export function monotonicMs(): number {
+  return Number(process.hrtime.bigint() / 1000n) / 1000;
+}
 
 /**
  * Compares the wall clock with the monotonic clock.

@@ -1,12 +1,15 @@
 /** Starts programs that are found on PATH: without a shell, in the C locale, and without the service's variables. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import type { Readable } from 'node:stream';
 import { quote, SourceError } from '../errors.js';
 import { killGroup, OWN_GROUP } from './processes.js';
 import { sourceError } from './system-errors.js';
 
 /** Time limit of a program. It is long for `iw`, and shorter than the 2 s within which the service must stop. */
 const PROGRAM_TIMEOUT_MS = 1_200;
+/** Time limit of a program to end after it was killed. One that takes longer is stuck in the kernel. */
+const KILL_TIMEOUT_MS = 200;
 const MAX_OUTPUT_BYTES = 16 << 20;
 /** Maximum output of a followed program: ten thousand events a second. One that prints more is broken, and is killed. */
 const MAX_CHARS_PER_SECOND = 1 << 20;
@@ -20,11 +23,12 @@ export interface Following {
 
 export interface Programs {
   /**
-   * Runs a program to its end and returns its standard output.
+   * Runs a program to its end and returns its standard output. While a killed program is stuck in the kernel, the same command
+   * line isn't started again: stuck processes don't add up.
    *
    * @throws {SourceError} `program-missing`, `program-failed` (with the first line that it printed), `timeout`, `too-large`
    */
-  run(program: string, args: readonly string[]): string;
+  run(program: string, args: readonly string[]): Promise<string>;
   /**
    * Starts a program and calls back with each line that it prints, until it ends or is stopped.
    *
@@ -37,8 +41,9 @@ export interface Programs {
 export function createPrograms(searchPath: string): Programs {
   // One of the service's variables may be the key. The output is parsed, so it must be in the C locale.
   const env = { PATH: searchPath, LC_ALL: 'C' };
+  const stuck = new Set<string>();
   return {
-    run: (program, args) => run(searchPath, env, program, args),
+    run: (program, args) => run(searchPath, env, [program, ...args], stuck),
     follow: (program, args, onLine, onEnd) => follow(searchPath, env, [program, ...args], onLine, onEnd),
   };
 }
@@ -60,41 +65,91 @@ function find(searchPath: string, program: string): string {
   throw found ?? new SourceError('program-missing', `${program}: no such program on PATH`);
 }
 
-function run(searchPath: string, env: NodeJS.ProcessEnv, program: string, args: readonly string[]): string {
-  const shown = [program, ...args].join(' ');
-  const child = spawnSync(find(searchPath, program), args, {
-    env,
-    shell: false,
-    ...OWN_GROUP,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: PROGRAM_TIMEOUT_MS,
-    killSignal: 'SIGKILL',
-    maxBuffer: MAX_OUTPUT_BYTES,
+/** Starts a program as the leader of its own group. */
+function start(searchPath: string, env: NodeJS.ProcessEnv, command: readonly string[], errorOutput: 'pipe' | 'ignore'): ChildProcess {
+  const [program = '', ...args] = command;
+  const file = find(searchPath, program);
+  try {
+    return spawn(file, args, { env, shell: false, ...OWN_GROUP, stdio: ['ignore', 'pipe', errorOutput] });
+  } catch (error) {
+    throw startError(searchPath, command, error as NodeJS.ErrnoException);
+  }
+}
+
+/** @param stuck command lines of killed programs that haven't ended */
+function run(searchPath: string, env: NodeJS.ProcessEnv, command: readonly string[], stuck: Set<string>): Promise<string> {
+  const shown = command.join(' ');
+  return new Promise((resolve, reject) => {
+    if (stuck.has(shown)) throw timedOut(shown);
+    const child = start(searchPath, env, command, 'pipe');
+    let failure: SourceError | undefined;
+    let timer = setTimeout(() => kill(timedOut(shown)), PROGRAM_TIMEOUT_MS);
+
+    function kill(reason: SourceError): void {
+      if (failure) return;
+      failure = reason;
+      killGroup(child.pid);
+      // A process that has left the group may keep them open.
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        stuck.add(shown);
+        reject(failure);
+      }, KILL_TIMEOUT_MS);
+    }
+
+    const onFlood = () => kill(new SourceError('too-large', `${shown}: printed more than ${MAX_OUTPUT_BYTES} bytes`));
+    const output = collect(child.stdout, onFlood);
+    const errorOutput = collect(child.stderr, onFlood);
+    child.once('error', (error: NodeJS.ErrnoException) => {
+      failure = startError(searchPath, command, error);
+    });
+    child.once('close', (status, signal) => {
+      clearTimeout(timer);
+      stuck.delete(shown);
+      if (failure) reject(failure);
+      else if (status === 0) resolve(output());
+      else {
+        const end = signal ? `was ended by ${signal}` : `ended with status ${status}`;
+        // vcgencmd reports on standard output that it may not open its device.
+        const [said = ''] = (errorOutput().trim() || output().trim()).split('\n');
+        reject(new SourceError('program-failed', `${shown}: ${end}: ${quote(said)}`));
+      }
+    });
   });
-  if (child.error) {
-    killGroup(child.pid);
-    const error = child.error as NodeJS.ErrnoException;
-    // If the program was removed since it was found, it is missing and has not failed.
-    if (error.code === 'ENOENT') find(searchPath, program);
-    throw programError(shown, error);
-  }
-  if (child.status !== 0) {
-    // vcgencmd reports on standard output that it may not open its device.
-    const said = (child.stderr.toString('utf8').trim() || child.stdout.toString('utf8').trim()).split('\n')[0] ?? '';
-    const end = child.signal ? `was ended by ${child.signal}` : `ended with status ${child.status}`;
-    throw new SourceError('program-failed', `${shown}: ${end}: ${quote(said)}`);
-  }
-  return child.stdout.toString('utf8');
+}
+
+function timedOut(shown: string): SourceError {
+  return new SourceError('timeout', `${shown}: did not end within ${PROGRAM_TIMEOUT_MS} ms`);
+}
+
+/**
+ * Collects what a program prints.
+ *
+ * @param stream null if no file descriptor was left for it
+ * @param onFlood called if it prints more than {@link MAX_OUTPUT_BYTES}
+ * @returns a function that returns the text
+ */
+function collect(stream: Readable | null, onFlood: () => void): () => string {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  stream?.on('data', (chunk: Buffer) => {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > MAX_OUTPUT_BYTES) onFlood();
+  });
+  return () => Buffer.concat(chunks, bytes).toString('utf8');
 }
 
 function follow(
   searchPath: string,
   env: NodeJS.ProcessEnv,
-  [program = '', ...args]: readonly string[],
+  command: readonly string[],
   onLine: (line: string) => void,
   onEnd: (reason: SourceError) => void,
 ): Following {
-  const shown = [program, ...args].join(' ');
+  const shown = command.join(' ');
   let child: ChildProcess;
   let ended = false;
   const end = (reason: SourceError) => {
@@ -103,9 +158,9 @@ function follow(
     onEnd(reason);
   };
   try {
-    child = spawn(find(searchPath, program), args, { env, shell: false, ...OWN_GROUP, stdio: ['ignore', 'pipe', 'ignore'] });
+    child = start(searchPath, env, command, 'ignore');
   } catch (error) {
-    end(error instanceof SourceError ? error : programError(shown, error as NodeJS.ErrnoException));
+    end(error as SourceError);
     return { stop() {} };
   }
   const addOutput = createLineSplitter(
@@ -119,7 +174,7 @@ function follow(
   );
   // Without a free file descriptor there is no standard output; the error event follows.
   child.stdout?.setEncoding('utf8').on('data', addOutput);
-  child.on('error', (error: NodeJS.ErrnoException) => end(programError(shown, error)));
+  child.on('error', (error: NodeJS.ErrnoException) => end(startError(searchPath, command, error)));
   child.on('close', (status, signal) => {
     end(new SourceError('program-failed', `${shown}: ended with ${signal ?? `status ${status}`}`));
   });
@@ -153,13 +208,12 @@ function createLineSplitter(onLine: (line: string) => void, onFlood: () => void)
   };
 }
 
-function programError(shown: string, error: NodeJS.ErrnoException): SourceError {
-  switch (error.code) {
-    case 'ETIMEDOUT':
-      return new SourceError('timeout', `${shown}: did not end within ${PROGRAM_TIMEOUT_MS} ms`);
-    case 'ENOBUFS':
-      return new SourceError('too-large', `${shown}: printed more than ${MAX_OUTPUT_BYTES} bytes`);
-    default:
-      return new SourceError('program-failed', `${shown}: cannot be started: ${error.code ?? error.message}`);
+function startError(searchPath: string, command: readonly string[], error: NodeJS.ErrnoException): SourceError {
+  try {
+    // If the program was removed since it was found, it is missing and has not failed.
+    if (error.code === 'ENOENT') find(searchPath, command[0] ?? '');
+  } catch (missing) {
+    return missing as SourceError;
   }
+  return new SourceError('program-failed', `${command.join(' ')}: cannot be started: ${error.code ?? error.message}`);
 }

@@ -15,8 +15,20 @@ export interface Sampling<Carried> {
   readonly thorough: boolean;
   /** Maximum stations that get metrics of their own. Random MAC addresses would create series without end. */
   readonly maxStationMetrics: number;
+  /**
+   * What `ip monitor` has printed since this collector's previous sample, oldest first. Undefined while it isn't running, and for
+   * collectors that don't follow it.
+   */
+  readonly ipMonitor: IpMonitorLines | undefined;
   /** False if secrets are hidden. Then don't read a file only for the secrets in it. */
   readonly exposeSecrets: boolean;
+}
+
+/** Lines of `ip monitor`. */
+export interface IpMonitorLines {
+  /** Monotonic clock in milliseconds: since when `ip monitor` has run without missing an event. */
+  readonly sinceMs: number;
+  readonly lines: readonly string[];
 }
 
 /** A value that is JSON already. */
@@ -71,18 +83,20 @@ export interface Collector<Value, Carried = unknown> {
   readonly lane: CollectorLane;
   /** True if the service isn't ready (`/readyz`) while this collector fails. */
   readonly required: boolean;
+  /** True if it uses the lines of `ip monitor`; see {@link Sampling.ipMonitor}. */
+  readonly followsIpMonitor?: boolean;
   /** What to do if it fails, beyond what the error says. */
   readonly advice?: string;
   readonly view: Schema<Value>;
   /** The value on a machine that doesn't have the source. */
   readonly absent: Value;
   /**
-   * Takes a sample. Runs in a worker thread, so it may block.
+   * Takes a sample. Files are read synchronously, because it runs in a worker thread. It returns a promise if it runs a program.
    *
    * @throws {SourceError} if the source exists and can't be read or understood
    * @throws {Absent} if the machine doesn't have the source
    */
-  read(machine: Machine, sampling: Sampling<Carried>): Sample<Value, Carried>;
+  read(machine: Machine, sampling: Sampling<Carried>): Sample<Value, Carried> | Promise<Sample<Value, Carried>>;
 }
 
 /** Types a collector's definition, with its name as a literal. */

@@ -99,7 +99,7 @@ function startThread(): Thread {
 if (!given['no-time'] && given.path === undefined) {
   print(`\nCPU time for 1 MB, at most ${MAX_MS} ms: the slowest of all shapes, each the median of several runs`);
   for (const name of names) {
-    const found = slowest(targets.get(name)?.().large() ?? [], MAX_MS);
+    const found = await slowest((await targets.get(name)?.())?.large() ?? [], MAX_MS);
     if (!found) continue;
     const isSlow = found.ms > MAX_MS;
     if (isSlow) failed.push(name);

@@ -37,16 +37,12 @@ export function record(host: Machine): { readonly host: Machine; readonly record
     }
     return seen;
   };
-  const through = machine((key) => {
+  const files = machine((key) => {
     const [, method = '', rest = ''] = /^(\S+) (.*)$/s.exec(key) ?? [];
     return keep(key, () => {
       switch (method) {
         case 'file':
           return { is: 'bytes', bytes: Buffer.from(host.readBytes(rest, MAX_BYTES)) };
-        case 'run': {
-          const [program = '', ...args] = rest.split(' ');
-          return { is: 'text', text: host.run(program, args) };
-        }
         case 'list':
           return { is: 'names', names: host.list(rest) };
         case 'entries':
@@ -60,6 +56,18 @@ export function record(host: Machine): { readonly host: Machine; readonly record
       }
     });
   });
+  const through: Machine = {
+    ...files,
+    async run(program, args) {
+      const key = `run ${[program, ...args].join(' ')}`;
+      const ended = await Promise.allSettled([host.run(program, args)]);
+      keep(key, () => {
+        if (ended[0].status === 'rejected') throw ended[0].reason;
+        return { is: 'text', text: ended[0].value };
+      });
+      return files.run(program, args);
+    },
+  };
   return { host: through, recording };
 }
 
@@ -194,7 +202,7 @@ function machine(look: (key: string) => Seen): Machine {
       return { bytes: most === 0 ? Buffer.alloc(0) : held.subarray(-most), cut: held.length > most };
     },
     fileSystem: (path) => see(`blocks ${path}`, 'blocks').blocks,
-    run: (program, args) => see(`run ${[program, ...args].join(' ')}`, 'text').text,
+    run: async (program, args) => see(`run ${[program, ...args].join(' ')}`, 'text').text,
     follow: () => {
       throw new Error('no collector follows a program');
     },

@@ -23,9 +23,9 @@ import { type Change, type Recording, record, replay, withContent } from './repl
 export interface Target {
   readonly name: string;
   /** The property that must hold for any input. */
-  property(): fc.IProperty<[unknown]>;
+  property(): fc.IRawProperty<[unknown]>;
   /** Work on inputs of about a megabyte, by the form of the input. */
-  large(): Iterable<readonly [shape: string, work: () => void]>;
+  large(): Iterable<readonly [shape: string, work: () => void | Promise<void>]>;
 }
 
 type Exports = Readonly<Record<string, unknown>>;
@@ -52,8 +52,9 @@ const foundParsers = [...folders.values()].flatMap((modules) =>
       if (!/^parse[A-Z]/.test(name) || typeof parse !== 'function' || Object.hasOwn(parsers, name)) return [];
       const own = collectorsIn([exports]);
       const users = own.length > 0 ? own : collectorsIn(modules);
-      const target = () => {
-        const texts = users.flatMap((user) => textsOf(recordAll(user.name, [user])));
+      const target = async () => {
+        const recordings = await Promise.all(users.map((user) => recordAll(user.name, [user])));
+        const texts = recordings.flatMap(textsOf);
         return parserTarget(name, { parse: (text) => parse(text) as unknown, texts });
       };
       return [[`parser ${name}`, target] as const];
@@ -62,7 +63,7 @@ const foundParsers = [...folders.values()].flatMap((modules) =>
 );
 
 /** All targets, in order. A target is created on demand, as a recording takes a while. */
-export const targets: ReadonlyMap<string, () => Target> = new Map([
+export const targets: ReadonlyMap<string, () => Target | Promise<Target>> = new Map<string, () => Target | Promise<Target>>([
   ...foundParsers,
   ...collectors.map((one) => [`collector ${one.name}`, () => collectorTarget(one)] as const),
   ...documents.map((one) => [`document ${one.name}`, () => documentTarget(one)] as const),
@@ -74,6 +75,7 @@ const FIRST: Sampling<unknown> = {
   monotonicMs: 3_600_000,
   nowMs: Date.UTC(2024, 2, 10, 10, 11, 11),
   thorough: false,
+  ipMonitor: undefined,
   exposeSecrets: true,
   maxStationMetrics: 1_000,
 };
@@ -83,18 +85,20 @@ function machinesFor(subject: string): Machine[] {
   return [...fixturesOf(subject), ...wholeMachines()].flatMap((one) => [machineOf(one), machineBefore(one) ?? []].flat());
 }
 
-function recordAll(subject: string, parts: readonly AnyCollector[]): Recording[] {
-  return machinesFor(subject).map((machine) => {
+async function recordAll(subject: string, parts: readonly AnyCollector[]): Promise<Recording[]> {
+  const recordings: Recording[] = [];
+  for (const machine of machinesFor(subject)) {
     const { host, recording } = record(machine);
     for (const part of parts) {
       try {
-        part.read(host, FIRST).metrics?.();
+        (await part.read(host, FIRST)).metrics?.();
       } catch (error) {
         if (!(error instanceof SourceError || error instanceof Absent)) throw error;
       }
     }
-    return recording;
-  });
+    recordings.push(recording);
+  }
+  return recordings;
 }
 
 /** Whatever was read as text. */
@@ -139,12 +143,12 @@ function inputOn(amount: number): fc.Arbitrary<Input> {
   });
 }
 
-function collectorTarget(collector: AnyCollector): Target {
-  const recordings = recordAll(collector.name, [collector]);
+async function collectorTarget(collector: AnyCollector): Promise<Target> {
+  const recordings = await recordAll(collector.name, [collector]);
   const texts = textsOf(recordings);
 
-  function take(recording: Recording, made: readonly Change[], sampling: Sampling<unknown>): unknown {
-    const sampled = sample(collector, () => collector.read(replay(recording, made, texts), sampling));
+  async function take(recording: Recording, made: readonly Change[], sampling: Sampling<unknown>): Promise<unknown> {
+    const sampled = await sample(collector, () => collector.read(replay(recording, made, texts), sampling));
     if (!sampled) return undefined;
     const json = encodeValue(sampled.value, collector.view, sampling.exposeSecrets);
     assertAnswer(json);
@@ -158,18 +162,18 @@ function collectorTarget(collector: AnyCollector): Target {
   return {
     name: `collector ${collector.name}`,
     property: () =>
-      fc.property(inputOn(recordings.length), ({ machine, before, now, intervalMs, thorough, exposeSecrets }) => {
+      fc.asyncProperty(inputOn(recordings.length), async ({ machine, before, now, intervalMs, thorough, exposeSecrets }) => {
         const recording = recordings[machine] as Recording;
-        const kept = before && take(recording, before, { ...FIRST, exposeSecrets });
+        const kept = before && (await take(recording, before, { ...FIRST, exposeSecrets }));
         const monotonicMs = FIRST.monotonicMs + Math.max(intervalMs, 0);
-        take(recording, now, { ...FIRST, carried: kept, monotonicMs, nowMs: FIRST.nowMs + intervalMs, thorough, exposeSecrets });
+        await take(recording, now, { ...FIRST, carried: kept, monotonicMs, nowMs: FIRST.nowMs + intervalMs, thorough, exposeSecrets });
         assertNothingPolluted();
       }),
     *large() {
       for (const [recording, key] of kindsOf(recordings)) {
         for (const [shape, content] of largeShapes(textOf(recording, key))) {
           const host = withContent(recording, key, Buffer.from(content));
-          yield [`${key}: ${shape}`, () => void sample(collector, () => collector.read(host, FIRST))];
+          yield [`${key}: ${shape}`, () => sample(collector, () => collector.read(host, FIRST)).then(() => {})];
         }
       }
     },
@@ -195,9 +199,9 @@ function textOf(recording: Recording, key: string): string {
   return seen?.is === 'bytes' ? seen.bytes.toString() : seen?.is === 'text' ? seen.text : '';
 }
 
-function sample<T>(collector: AnyCollector, read: () => T): T | undefined {
+async function sample<T>(collector: AnyCollector, read: () => T | Promise<T>): Promise<T | undefined> {
   try {
-    return read();
+    return await read();
   } catch (error) {
     if (!(error instanceof SourceError || error instanceof Absent)) throw error;
     assertMessage(error.message);
@@ -233,18 +237,18 @@ function assertNothingPolluted(): void {
     assert.equal(Reflect.ownKeys(prototype).length, untouched[index], 'a prototype changed');
 }
 
-function documentTarget(document: AnyDocument): Target {
+async function documentTarget(document: AnyDocument): Promise<Target> {
   const parts = document.parts.map((name) => collectorByName(name) as AnyCollector);
-  const recordings = recordAll(slug(document), parts);
+  const recordings = await recordAll(slug(document), parts);
   const texts = textsOf(recordings);
 
   /** Composes it of samples of a machine; undefined where it cannot be. */
-  function compose(recording: Recording, made: readonly Change[], sampling: Sampling<unknown>): unknown {
+  async function compose(recording: Recording, made: readonly Change[], sampling: Sampling<unknown>): Promise<unknown> {
     const host = replay(recording, made, texts);
     const values: Record<string, unknown> = {};
     for (const part of parts) {
       try {
-        values[part.name] = decodeJson(encodeValue(part.read(host, sampling).value, part.view, sampling.exposeSecrets));
+        values[part.name] = decodeJson(encodeValue((await part.read(host, sampling)).value, part.view, sampling.exposeSecrets));
       } catch (error) {
         if (error instanceof Absent) values[part.name] = part.absent;
         else if (!(error instanceof SourceError)) throw error;
@@ -269,10 +273,10 @@ function documentTarget(document: AnyDocument): Target {
   return {
     name: `document ${document.name}`,
     property: () =>
-      fc.property(inputOn(recordings.length), ({ machine, before, now, exposeSecrets }) => {
+      fc.asyncProperty(inputOn(recordings.length), async ({ machine, before, now, exposeSecrets }) => {
         const recording = recordings[machine] as Recording;
-        const earlier = before && compose(recording, before, { ...FIRST, exposeSecrets });
-        const value = compose(recording, now, { ...FIRST, exposeSecrets });
+        const earlier = before && (await compose(recording, before, { ...FIRST, exposeSecrets }));
+        const value = await compose(recording, now, { ...FIRST, exposeSecrets });
         if (earlier !== undefined && value !== undefined) encodeJson(document.changes?.(value, earlier) ?? []);
         assertNothingPolluted();
       }),

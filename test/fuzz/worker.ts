@@ -21,15 +21,15 @@ export interface Done {
 /** How many cases were begun. */
 const progress = workerData as Int32Array;
 
-parentPort?.on('message', ({ name, cases, seed, path }: Job) => {
-  const property = targets.get(name)?.().property();
+parentPort?.on('message', async ({ name, cases, seed, path }: Job) => {
+  const property = (await targets.get(name)?.())?.property();
   if (!property) throw new Error(`no target ${name}`);
   const run = property.run.bind(property);
   property.run = (input) => {
     Atomics.add(progress, 0, 1);
     return run(input);
   };
-  const result = fc.check(property, { numRuns: cases, seed, includeErrorInReport: true, ...(path !== undefined && { path }) });
+  const result = await fc.check(property, { numRuns: cases, seed, includeErrorInReport: true, ...(path !== undefined && { path }) });
   const problem = result.failed ? fc.defaultReportMessage(result) : undefined;
   parentPort?.postMessage({ cases: result.numRuns, problem, path: result.counterexamplePath ?? undefined } satisfies Done);
 });

@@ -24,6 +24,7 @@ import {
   withPatient,
 } from '../support/patient.js';
 import type { Root } from '../support/root.js';
+import { firstSample } from '../support/sample.js';
 
 const FLOOD_BYTES = 100_000_000;
 
@@ -42,39 +43,35 @@ const faults = {
   binary: (patient: Patient, path: string) => patient.root.write(path, BINARY),
 } as const;
 
-const SAMPLING: Sampling<unknown> = {
-  carried: undefined,
-  monotonicMs: 0,
-  nowMs: 0,
-  thorough: true,
-  exposeSecrets: false,
-  maxStationMetrics: 1_000,
-};
+const SAMPLING: Sampling<unknown> = { ...firstSample, thorough: true };
 
 /** What each collector reads on the machine: files and folders, and programs with their arguments. */
-function readsOf(root: Root): ReadonlyMap<CollectorName, { readonly files: readonly string[]; readonly programs: readonly string[] }> {
-  return new Map(
-    collectors.map((collector) => {
+async function readsOf(
+  root: Root,
+): Promise<ReadonlyMap<CollectorName, { readonly files: readonly string[]; readonly programs: readonly string[] }>> {
+  const reads = await Promise.all(
+    collectors.map(async (collector) => {
       const { host, recording } = record(createMachine({ rootfs: root.folder, path: root.path }));
-      sampleWith(collector, host);
+      await sampleWith(collector, host);
       const keys = [...recording].filter(([, seen]) => seen.is !== 'error' && seen.is !== 'exists');
       const named = (...kinds: string[]) =>
         kinds.flatMap((kind) => keys.flatMap(([key]) => (key.startsWith(`${kind} `) ? key.slice(kind.length + 1) : [])));
       const files = [...named('file'), ...named('list', 'entries')].filter(
         (path) => lstatSync(root.locate(path), { throwIfNoEntry: false })?.isSymbolicLink() === false,
       );
-      return [collector.name, { files, programs: named('run') }];
+      return [collector.name, { files, programs: named('run') }] as const;
     }),
   );
+  return new Map(reads);
 }
 
 /** State that a sample of the sound machine carries over, by collector: the service has that too when a fault happens. */
 const carried = new Map<string, unknown>();
 
 /** Samples a collector in this process. */
-function sampleWith(collector: AnyCollector, machine: Machine): 'ok' | 'absent' | 'failing' {
+async function sampleWith(collector: AnyCollector, machine: Machine): Promise<'ok' | 'absent' | 'failing'> {
   try {
-    const { carry } = collector.read(machine, {
+    const { carry } = await collector.read(machine, {
       ...SAMPLING,
       carried: carried.get(collector.name),
       monotonicMs: carried.has(collector.name) ? 60_000 : 0,
@@ -88,7 +85,7 @@ function sampleWith(collector: AnyCollector, machine: Machine): 'ok' | 'absent' 
   }
 }
 
-function outcomeOf(name: CollectorName, root: Root): 'ok' | 'absent' | 'failing' {
+function outcomeOf(name: CollectorName, root: Root): Promise<'ok' | 'absent' | 'failing'> {
   const collector = collectors.find((one) => one.name === name) as AnyCollector;
   return sampleWith(collector, createMachine({ rootfs: root.folder, path: root.path }));
 }
@@ -99,18 +96,14 @@ interface ProgramRead {
   readonly args: string;
 }
 
-let programs: readonly ProgramRead[] | undefined;
-
 /** Programs that collectors start on the machine, if its kernel doesn't report under-voltage: then vcgencmd does. */
-function programsOf(): readonly ProgramRead[] {
-  if (programs) return programs;
+async function readPrograms(): Promise<readonly ProgramRead[]> {
   const root = createPatientRoot();
   try {
     root.erase('/sys/class/hwmon/hwmon1/in0_lcrit_alarm');
-    programs = [...readsOf(root)].flatMap(([name, read]) =>
+    return [...(await readsOf(root))].flatMap(([name, read]) =>
       read.programs.map((line) => ({ name, program: line.split(' ', 1)[0] ?? '', args: line.slice(line.indexOf(' ') + 1) })),
     );
-    return programs;
   } finally {
     root.remove();
   }
@@ -142,11 +135,13 @@ async function assertFailing(patient: Patient, name: string, what: string): Prom
   });
 }
 
+const programs = await readPrograms();
+
 describe('faults in what collectors read', { concurrency: 3 }, () => {
   test('a fault in the first file of each collector makes only that collector fail', () =>
     withPatient({}, async (patient) => {
       const { root } = patient;
-      const reads = readsOf(root);
+      const reads = await readsOf(root);
       const broken: { readonly name: CollectorName; readonly file: string }[] = [];
       for (const collector of collectors) {
         const { name } = collector;
@@ -159,7 +154,7 @@ describe('faults in what collectors read', { concurrency: 3 }, () => {
           renameSync(root.locate(file), root.locate('/kept'));
           put(patient, file);
           // The test samples the same machine, and so knows whether the fault can be told from a good file.
-          const isFailing = outcomeOf(name, root) === 'failing';
+          const isFailing = (await outcomeOf(name, root)) === 'failing';
           if (isFailing) await assertFailing(patient, name, what);
           else assert.notEqual((await sampled(patient, name))?.state, 'failing', what);
           if (isFailing && fault === 'flood') broken.push({ name, file });
@@ -208,7 +203,7 @@ describe('faults in what collectors read', { concurrency: 3 }, () => {
     },
     'a FIFO': ({ root }, program) => void execFileSync('mkfifo', ['-m', '755', root.locate(`/bin/${program}`)]),
   };
-  for (const [index, { name, program, args }] of programsOf().entries()) {
+  for (const [index, { name, program, args }] of programs.entries()) {
     /** No other process sleeps for this number of seconds. */
     const nap = `${4_000_000 + 8 * process.pid + index}`;
     test(`a fault in ${program} ${args} makes only ${name} fail`, () =>
@@ -216,7 +211,7 @@ describe('faults in what collectors read', { concurrency: 3 }, () => {
         const { root } = patient;
         root.erase('/sys/class/hwmon/hwmon1/in0_lcrit_alarm'); // it says the same as vcgencmd
         await patient.refresh();
-        const users = programsOf().flatMap((one) => (one.program === program ? [one.name] : []));
+        const users = programs.flatMap((one) => (one.program === program ? [one.name] : []));
         for (const [fault, script] of Object.entries(programFaults)) {
           patient.suspect(name);
           root.program(program, replay(root, program, { [args]: `ROOT='${root.folder}'; NAP=${nap}; ${script}` }));
@@ -243,7 +238,7 @@ describe('faults in what collectors read', { concurrency: 3 }, () => {
         root.erase(`/bin/${program}`);
         const row = await sampled(patient, name);
         const { rows } = await patient.doctor();
-        const isAbsent = outcomeOf(name, root) === 'absent';
+        const isAbsent = (await outcomeOf(name, root)) === 'absent';
         assert.ok(isAbsent || name === 'neighbours', '/proc/net/arp replaces ip');
         if (!isAbsent) assert.equal(row?.state, 'ok');
         else {

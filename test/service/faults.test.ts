@@ -38,7 +38,7 @@ async function recovered(patient: Patient, name: string): Promise<void> {
 async function suffer(patient: Patient, name: string, fault: Fault, reason: RegExp): Promise<void> {
   patient.suspect(name);
   await patient.control({ faults: { [name]: fault } });
-  patient.touch(name);
+  await patient.touch(name);
   const documents = documentsOf(name);
   // What hangs is waited for; else it need not wait for its schedule.
   const hurry = () => (documents.length > 0 && fault === 'throw' ? patient.refresh(documents) : undefined);

@@ -24,6 +24,7 @@ import fc from 'fast-check';
 import { SourceError } from '../../src/errors.js';
 import { createMachine, type Machine } from '../../src/machine/machine.js';
 import type { Following } from '../../src/machine/programs.js';
+import { eventually } from '../support/eventually.js';
 import { fixture, fixtureText } from '../support/fixture.js';
 import { asNobody } from '../support/nobody.js';
 import { replayBin, unpackFixture } from '../support/unpack.js';
@@ -48,6 +49,18 @@ function folderOf(files: Readonly<Record<string, string>>): string {
 
 const rootedAt = (rootfs: string): Machine => createMachine({ rootfs, path: '' });
 const real = rootedAt('/');
+
+/** Asserts that a program gives no output but a SourceError of this code and message. */
+async function refusesToRun(running: Promise<string>, code: string, message: string): Promise<void> {
+  const result = await running.catch((error: unknown) => error);
+  refuses(
+    () => {
+      throw result;
+    },
+    code,
+    message,
+  );
+}
 
 /** Asserts that it throws a SourceError of this code and message. */
 function refuses(act: () => unknown, code: string, message: string | RegExp): void {
@@ -261,79 +274,80 @@ const onPath = (...folders: string[]): Machine => createMachine({ rootfs: '/', p
 const lives = (pidFile: string): boolean => existsSync(`/proc/${readFileSync(pidFile, 'utf8').trim()}`);
 
 describe('a program', () => {
-  test('gives what it prints', () => assert.equal(onPath(binOf({ iw: 'echo phy#0; echo é' })).run('iw', ['dev']), 'phy#0\né\n'));
+  test('gives what it prints', async () =>
+    assert.equal(await onPath(binOf({ iw: 'echo phy#0; echo é' })).run('iw', ['dev']), 'phy#0\né\n'));
 
-  test('sees its arguments as they are: there is no shell', () => {
+  test('sees its arguments as they are: there is no shell', async () => {
     const bin = binOf({ iw: 'for word; do printf "<%s>" "$word"; done' });
     const args = ['; touch pwned', '$(touch pwned)', '`touch pwned`', '| cat', '', 'a b', '*', '$HOME', '"', "'", 'a\nb', '\\', '-n', '&'];
     const folder = process.cwd();
-    assert.equal(onPath(bin).run('iw', args), args.map((word) => `<${word}>`).join(''));
+    assert.equal(await onPath(bin).run('iw', args), args.map((word) => `<${word}>`).join(''));
     assert.equal(existsSync(join(folder, 'pwned')), false);
   });
 
-  test('sees no variable of the service', () => {
+  test('sees no variable of the service', async () => {
     const bin = folderOf({ env: '->/usr/bin/env' });
     process.env.RASPAP_API_KEY = 'secret';
     try {
-      assert.deepEqual(onPath(bin).run('env', []).trim().split('\n').sort(), ['LC_ALL=C', `PATH=${bin}`]);
+      assert.deepEqual((await onPath(bin).run('env', [])).trim().split('\n').sort(), ['LC_ALL=C', `PATH=${bin}`]);
     } finally {
       delete process.env.RASPAP_API_KEY;
     }
   });
 
-  test('has nothing on standard input', () => assert.equal(onPath(binOf({ iw: 'exec /bin/cat' })).run('iw', []), ''));
+  test('has nothing on standard input', async () => assert.equal(await onPath(binOf({ iw: 'exec /bin/cat' })).run('iw', []), ''));
 
-  test('is found in a later folder', () => {
+  test('is found in a later folder', async () => {
     const bin = binOf({ iw: 'echo found' });
-    assert.equal(onPath('/nosuch', binOf({ other: '' }), bin).run('iw', []), 'found\n');
+    assert.equal(await onPath('/nosuch', binOf({ other: '' }), bin).run('iw', []), 'found\n');
   });
 
-  test('that may not be run hides none that may', () => {
+  test('that may not be run hides none that may', async () => {
     const [locked, folder, bin] = [binOf({ iw: 'echo locked' }, 0o644), folderOf({ 'iw/file': '' }), binOf({ iw: 'echo found' })];
-    assert.equal(onPath(locked, folder, bin).run('iw', []), 'found\n');
+    assert.equal(await onPath(locked, folder, bin).run('iw', []), 'found\n');
   });
 
-  test('that is not there', () => {
-    refuses(() => onPath(binOf({})).run('iw', ['dev']), 'program-missing', 'iw: no such program on PATH');
-    refuses(
-      () => createMachine({ rootfs: '/', path: '' }).run('nosuchprogram', []),
+  test('that is not there', async () => {
+    await refusesToRun(onPath(binOf({})).run('iw', ['dev']), 'program-missing', 'iw: no such program on PATH');
+    await refusesToRun(
+      createMachine({ rootfs: '/', path: '' }).run('nosuchprogram', []),
       'program-missing',
       'nosuchprogram: no such program on PATH',
     );
   });
 
-  test('that is removed when it has just been found', (context) => {
+  test('that is removed when it has just been found', async (context) => {
     const bin = binOf({ iw: '' });
-    const start = processes.spawnSync;
+    const start = processes.spawn;
     context.after(() => {
-      processes.spawnSync = start;
+      processes.spawn = start;
       syncBuiltinESMExports();
     });
-    processes.spawnSync = ((...args: Parameters<typeof start>) => {
+    processes.spawn = ((...args: Parameters<typeof start>) => {
       rmSync(join(bin, 'iw'));
       return start(...args);
     }) as typeof start;
     syncBuiltinESMExports();
-    refuses(() => onPath(bin).run('iw', ['dev']), 'program-missing', 'iw: no such program on PATH');
+    await refusesToRun(onPath(bin).run('iw', ['dev']), 'program-missing', 'iw: no such program on PATH');
   });
 
-  test('that may not be run', () => {
+  test('that may not be run', async () => {
     const bin = binOf({ iw: '' }, 0o644);
-    refuses(() => onPath(bin).run('iw', []), 'permission', `${bin}/iw: permission denied`);
+    await refusesToRun(onPath(bin).run('iw', []), 'permission', `${bin}/iw: permission denied`);
   });
 
-  test('that is a folder', () => {
+  test('that is a folder', async () => {
     const bin = folderOf({ 'iw/file': '' });
-    refuses(() => onPath(bin).run('iw', []), 'not-a-file', `${bin}/iw: is not a program`);
+    await refusesToRun(onPath(bin).run('iw', []), 'not-a-file', `${bin}/iw: is not a program`);
   });
 
-  test('whose interpreter is not there', () => {
+  test('whose interpreter is not there', async () => {
     const bin = folderOf({ iw: '#!/nosuch\n' });
     chmodSync(join(bin, 'iw'), 0o755);
-    refuses(() => onPath(bin).run('iw', ['dev']), 'program-failed', 'iw dev: cannot be started: ENOENT');
+    await refusesToRun(onPath(bin).run('iw', ['dev']), 'program-failed', 'iw dev: cannot be started: ENOENT');
   });
 
-  test('that fails', () => {
+  test('that fails', async () => {
     const bin = binOf({
       both: 'echo table; echo "command failed: No such device (-19)" >&2; echo more >&2; exit 237',
       stdout: 'echo "Can\'t open device file: /dev/vcio"; echo more; exit 255',
@@ -341,38 +355,59 @@ describe('a program', () => {
       killed: 'kill -SEGV $$',
     });
     const host = onPath(bin);
-    refuses(
-      () => host.run('both', ['a', 'b']),
+    await refusesToRun(
+      host.run('both', ['a', 'b']),
       'program-failed',
       'both a b: ended with status 237: "command failed: No such device (-19)"',
     );
-    refuses(() => host.run('stdout', []), 'program-failed', 'stdout: ended with status 255: "Can\'t open device file: /dev/vcio"');
-    refuses(() => host.run('silent', []), 'program-failed', 'silent: ended with status 1: ""');
-    refuses(() => host.run('killed', []), 'program-failed', 'killed: was ended by SIGSEGV: ""');
+    await refusesToRun(host.run('stdout', []), 'program-failed', 'stdout: ended with status 255: "Can\'t open device file: /dev/vcio"');
+    await refusesToRun(host.run('silent', []), 'program-failed', 'silent: ended with status 1: ""');
+    await refusesToRun(host.run('killed', []), 'program-failed', 'killed: was ended by SIGSEGV: ""');
   });
 
-  test('that never ends is killed', () => {
+  test('that never ends is killed', async () => {
     const bin = binOf({ iw: `echo $$ >'${scratch}/never'; exec /bin/sleep 600` });
-    refuses(() => onPath(bin).run('iw', ['dev']), 'timeout', 'iw dev: did not end within 1200 ms');
+    await refusesToRun(onPath(bin).run('iw', ['dev']), 'timeout', 'iw dev: did not end within 1200 ms');
     assert.equal(lives(join(scratch, 'never')), false);
   });
 
-  test('that ignores SIGTERM and prints meanwhile is killed', () => {
+  test('that ignores SIGTERM and prints meanwhile is killed', async () => {
     const bin = binOf({
       iw: `trap '' TERM INT HUP PIPE; echo $$ >'${scratch}/stubborn'; while :; do echo still here; /bin/sleep 0.1; done`,
     });
-    refuses(() => onPath(bin).run('iw', []), 'timeout', 'iw: did not end within 1200 ms');
+    await refusesToRun(onPath(bin).run('iw', []), 'timeout', 'iw: did not end within 1200 ms');
     assert.equal(lives(join(scratch, 'stubborn')), false);
   });
 
-  test('that prints 100 MB', () => {
+  test('that a kill does not end is given up, and is started again only after it has ended', async (context) => {
+    const bin = binOf({ iw: `echo $$ >'${scratch}/unkillable'; exec /bin/sleep 600` });
+    const start = processes.spawn;
+    context.after(() => {
+      processes.spawn = start;
+      syncBuiltinESMExports();
+    });
+    // Nothing that a test can start survives SIGKILL, so the signal isn't sent.
+    processes.spawn = ((...args: Parameters<typeof start>) =>
+      Object.defineProperty(start(...args), 'pid', { value: undefined })) as typeof start;
+    syncBuiltinESMExports();
+    const machine = onPath(bin);
+    await refusesToRun(machine.run('iw', ['dev']), 'timeout', 'iw dev: did not end within 1200 ms');
+    const startedMs = performance.now();
+    await refusesToRun(machine.run('iw', ['dev']), 'timeout', 'iw dev: did not end within 1200 ms');
+    assert.ok(performance.now() - startedMs < 200, 'it fails at once');
+    process.kill(Number(readFileSync(join(scratch, 'unkillable'), 'utf8')), 'SIGKILL');
+    writeFileSync(join(bin, 'iw'), '#!/bin/sh\necho phy#0\n');
+    assert.equal(await eventually(() => machine.run('iw', ['dev'])), 'phy#0\n');
+  });
+
+  test('that prints 100 MB', async () => {
     const bin = binOf({
       out: `echo $$ >'${scratch}/out'; exec /usr/bin/head -c 100000000 /dev/zero`,
       err: 'exec /usr/bin/head -c 100000000 /dev/zero >&2',
     });
-    refuses(() => onPath(bin).run('out', []), 'too-large', 'out: printed more than 16777216 bytes');
+    await refusesToRun(onPath(bin).run('out', []), 'too-large', 'out: printed more than 16777216 bytes');
     assert.equal(lives(join(scratch, 'out')), false);
-    refuses(() => onPath(bin).run('err', []), 'too-large', 'err: printed more than 16777216 bytes');
+    await refusesToRun(onPath(bin).run('err', []), 'too-large', 'err: printed more than 16777216 bytes');
   });
 });
 
@@ -484,10 +519,10 @@ describe('a program that is followed', () => {
       import { openSync } from 'node:fs';
       import { createMachine } from ${JSON.stringify(url)};
       const host = createMachine({ rootfs: '/', path: '/usr/bin:/bin' });
-      host.run('true', []);
+      await host.run('true', []);
       try { for (;;) openSync('/dev/null'); } catch {}
       host.follow('sleep', ['600'], () => {}, ({ code, message }) => console.log(code + ': ' + message));
-      try { host.run('true', []); } catch ({ code, message }) { console.log(code + ': ' + message); }
+      try { await host.run('true', []); } catch ({ code, message }) { console.log(code + ': ' + message); }
     `;
     const limited = spawnSync('sh', ['-c', 'ulimit -n 64 && exec "$0" --input-type=module -e "$1"', process.execPath, script], {
       encoding: 'utf8',

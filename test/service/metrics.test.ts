@@ -25,6 +25,7 @@ import { parseExposition, valuesOf } from '../support/exposition.js';
 import { fixture, machineOf } from '../support/fixture.js';
 import { type Answer, type Asking, ask } from '../support/http.js';
 import { createAccessPoint, type Root } from '../support/root.js';
+import { firstSample } from '../support/sample.js';
 import { startServer, type TestServer } from '../support/server.js';
 
 const FORMATS: readonly MetricsFormat[] = ['prometheus', 'openmetrics'];
@@ -159,19 +160,19 @@ describe('families', () => {
     );
   });
 
-  test('stations: the first by address, whatever order the driver has; their number is of all', () => {
+  test('stations: the first by address, whatever order the driver has; their number is of all', async () => {
     const host = machineOf(fixture('stations', 'n100'));
-    const told = (maxStationMetrics: number) => {
-      const now = { carried: undefined, monotonicMs: 0, nowMs: 0, thorough: false, exposeSecrets: false, maxStationMetrics };
-      const { metrics } = stations.read(host, now);
+    const told = async (maxStationMetrics: number) => {
+      const { metrics } = await stations.read(host, { ...firstSample, maxStationMetrics });
       return parseExposition(render(metrics?.() ?? [], 'prometheus'));
     };
-    const macs = (most: number) => [...valuesOf(told(most), 'node_wifi_station_signal_dbm', 'mac_address').keys()];
-    assert.deepEqual(macs(2), ['02:00:00:00:01:00', '02:00:00:00:02:00']);
-    assert.equal(macs(1_000).length, 100);
-    assert.deepEqual(macs(1_000), macs(1_000).toSorted());
+    const macs = async (most: number) => [...valuesOf(await told(most), 'node_wifi_station_signal_dbm', 'mac_address').keys()];
+    assert.deepEqual(await macs(2), ['02:00:00:00:01:00', '02:00:00:00:02:00']);
+    const all = await macs(1_000);
+    assert.equal(all.length, 100);
+    assert.deepEqual(all, all.toSorted());
     assert.deepEqual(
-      told(0).map(({ name, value }) => [name, value]),
+      (await told(0)).map(({ name, value }) => [name, value]),
       [
         ['node_wifi_interface_frequency_hertz', 2_437_000_000],
         ['apsnap_ap_clients', 100],

@@ -11,6 +11,7 @@ import { createSampler, type Lane, type Sampler } from '../../src/engine/worker-
 import { createMachine } from '../../src/machine/machine.js';
 import { asNobody } from '../support/nobody.js';
 import { createAccessPoint, type Root } from '../support/root.js';
+import { firstSample } from '../support/sample.js';
 
 /** Number of names that keep a thread busy for at least a third of a second. */
 const AMOUNT = 800_000;
@@ -213,9 +214,8 @@ describe('unreadable folders', () => {
       chmodSync(root.locate(folder), 0);
       const host = createMachine({ rootfs: root.folder, path: '' });
       for (const name of names) {
-        const sampling = { carried: undefined, monotonicMs: 0, nowMs: 0, thorough: false, exposeSecrets: false, maxStationMetrics: 0 };
         assert.throws(
-          () => asNobody(() => collectorByName(name)?.read(host, sampling)),
+          () => asNobody(() => collectorByName(name)?.read(host, firstSample)),
           { code: 'permission', message: /permission denied$/ },
           name,
         );

@@ -6,8 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { type CollectorName, collectorByName } from '../../src/collectors/index.js';
-import { createMachine, type Machine } from '../../src/machine/machine.js';
+import { collectorByName } from '../../src/collectors/index.js';
+import { createMachine } from '../../src/machine/machine.js';
+import { firstSample, sampleValue } from '../support/sample.js';
 import { assertValid } from '../support/schema.js';
 
 describe('this machine', () => {
@@ -16,26 +17,12 @@ describe('this machine', () => {
     execFileSync(program, args, { encoding: 'utf8', env: { PATH: process.env.PATH, LC_ALL: 'C' } }).trim();
 
   for (const name of ['clock', 'load', 'cpu', 'memory', 'disk', 'host', 'hostapd', 'interfaces']) {
-    test(`${name} can be read`, () => {
+    test(`${name} can be read`, async () => {
       const collector = collectorByName(name);
       assert.ok(collector);
-      const { value, carry } = collector.read(machine, {
-        carried: undefined,
-        monotonicMs: 0,
-        nowMs: Date.now(),
-        thorough: true,
-        exposeSecrets: false,
-        maxStationMetrics: 0,
-      });
+      const { value, carry } = await collector.read(machine, { ...firstSample, nowMs: Date.now(), thorough: true });
       assertValid(value, collector.view);
-      const again = collector.read(machine, {
-        carried: carry,
-        monotonicMs: 1_000,
-        nowMs: Date.now(),
-        thorough: false,
-        exposeSecrets: false,
-        maxStationMetrics: 1_000,
-      });
+      const again = await collector.read(machine, { ...firstSample, carried: carry as never, monotonicMs: 1_000, nowMs: Date.now() });
       assertValid(again.value, collector.view);
     });
   }
@@ -76,16 +63,11 @@ describe('this machine', () => {
 });
 
 describe('counters and sizes of this machine', () => {
-  function sample(name: CollectorName, machine: Machine): unknown {
-    const sampling = { carried: undefined, monotonicMs: 0, nowMs: 0, thorough: true, exposeSecrets: false, maxStationMetrics: 0 };
-    return collectorByName(name)?.read(machine, sampling).value;
-  }
-
   test('interfaces and traffic are those of /proc/net/dev', () => {
     const real = createMachine({ rootfs: '/', path: '' });
     const before = readNetDev();
-    const rows = (sample('traffic', real) as { interfaces: ({ interface: string } & Record<string, number | null>)[] }).interfaces;
-    const names = (sample('interfaces', real) as { interfaces: { interface: string }[] }).interfaces.map((row) => row.interface);
+    const rows = (sampleValue('traffic', real) as { interfaces: ({ interface: string } & Record<string, number | null>)[] }).interfaces;
+    const names = (sampleValue('interfaces', real) as { interfaces: { interface: string }[] }).interfaces.map((row) => row.interface);
     const after = readNetDev();
     // Others may make interfaces meanwhile, and they send and receive.
     const stay = [...before.keys()].filter((name) => after.has(name));
@@ -123,7 +105,10 @@ describe('counters and sizes of this machine', () => {
   }
 
   test('disk has the sizes that df prints', () => {
-    const { sizeBytes, usedBytes, availableBytes } = sample('disk', createMachine({ rootfs: '/', path: '' })) as Record<string, number>;
+    const { sizeBytes, usedBytes, availableBytes } = sampleValue('disk', createMachine({ rootfs: '/', path: '' })) as Record<
+      string,
+      number
+    >;
     const printed = execFileSync('df', ['-B1', '--output=size,used,avail', '/'], { encoding: 'utf8' });
     const [size, used, available] = printed.match(/\d+/g)?.slice(1).map(Number) ?? [];
     assert.equal(sizeBytes, size);

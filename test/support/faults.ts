@@ -5,6 +5,7 @@ import type { Machine } from '../../src/machine/machine.js';
 import { record } from '../fuzz/replay.js';
 import { exposesSecrets, type Fixture, machineOf } from './fixture.js';
 import { createMemoryMachine, type MemoryEntry } from './memory-machine.js';
+import { firstSample } from './sample.js';
 
 /** Bytes that look random and are the same each time, with line feeds and zeros. */
 export const BINARY = Buffer.from(Array.from({ length: 5_000 }, (_, index) => Math.imul(index + 1, 0x9e3779b1) >>> 24));
@@ -33,11 +34,10 @@ const programFaults: Readonly<Record<string, (good: Buffer) => MemoryEntry | und
  * Lists the files and programs that a collector reads of a fixture: `/proc/loadavg`, `cmd/iw dev`. Of many files that differ only in a
  * number or an interface, it lists the first.
  */
-export function faultSites(collector: AnyCollector, fixture: Fixture): string[] {
+export async function faultSites(collector: AnyCollector, fixture: Fixture): Promise<string[]> {
   const { host, recording } = record(machineOf(fixture));
   try {
-    const exposeSecrets = exposesSecrets(fixture);
-    collector.read(host, { carried: undefined, monotonicMs: 0, nowMs: 0, thorough: true, exposeSecrets, maxStationMetrics: 0 });
+    await collector.read(host, { ...firstSample, thorough: true, exposeSecrets: exposesSecrets(fixture) });
   } catch (error) {
     if (!(error instanceof SourceError || error instanceof Absent)) throw error;
   }

@@ -120,7 +120,7 @@ export type Outcome =
   | { readonly error: { code: string; message: string } };
 
 /** Takes a sample of a fixture like a worker does, after one of `before` if it has that. */
-export function sampleFixture(collector: AnyCollector, from: Fixture): Outcome {
+export async function sampleFixture(collector: AnyCollector, from: Fixture): Promise<Outcome> {
   const earlier = machineBefore(from);
   const now = machineOf(from);
   const start = {
@@ -128,18 +128,24 @@ export function sampleFixture(collector: AnyCollector, from: Fixture): Outcome {
     monotonicMs: MONOTONIC_MS,
     nowMs: NOW_MS,
     thorough: false,
+    ipMonitor: undefined,
     exposeSecrets: exposesSecrets(from),
     maxStationMetrics: MAX_STATIONS,
   };
-  if (!earlier) return sample(collector, now, start).outcome;
-  const { carry } = sample(collector, earlier, start);
+  if (!earlier) return (await sample(collector, now, start)).outcome;
+  const { carry } = await sample(collector, earlier, start);
   const intervalMs = intervalBetween(earlier, now);
-  return sample(collector, now, { ...start, carried: carry, monotonicMs: MONOTONIC_MS + intervalMs, nowMs: NOW_MS + intervalMs }).outcome;
+  const again = { ...start, carried: carry, monotonicMs: MONOTONIC_MS + intervalMs, nowMs: NOW_MS + intervalMs };
+  return (await sample(collector, now, again)).outcome;
 }
 
-function sample(collector: AnyCollector, machine: Machine, sampling: Sampling<unknown>): { outcome: Outcome; carry?: unknown } {
+async function sample(
+  collector: AnyCollector,
+  machine: Machine,
+  sampling: Sampling<unknown>,
+): Promise<{ outcome: Outcome; carry?: unknown }> {
   try {
-    const { value, carry, metrics } = collector.read(machine, sampling);
+    const { value, carry, metrics } = await collector.read(machine, sampling);
     const seen = decodeJson(encodeValue(value, collector.view, sampling.exposeSecrets));
     return { outcome: { value: seen, prom: promOf(metrics?.()) }, carry: throughJson(carry) };
   } catch (error) {
@@ -156,12 +162,12 @@ function intervalBetween(earlier: Machine, now: Machine): number {
 }
 
 /** Composes a document, and its pages, from samples of all its parts. */
-export function composeFixture(document: AnyDocument, from: Fixture): Outcome {
+export async function composeFixture(document: AnyDocument, from: Fixture): Promise<Outcome> {
   const parts: Record<string, unknown> = {};
   for (const name of document.parts) {
     const collector = collectorByName(name);
     if (!collector) throw new Error(`${document.name}: no collector ${name}`);
-    const outcome = sampleFixture(collector, from);
+    const outcome = await sampleFixture(collector, from);
     if ('value' in outcome) parts[name] = outcome.value;
     else if ('absent' in outcome) parts[name] = decodeJson(encodeValue(collector.absent, collector.view, exposesSecrets(from)));
     else if (document.required.includes(name)) return outcome;

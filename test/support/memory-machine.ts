@@ -125,7 +125,7 @@ export function createMemoryMachine(entries: MemoryEntries): Machine {
   const recorded = root.children.get('cmd');
   const commands = recorded?.kind === 'folder' ? recorded.children : new Map<string, Node>();
 
-  function run(program: string, args: readonly string[]): string {
+  async function run(program: string, args: readonly string[]): Promise<string> {
     const shown = [program, ...args].join(' ');
     if (![...commands.keys()].some((name) => name.split(' ', 1)[0] === program)) {
       throw new SourceError('program-missing', `${program}: no such program on PATH`);
@@ -199,10 +199,10 @@ export function createMemoryMachine(entries: MemoryEntries): Machine {
     run,
     follow(program, args, onLine, onEnd) {
       let isStopped = false;
-      queueMicrotask(() => {
+      queueMicrotask(async () => {
         let reason = new SourceError('program-failed', `${[program, ...args].join(' ')}: ended with status 0`);
         try {
-          for (const line of run(program, args).split('\n').slice(0, -1)) if (!isStopped) onLine(line);
+          for (const line of (await run(program, args)).split('\n').slice(0, -1)) if (!isStopped) onLine(line);
         } catch (error) {
           reason = error as SourceError;
         }

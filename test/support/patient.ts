@@ -15,6 +15,7 @@ import type { Control } from './fault-hooks.js';
 import { wholeMachine } from './fixture.js';
 import { type Answer, ask } from './http.js';
 import { createRoot, type Root } from './root.js';
+import { firstSample } from './sample.js';
 import { startServer, type TestServer } from './server.js';
 import { unpackInto } from './unpack.js';
 
@@ -83,7 +84,7 @@ export interface Patient {
   documents(): Promise<Record<string, DocumentState>>;
   collector(name: string): Promise<CollectorState>;
   /** Touches the files of a collector, so that they are read again. */
-  touch(name: string): void;
+  touch(name: string): Promise<void>;
   /** Samples documents now. */
   refresh(names?: readonly string[]): Promise<void>;
   /** Waits until a collector is in a state, for a reason, and /readyz says so. */
@@ -182,11 +183,10 @@ function createPatient(server: TestServer, root: Root, control: Patient['control
     async refresh(names) {
       assert.equal((await patient.ask('/snapshot/refresh', 'POST', names && { documents: names })).status, 200);
     },
-    touch(name) {
+    async touch(name) {
       const { machine, sources } = recordSources(sampled.createMachine({ rootfs: root.folder, path: root.path }));
-      const sampling = { carried: undefined, monotonicMs: 0, nowMs: 0, thorough: true, exposeSecrets: true, maxStationMetrics: 0 };
       try {
-        collectorByName(name)?.read(machine, sampling);
+        await collectorByName(name)?.read(machine, { ...firstSample, thorough: true, exposeSecrets: true });
       } catch {
         // A broken source has been read all the same.
       }

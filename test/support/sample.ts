@@ -1,7 +1,7 @@
 /** Samples a collector of a machine made for one test. */
 import { type AnyCollector, type CollectorName, collectorByName } from '../../src/collectors/index.js';
 import type { Machine } from '../../src/machine/machine.js';
-import type { Sampling } from '../../src/model/collector.js';
+import type { Sample, Sampling } from '../../src/model/collector.js';
 import { createMemoryMachine, type MemoryEntry } from './memory-machine.js';
 
 /** The first sample of a service. */
@@ -10,6 +10,7 @@ export const firstSample: Sampling<never> = {
   monotonicMs: 0,
   nowMs: 0,
   thorough: false,
+  ipMonitor: undefined,
   exposeSecrets: false,
   maxStationMetrics: 1_000,
 };
@@ -19,10 +20,11 @@ export function machineWith(entries: Readonly<Record<string, MemoryEntry>>): Mac
   return createMemoryMachine(Object.entries(entries));
 }
 
-/** Returns the value of a collector. @throws {SourceError} like the collector */
+/** Returns the value of a collector that runs no program. @throws {SourceError} like the collector */
 export function sampleValue<Value = unknown>(name: CollectorName, machine: Machine, exposeSecrets = false): Value {
   const collector = collectorByName(name) as AnyCollector;
-  return collector.read(machine, { ...firstSample, thorough: true, exposeSecrets, maxStationMetrics: 0 }).value as Value;
+  const sample = collector.read(machine, { ...firstSample, thorough: true, exposeSecrets, maxStationMetrics: 0 });
+  return (sample as Sample<unknown, unknown>).value as Value;
 }
 
 /** A file that only root may read. */

@@ -91,13 +91,13 @@ export async function soak(patient: Patient, { rounds, share, seed, onLook }: So
     const plan = planFault(patient, pick);
     patient.suspect(plan.collector);
     await plan.start();
-    patient.touch(plan.collector);
+    await patient.touch(plan.collector);
     if (!(await isTold(patient, plan.collector, sampleAll))) untold.push(`${plan.collector}: ${plan.fault}`);
     const more = Math.floor(random() * MAX_ROUNDS);
     for (let n = 0; n < more; n++) await sampleAll();
     await plan.end();
     const endedMs = performance.now();
-    patient.touch(plan.collector);
+    await patient.touch(plan.collector);
     // A try that was under way when the fault ended hangs on until it is given up.
     const { at, lastTroubleMs } = await recovered(patient, plan.collector, endedMs);
     const intervalMs = (await intervalOf(patient, plan.collector)) * 1_000;

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { absentIf, quote, SourceError } from '../../errors.js';
+import { absentUnlessInstalled, quote, SourceError } from '../../errors.js';
 import type { Machine } from '../../machine/machine.js';
 import { collector } from '../../model/collector.js';
 import { array, integer, object, oneOf, string } from '../../model/schema.js';
@@ -33,11 +33,11 @@ export const addresses = collector({
     ),
   }),
   absent: { addresses: [] },
-  read: (machine) => ({ value: { addresses: parseAddr(readAddr(machine)) } }),
+  read: async (machine) => ({ value: { addresses: parseAddr(await readAddr(machine)) } }),
 });
 
-function readAddr(machine: Machine): string {
-  return absentIf('program-missing', () => machine.run('ip', ['-j', 'addr']), 'apt-get install iproute2');
+function readAddr(machine: Machine): Promise<string> {
+  return absentUnlessInstalled(machine.run('ip', ['-j', 'addr']), 'apt-get install iproute2');
 }
 
 /**

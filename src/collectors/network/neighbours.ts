@@ -34,12 +34,12 @@ export const neighbours = collector({
     ),
   }),
   absent: { neighbours: [] },
-  read: (machine) => ({ value: { neighbours: readNeighbours(machine) } }),
+  read: async (machine) => ({ value: { neighbours: await readNeighbours(machine) } }),
 });
 
-function readNeighbours(machine: Machine): Neighbour[] {
+async function readNeighbours(machine: Machine): Promise<Neighbour[]> {
   try {
-    return parseNeigh(machine.run('ip', ['-j', 'neigh', 'show']));
+    return parseNeigh(await machine.run('ip', ['-j', 'neigh', 'show']));
   } catch (error) {
     // Without iproute2, IPv4 is still available.
     if (error instanceof SourceError && error.code === 'program-missing') return parseArp(machine.readText('/proc/net/arp'));

@@ -33,10 +33,10 @@ export const power = collector({
   advice: 'vcgencmd needs group video: add the service to it',
   view: object({ ...flags('is'), sinceBoot: object(flags('has been', ' at any time since boot')) }),
   absent: { ...nothing, sinceBoot: nothing },
-  read(machine) {
+  async read(machine) {
     const underVoltage = readAlarm(machine);
     try {
-      const { now, sinceBoot } = parseThrottled(machine.run('vcgencmd', ['get_throttled']));
+      const { now, sinceBoot } = parseThrottled(await machine.run('vcgencmd', ['get_throttled']));
       return withMetrics({ ...now, underVoltage: underVoltage ?? now.underVoltage, sinceBoot });
     } catch (error) {
       if (!(error instanceof SourceError)) throw error;

@@ -1,5 +1,5 @@
 /** `iw`: runs it, and parses what it prints about access points and their stations. */
-import { absentIf, quote, SourceError } from '../../errors.js';
+import { absentUnlessInstalled, quote, SourceError } from '../../errors.js';
 import type { Machine } from '../../machine/machine.js';
 import { parseMac } from '../../parse/mac.js';
 
@@ -28,8 +28,8 @@ export interface StationDump {
 const MAX_ACCESS_POINTS = 256;
 
 /** Runs iw. @throws {Absent} if iw isn't installed; it may have been removed since the access points were listed */
-export function runIw(machine: Machine, args: readonly string[]): string {
-  return absentIf('program-missing', () => machine.run('iw', args), 'apt-get install iw');
+export function runIw(machine: Machine, args: readonly string[]): Promise<string> {
+  return absentUnlessInstalled(machine.run('iw', args), 'apt-get install iw');
 }
 
 /**

@@ -77,15 +77,17 @@ export const stations = collector({
     ),
   }),
   absent: { accessPoints: [], stations: [] },
-  read(machine, sampling: Sampling<Carried>) {
+  async read(machine, sampling: Sampling<Carried>) {
     if (machine.list('/sys/class/ieee80211').length === 0) throw new Absent('no Wi-Fi radio in /sys/class/ieee80211');
-    const listed = listAccessPoints(machine, sampling);
-    const associated = listed.accessPoints.flatMap(({ interface: device }) =>
-      readStations(machine, device).map((dump) => {
-        const key = `${device} ${dump.mac}`;
-        return { key, device, dump, count: countStation(dump, sampling.carried?.counted[key], sampling.monotonicMs) };
-      }),
-    );
+    const listed = await listAccessPoints(machine, sampling);
+    const dumps: { device: string; dump: StationDump }[] = [];
+    for (const { interface: device } of listed.accessPoints) {
+      for (const dump of await readStations(machine, device)) dumps.push({ device, dump });
+    }
+    const associated = dumps.map(({ device, dump }) => {
+      const key = `${device} ${dump.mac}`;
+      return { key, device, dump, count: countStation(dump, sampling.carried?.counted[key], sampling.monotonicMs) };
+    });
     const stations = associated.map(({ device, dump, count }) => ({ interface: device, mac_address: dump.mac, ...measured(dump, count) }));
     const clientsAt = (name: string) => stations.filter((row) => row.interface === name).length;
     return {
@@ -113,17 +115,20 @@ function measured(dump: StationDump, count: Counted): Measured {
 }
 
 /** Lists the access points, or returns the previous list: starting a program is expensive on a small board. */
-function listAccessPoints(machine: Machine, { carried, thorough, monotonicMs }: Sampling<Carried>): Omit<Carried, 'counted'> {
+async function listAccessPoints(
+  machine: Machine,
+  { carried, thorough, monotonicMs }: Sampling<Carried>,
+): Promise<Omit<Carried, 'counted'>> {
   const interfaces = machine.list('/sys/class/net').sort();
   const isCurrent =
     carried && !thorough && monotonicMs - carried.listedAtMs < MAX_LIST_AGE_MS && carried.interfaces.join() === interfaces.join();
   if (isCurrent) return carried;
-  return { listedAtMs: monotonicMs, interfaces, accessPoints: parseIwDev(runIw(machine, ['dev'])) };
+  return { listedAtMs: monotonicMs, interfaces, accessPoints: parseIwDev(await runIw(machine, ['dev'])) };
 }
 
-function readStations(machine: Machine, name: string): StationDump[] {
+async function readStations(machine: Machine, name: string): Promise<StationDump[]> {
   try {
-    return parseStationDump(runIw(machine, ['dev', name, 'station', 'dump'])).filter((station) => station.authorized);
+    return parseStationDump(await runIw(machine, ['dev', name, 'station', 'dump'])).filter((station) => station.authorized);
   } catch (error) {
     // ENODEV or EOPNOTSUPP: the interface went away, or changed its type, after it was listed.
     if (error instanceof SourceError && error.code === 'program-failed' && /-19\b|-95\b/.test(error.message)) return [];

@@ -609,9 +609,9 @@ describe('the description of a client', () => {
   });
 });
 
-test('n100: each of 100 captured stations has its lease and its address', () => {
+test('n100: each of 100 captured stations has its lease and its address', async () => {
   const capture = fixture('clients', 'n100');
-  const outcome = composeFixture(clients, capture);
+  const outcome = await composeFixture(clients, capture);
   assert.ok('value' in outcome);
   const { document } = outcome.value as { document: ReturnType<typeof clients.compose> };
   const captured = fixtureText(capture, 'var/lib/misc/dnsmasq.leases').trimEnd().split('\n');

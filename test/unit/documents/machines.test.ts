@@ -9,8 +9,8 @@ import { assertValid } from '../../support/schema.js';
 for (const machine of wholeMachines()) {
   describe(machine.name, () => {
     for (const document of documents) {
-      test(`${document.name} of ${machine.name} is as expected`, () => {
-        const outcome = composeFixture(document, machine);
+      test(`${document.name} of ${machine.name} is as expected`, async () => {
+        const outcome = await composeFixture(document, machine);
         assertExpected(outcome, machine, `expected/${slug(document)}.json`);
         if (!('value' in outcome)) return;
         const { document: body, pages = {} } = outcome.value as { document: unknown; pages?: Record<string, unknown> };

@@ -14,7 +14,7 @@ describe('recordSources', () => {
   test('each path and command line is recorded once, in order', () => {
     const { machine: recording, sources } = recordSources(machine);
     recording.readText('/proc/uptime');
-    recording.run('iw', ['dev', 'wlan0', 'station', 'dump']);
+    void recording.run('iw', ['dev', 'wlan0', 'station', 'dump']);
     recording.list('/sys/class/net');
     recording.readText('/proc/uptime');
     recording.readLink('/etc/localtime');

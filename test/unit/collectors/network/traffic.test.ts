@@ -36,18 +36,19 @@ function refusing(machine: Machine, isRefused: (path: string) => boolean): Machi
   return { ...machine, readTextIfThere: (path) => (isRefused(path) ? refused.readTextIfThere('/refused') : machine.readTextIfThere(path)) };
 }
 
-test('a sample within half a second of the previous one repeats its rates', () => {
+type Taken = Awaited<ReturnType<typeof traffic.read>>;
+
+test('a sample within half a second of the previous one repeats its rates', async () => {
   const archive = fixture('traffic', 'busy');
   const [old, machine] = [machineBefore(archive) as Machine, machineOf(archive)];
-  const take = (from: Machine, carried: ReturnType<typeof traffic.read>['carry'], monotonicMs: number) =>
-    traffic.read(from, { ...firstSample, carried, monotonicMs });
-  const rates = (sample: ReturnType<typeof traffic.read>) =>
-    sample.value.interfaces.map((row) => [row.rx_bytes_per_second, row.tx_bytes_per_second]);
-  const first = take(old, undefined, 0);
-  const second = take(machine, first.carry, 3_000);
+  const take = async (from: Machine, carried: Taken['carry'], monotonicMs: number) =>
+    await traffic.read(from, { ...firstSample, carried, monotonicMs });
+  const rates = (sample: Taken) => sample.value.interfaces.map((row) => [row.rx_bytes_per_second, row.tx_bytes_per_second]);
+  const first = await take(old, undefined, 0);
+  const second = await take(machine, first.carry, 3_000);
   // Counters are those of now all the same.
-  const third = take(machine, second.carry, 3_499);
-  const fourth = take(machine, third.carry, 3_500);
+  const third = await take(machine, second.carry, 3_499);
+  const fourth = await take(machine, third.carry, 3_500);
   assert.deepEqual(rates(first), [
     [null, null],
     [null, null],
@@ -62,8 +63,8 @@ test('a sample within half a second of the previous one repeats its rates', () =
     [0, 0],
   ]);
   // Soon or not, a counter that fell has no rate.
-  assert.deepEqual(rates(take(old, second.carry, 3_100)), rates(first));
-  const early = take(machine, first.carry, 499);
+  assert.deepEqual(rates(await take(old, second.carry, 3_100)), rates(first));
+  const early = await take(machine, first.carry, 499);
   assert.deepEqual([rates(early), early.value.interfaces[0]?.rx_bytes], [rates(first), 9_303_000_000]);
 });
 

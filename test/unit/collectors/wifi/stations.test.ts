@@ -19,27 +19,27 @@ test('throughput is bits per second between two counters, or null', () => {
   }
 });
 
-test('the list of access points is kept for 30 s unless a client requests a sample', () => {
+test('the list of access points is kept for 30 s unless a client requests a sample', async () => {
   const archive = fixture('stations', 'listed-recently');
-  const { carry } = stations.read(machineBefore(archive) as Machine, firstSample);
-  const listed = (monotonicMs: number, thorough: boolean) =>
-    stations.read(machineOf(archive), { ...firstSample, carried: carry, monotonicMs, thorough }).value.accessPoints.length;
-  assert.equal(listed(29_999, false), 1);
-  assert.equal(listed(30_000, false), 0);
-  assert.equal(listed(2_000, true), 0);
+  const { carry } = await stations.read(machineBefore(archive) as Machine, firstSample);
+  const listed = async (monotonicMs: number, thorough: boolean) =>
+    (await stations.read(machineOf(archive), { ...firstSample, carried: carry, monotonicMs, thorough })).value.accessPoints.length;
+  assert.equal(await listed(29_999, false), 1);
+  assert.equal(await listed(30_000, false), 0);
+  assert.equal(await listed(2_000, true), 0);
 });
 
-test('a sample within half a second of the previous one repeats its rates', () => {
+test('a sample within half a second of the previous one repeats its rates', async () => {
   const archive = fixture('stations', 'busy');
   const [old, machine] = [machineBefore(archive) as Machine, machineOf(archive)];
-  const rates = (sample: ReturnType<typeof stations.read>) => sample.value.stations.map((row) => row.download_bits_per_second);
-  const first = stations.read(old, firstSample);
-  const second = stations.read(machine, { ...firstSample, carried: first.carry, monotonicMs: 2_000 });
+  const rates = (sample: Awaited<ReturnType<typeof stations.read>>) => sample.value.stations.map((row) => row.download_bits_per_second);
+  const first = await stations.read(old, firstSample);
+  const second = await stations.read(machine, { ...firstSample, carried: first.carry, monotonicMs: 2_000 });
   assert.deepEqual(rates(first), [null, null, null]);
   assert.deepEqual(rates(second), [27_400, 6_714_000, 0]);
   // Later on, the rate is since the sample that had one.
-  const third = stations.read(machine, { ...firstSample, carried: second.carry, monotonicMs: 2_499 });
+  const third = await stations.read(machine, { ...firstSample, carried: second.carry, monotonicMs: 2_499 });
   assert.deepEqual(rates(third), rates(second));
-  const fourth = stations.read(machine, { ...firstSample, carried: third.carry, monotonicMs: 2_500 });
+  const fourth = await stations.read(machine, { ...firstSample, carried: third.carry, monotonicMs: 2_500 });
   assert.deepEqual(rates(fourth), [0, 0, 0]);
 });
