@@ -4,6 +4,7 @@ import { constants, gzipSync } from 'node:zlib';
 import { Encoded } from '../model/collector.js';
 import { hideSecrets } from '../model/redact.js';
 import type { Schema } from '../model/schema.js';
+import { encodeTables, hasTable } from './table.js';
 
 /** Smaller bodies fit into one packet either way. */
 export const MIN_COMPRESSED_BYTES = 1_200;
@@ -25,7 +26,7 @@ const encoder = new TextEncoder();
 
 /** Encodes a value as JSON. */
 export function encodeJson(value: unknown): Uint8Array {
-  return encoder.encode(JSON.stringify(value));
+  return hasTable(value) ? encodeTables(value) : encoder.encode(JSON.stringify(value));
 }
 
 /** Encodes a collector's value as JSON, without its secrets unless they are exposed. */
