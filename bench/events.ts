@@ -1,63 +1,66 @@
 /** CPU time of sending each change to a thousand listeners, compared with a bare server. */
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ask } from './ask.js';
-import { median, type Row, spread, untilFresh } from './measure.js';
-import { mainThreadCpuMs } from './proc.js';
-import { built, KEY, type Server, startApsnap, startBareEvents, startNode } from './server.js';
+import { quantity } from './format.js';
+import { cpuOfBoth, stopAll, untilFresh } from './measure.js';
+import { repeat } from './rounds.js';
+import { type Row, valueRow } from './row.js';
+import type { Run } from './run.js';
+import { built, KEY, type Server, startApsnap, startBareEvents, startOwn } from './server.js';
+import { median } from './statistics.js';
 
-export interface EventsEffort {
-  readonly listeners: number;
-  readonly rounds: number;
-  readonly seconds: number;
-}
-
-export async function measureEvents(effort: EventsEffort): Promise<Row[]> {
-  const args = ['--events.listeners', String(effort.listeners)];
-  const ours = await startApsnap({ args, core: 'server' });
+/** Measures both servers during the same seconds, without the CPU time that they take without listeners. */
+export async function events({ subject, effort }: Run): Promise<Row[]> {
+  const { listeners, seconds } = effort.events;
+  const ours = await startApsnap(subject, { args: ['--events.listeners', String(listeners)], core: 'server' });
   await untilFresh(ours, '/system');
-  const micros = await microsecondsPerEvent(ours, '/events', effort);
   const { body } = await ask(`${ours.url}/system`, KEY);
-  await ours.stop();
-  const bare = await startBareEvents(body.length, 'server');
-  const bareMicros = await microsecondsPerEvent(bare, '/', effort);
-  await bare.stop();
-  const ratio = median(micros) / median(bareMicros);
+  const bare = await startBareEvents(subject, body.length, 'server');
+  const [oursAlone, bareAlone] = await cpuOfBoth([ours, bare], seconds);
+  const audiences = await Promise.all([listen(ours, '/events', listeners), listen(bare, '/', listeners)]);
+  const round = async () => {
+    for (const audience of audiences) await audience.heard();
+    const [ofOurs, ofBare] = await cpuOfBoth([ours, bare], seconds);
+    const [oursHeard = Number.NaN, bareHeard = Number.NaN] = await Promise.all(audiences.map((audience) => audience.heard()));
+    return {
+      ours: ((ofOurs.mainThread - oursAlone.mainThread) * 1000) / oursHeard,
+      bare: ((ofBare.mainThread - bareAlone.mainThread) * 1000) / bareHeard,
+    };
+  };
+  const measured = await repeat(effort.events, round, ({ ours, bare }) => ours / bare);
+  for (const audience of audiences) audience.stop();
+  await stopAll(ours, bare);
   return [
-    {
-      figure: `CPU per event and listener, \`/events\` with ${effort.listeners.toLocaleString('en')} listeners ÷ bare \`response.write\``,
-      target: 'at most 1.5',
-      measured: ratio.toFixed(2),
-      details: `${median(micros).toFixed(1)} µs (${spread(micros, 1)}), bare server ${median(bareMicros).toFixed(1)} µs (${spread(bareMicros, 1)})`,
-      met: ratio <= 1.5,
-    },
+    valueRow({
+      figure: `CPU per event and listener, \`/events\` with ${listeners.toLocaleString('en')} listeners ÷ bare \`response.write\``,
+      atMost: 1.5,
+      values: measured.map(({ ours, bare }) => ours / bare),
+      details: [
+        quantity(median(measured.map(({ ours }) => ours)), 'µs'),
+        `bare server ${quantity(median(measured.map(({ bare }) => bare)), 'µs')}`,
+      ],
+    }),
   ];
 }
 
-/** Returns the CPU time of the main thread per event and listener of each round, less its CPU time without listeners. */
-async function microsecondsPerEvent(server: Server, path: string, { listeners, rounds, seconds }: EventsEffort): Promise<number[]> {
-  const busyMs = async () => {
-    const before = mainThreadCpuMs(server.pid);
-    await sleep(seconds * 1000);
-    return (mainThreadCpuMs(server.pid) - before) / seconds;
-  };
-  const alone = await busyMs();
-  const child = startNode([built('listen.js'), new URL(path, server.url).href, String(listeners)], 'load', { KEY });
-  if (!child.stdout || !child.stdin) throw new Error('the listeners have no standard streams');
+interface Audience {
+  /** Returns how many events its listeners received since the previous call. */
+  heard(): Promise<number>;
+  stop(): void;
+}
+
+async function listen(server: Server, path: string, listeners: number): Promise<Audience> {
+  const child = startOwn([built('listen.js'), new URL(path, server.url).href, String(listeners)], 'load', { KEY });
+  if (!child.stdout || !child.stdin) throw new Error('listen.js has no standard streams');
   const lines = createInterface({ input: child.stdout });
   const line = async () => String((await once(lines, 'line'))[0]);
-  if ((await line()) !== 'listening') throw new Error('the listeners do not listen');
-  const heard = async () => {
-    child.stdin?.write('\n');
-    return Number(await line());
+  if ((await line()) !== 'listening') throw new Error('listen.js does not listen');
+  return {
+    async heard() {
+      child.stdin?.write('\n');
+      return Number(await line());
+    },
+    stop: () => child.kill('SIGKILL'),
   };
-  await heard();
-  const micros: number[] = [];
-  for (let round = 0; round < rounds; round++) {
-    const busy = await busyMs();
-    micros.push(((busy - alone) * seconds * 1000) / (await heard()));
-  }
-  child.kill('SIGKILL');
-  return micros;
 }

@@ -3,35 +3,31 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { wholeMachine } from '../test/support/fixture.js';
 import { replayBin, unpackFixture } from '../test/support/unpack.js';
 import type { Crowd } from './crowd.js';
+import { number, quantity } from './format.js';
 import { outputOf } from './load.js';
-import { type Row, untilFresh } from './measure.js';
-import { cpuMs, lookAt } from './proc.js';
-import { built, KEY, startApsnap, startNode } from './server.js';
+import { untilFresh } from './measure.js';
+import { cpuBetween, lookAt, readCpu } from './proc.js';
+import type { Row } from './row.js';
+import type { Run } from './run.js';
+import { built, KEY, startApsnap, startOwn } from './server.js';
 
-export interface CrowdEffort {
-  readonly connections: number;
-  readonly listeners: number;
-  readonly seconds: number;
-  /** Seconds after the load, until V8 and the kernel have released its memory. */
-  readonly settleSeconds: number;
-}
-
-/** Measures a Raspberry Pi with everything that RaspAP sets up. */
-export async function measureCrowd({ connections, listeners, seconds, settleSeconds }: CrowdEffort): Promise<Row[]> {
+/** Measures a Raspberry Pi with everything that RaspAP sets up, once. */
+export async function crowd({ subject, effort }: Run): Promise<Row[]> {
+  const { connections, listeners, seconds, settleSeconds } = effort.crowd;
   const folder = unpackFixture(wholeMachine('raspap-pi4'));
-  const server = await startApsnap({ args: ['--path.rootfs', folder], path: replayBin(folder), core: 'server' });
+  const server = await startApsnap(subject, { args: ['--path.rootfs', folder], path: replayBin(folder), core: 'server' });
   await untilFresh(server, '/clients');
-  const before = { ...lookAt(server.pid), cpu: cpuMs(server.pid) };
-  const load = startNode([built('crowd.js'), server.url, ...[connections, listeners, seconds].map(String)], 'load', { KEY });
+  const [before, cpuBefore] = [lookAt(server.pid), readCpu(server.pid)];
+  const load = startOwn([built('crowd.js'), server.url, ...[connections, listeners, seconds].map(String)], 'load', { KEY });
   const crowd = JSON.parse(await outputOf(load)) as Crowd;
-  const busyMs = cpuMs(server.pid) - before.cpu;
+  const { threads: busyMs } = cpuBetween(cpuBefore, readCpu(server.pid));
   const during = lookAt(server.pid);
   await sleep(settleSeconds * 1000);
   const after = lookAt(server.pid);
   await untilFresh(server, '/system');
   await server.stop();
   const wrong = Object.entries(crowd.errors);
-  const mb = (kb: number) => `${(kb / 1024).toFixed(0)} MB`;
+  const mb = (kb: number) => quantity(kb / 1024, 'MB');
   const people = `${connections.toLocaleString('en')} clients requesting every endpoint for ${seconds} s, with ${listeners} listeners`;
   return [
     {
@@ -45,7 +41,7 @@ export async function measureCrowd({ connections, listeners, seconds, settleSeco
       figure: 'p99 latency of that crowd',
       target: null,
       measured: `${crowd.p99Ms} ms`,
-      details: `p50 ${crowd.p50Ms} ms, maximum ${crowd.maxMs} ms (\`${crowd.slowest}\`), ${Math.round(crowd.requests / seconds).toLocaleString('en')} requests/s, CPU ${Math.round(busyMs / seconds)} ms per second`,
+      details: `p50 ${crowd.p50Ms} ms, maximum ${crowd.maxMs} ms (\`${crowd.slowest}\`), ${number(crowd.requests / seconds)} requests/s, CPU ${quantity(busyMs / seconds, 'ms per second')}`,
       met: null,
     },
     {

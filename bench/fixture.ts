@@ -2,7 +2,7 @@
  * An access point with any number of clients, as a folder for `--path.rootfs` and one for PATH. Files and output of programs
  * have the form of the captures that the tests read. `iw` and `ip` are scripts that print files.
  */
-import { appendFileSync, chmodSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, mkdirSync, readFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 export interface Fixture {
@@ -17,6 +17,8 @@ export interface FixtureOptions {
   readonly blockedNames?: number;
   /** Size of the DNS log: a hole followed by lines. Without it there is no log. */
   readonly logBytes?: number;
+  /** Station dumps that `iw` prints in turn, one per second, with counters that differ. */
+  readonly dumps?: number;
 }
 
 /** Files that grow during a measurement. */
@@ -27,14 +29,11 @@ export const LOG_FILE = 'var/log/dnsmasq.log';
 /** Lines at the end of the log, more than the collector ever reads. */
 const LOG_END_BYTES = 1 << 20;
 
-/** Station dumps that `iw` prints in turn, one per second, with counters that differ. */
-const DUMPS = 8;
-
 /** Files that the collectors read and that are copied from this machine's own /proc. */
 const COPIED = ['loadavg', 'meminfo', 'stat', 'uptime', 'cpuinfo', 'sys/kernel/hostname', 'sys/kernel/osrelease'];
 
 /** Creates the access point in a folder. */
-export function writeFixture(folder: string, { clients, blockedNames = 0, logBytes = 0 }: FixtureOptions): Fixture {
+export function writeFixture(folder: string, { clients, blockedNames = 0, logBytes = 0, dumps = 8 }: FixtureOptions): Fixture {
   const rootfs = join(folder, 'root');
   const programs = join(folder, 'bin');
   const write = (path: string, text: string) => {
@@ -67,22 +66,29 @@ export function writeFixture(folder: string, { clients, blockedNames = 0, logByt
     appendFileSync(join(rootfs, LOG_FILE), end);
   }
   write(join(programs, 'iw-dev.txt'), IW_DEV);
-  for (let dump = 0; dump < DUMPS; dump++) {
-    write(join(programs, `station-dump-${dump}.txt`), all.map((client) => station(client, dump)).join(''));
-  }
+  for (let dump = 0; dump < dumps; dump++) writeFileSync(dumpFile(programs, dump), stations(clients, dump));
   write(join(programs, 'neigh.json'), `${JSON.stringify(all.map(neighbour))}\n`);
-  write(join(programs, 'iw'), iwScript(programs));
+  write(join(programs, 'iw'), iwScript(programs, dumps));
   write(join(programs, 'ip'), `#!/bin/sh\nexec /bin/cat '${programs}/neigh.json'\n`);
   for (const program of ['iw', 'ip']) chmodSync(join(programs, program), 0o755);
   return { rootfs, path: programs };
 }
 
-const iwScript = (folder: string) => `#!/bin/sh
+/** Replaces the only station dump by a later one, in which every station differs. */
+export function replaceStations({ path }: Fixture, clients: number, second: number): void {
+  const file = dumpFile(path, 0);
+  writeFileSync(`${file}.new`, stations(clients, second));
+  renameSync(`${file}.new`, file);
+}
+
+const dumpFile = (folder: string, dump: number) => join(folder, `station-dump-${dump}.txt`);
+
+const iwScript = (folder: string, dumps: number) => `#!/bin/sh
 case "$*" in
   dev) exec /bin/cat '${folder}/iw-dev.txt' ;;
   'dev wlan0 station dump')
     read -r up rest </proc/uptime
-    exec /bin/cat "${folder}/station-dump-$((\${up%.*} % ${DUMPS})).txt" ;;
+    exec /bin/cat "${folder}/station-dump-$((\${up%.*} % ${dumps})).txt" ;;
   event) exec /bin/sleep infinity ;;
 esac
 exit 1
@@ -136,6 +142,10 @@ function lease(client: number): string {
 
 function neighbour(client: number) {
   return { dst: address(client), dev: 'wlan0', lladdr: mac(client), state: [client % 7 === 0 ? 'STALE' : 'REACHABLE'] };
+}
+
+function stations(clients: number, dump: number): string {
+  return Array.from({ length: clients }, (_, index) => station(index + 1, dump)).join('');
 }
 
 function station(client: number, dump: number): string {

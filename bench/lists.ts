@@ -1,47 +1,25 @@
 /** Cost of large block lists: `/dns/domains` and `/dns/hostnames`. */
-import { appendFileSync, readFileSync } from 'node:fs';
+import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { bodyOf } from '../src/encode/body.js';
-import { parseDomains } from '../src/parse/blocklist.js';
 import { ask, header } from './ask.js';
+import { type Delay, eventLoopDelay, MEASURING_DELAY } from './event-loop.js';
 import { blockedName, DOMAINS_FILE, domainLine, type Fixture, HOSTNAMES_FILE, hostnameLine, writeFixture } from './fixture.js';
+import { quantity, withInterval } from './format.js';
 import { pace } from './load.js';
-import {
-  type Delay,
-  eventLoopDelay,
-  inTurn,
-  MEASURING_DELAY,
-  median,
-  onFixture,
-  onlyEachSecond,
-  PACE_PER_SECOND,
-  type Row,
-  spread,
-  untilFresh,
-} from './measure.js';
-import { residentKb, threadsCpuMs } from './proc.js';
+import { cpuOfBoth, onFixture, onlyEachSecond, PACE_PER_SECOND, stopAll, untilFresh } from './measure.js';
+import { cpuOf, residentMb } from './proc.js';
+import { inTurn, repeat } from './rounds.js';
+import { differenceRow, type Row, valueRow } from './row.js';
+import type { ListsEffort, Run } from './run.js';
 import { type ApsnapOptions, KEY, type Server, startApsnap, temporaryFolder } from './server.js';
-
-export interface ListsEffort {
-  /** Names in each of the two lists. */
-  readonly names: number;
-  /** Names in each list where only responses and memory count, not the event loop. */
-  readonly maxNames: number;
-  /** Changes of both lists before measuring starts, until V8 has compiled the parsers. */
-  readonly warmUpChanges: number;
-  readonly rounds: number;
-  readonly seconds: number;
-  /** Measured changes. */
-  readonly changes: number;
-  readonly queries: number;
-  readonly unchangedSeconds: number;
-  /** Longer than rebuilding both lists takes. */
-  readonly settleSeconds: number;
-}
+import { median } from './statistics.js';
+import type { Subject } from './subject.js';
 
 /** Maximum event-loop delay above idle. */
 const MAX_ABOVE_IDLE_MS = 10;
+/** Maximum CPU time of lists that do not change, per second. */
+const MAX_UNCHANGED_MS = 0.1;
 /** Names per page. */
 const LIMIT = 100;
 const LISTS_ONLY = onlyEachSecond('domains', 'hostnames');
@@ -59,9 +37,9 @@ interface Listing {
   change(list: List): string;
 }
 
-async function startListing(fixture: Fixture, options: ApsnapOptions): Promise<Listing> {
+async function startListing(subject: Subject, fixture: Fixture, options: ApsnapOptions = {}): Promise<Listing> {
   const { args, path } = onFixture(fixture);
-  const server = await startApsnap({ ...options, path, args: [...args, ...(options.args ?? LISTS_ONLY)] });
+  const server = await startApsnap(subject, { ...options, path, args: [...args, ...(options.args ?? LISTS_ONLY)] });
   for (const list of lists) await untilFresh(server, list.path);
   return {
     server,
@@ -75,29 +53,22 @@ async function startListing(fixture: Fixture, options: ApsnapOptions): Promise<L
 
 let added = 0;
 
-function listsOf({ names }: ListsEffort): Fixture {
-  return writeFixture(temporaryFolder(), { clients: 0, blockedNames: names });
-}
+const listsOf = (names: number) => writeFixture(temporaryFolder(), { clients: 0, blockedNames: names });
 
 /** Measures the effect of the lists on the main thread. */
-export async function measureListDelay(effort: ListsEffort): Promise<Row[]> {
-  const fixture = listsOf(effort);
+export async function listDelay({ subject, effort }: Run): Promise<Row[]> {
+  const fixture = listsOf(effort.lists.names);
   return [
-    ...(await delayWhileParsing(fixture, effort)),
-    await latencyWhileParsing(fixture, effort),
-    ...(await delayWhileSent(fixture, effort)),
+    ...(await delayWhileParsing(subject, fixture, effort.lists)),
+    await latencyWhileParsing(subject, fixture, effort.lists),
+    ...(await delayWhileSent(subject, fixture, effort.lists)),
   ];
 }
 
 /** Measures lists that change and lists that do not. */
-export async function measureListChange(effort: ListsEffort): Promise<Row[]> {
-  const fixture = listsOf(effort);
-  return [...(await changeToAnswer(fixture, effort)), await unchanged(fixture, effort)];
-}
-
-/** Measures searching and paging. */
-export function measureListQueries(effort: ListsEffort): Promise<Row[]> {
-  return queries(listsOf(effort), effort);
+export async function listChange({ subject, effort }: Run): Promise<Row[]> {
+  const fixture = listsOf(effort.lists.maxNames);
+  return [...(await changeToAnswer(subject, fixture, effort.lists)), await unchanged(subject, fixture, effort.lists)];
 }
 
 const both = (names: number) => `both lists of ${names.toLocaleString('en')} names`;
@@ -159,94 +130,86 @@ async function untilAnswered({ server, change }: Listing, list: List): Promise<n
 }
 
 /** Event-loop delay while both lists are parsed each second, compared with the same service while they are not. */
-async function delayWhileParsing(fixture: Fixture, effort: ListsEffort): Promise<Row[]> {
+async function delayWhileParsing(subject: Subject, fixture: Fixture, effort: ListsEffort): Promise<Row[]> {
   const measure = async (core: 'any' | 'server') => {
-    const listing = await startListing(fixture, { nodeArgs: MEASURING_DELAY, core });
+    const listing = await startListing(subject, fixture, { nodeArgs: MEASURING_DELAY, core });
     await warmUp(listing, effort);
     const made: number[] = [];
     const delay = async () => {
       await eventLoopDelay(listing.server);
-      await sleep(effort.seconds * 1000);
+      await sleep(effort.delay.seconds * 1000);
       return eventLoopDelay(listing.server);
     };
-    const measured = await inTurn(
-      effort.rounds,
-      async () => {
-        const { result, perSecond } = await whileChanging(listing, effort.settleSeconds, delay);
-        made.push(perSecond);
-        return result;
-      },
-      delay,
-    );
+    const changing = async () => {
+      const { result, perSecond } = await whileChanging(listing, effort.settleSeconds, delay);
+      made.push(perSecond);
+      return result;
+    };
+    const measured = await repeat(effort.delay, inTurn(changing, delay), p99Above, MAX_ABOVE_IDLE_MS);
     await listing.server.stop();
     return { measured, made: median(made) };
   };
   const [free, oneCore] = [await measure('any'), await measure('server')];
-  const aboveIdle = (above: number) => ({ target: `under ${MAX_ABOVE_IDLE_MS} ms`, met: above < MAX_ABOVE_IDLE_MS });
-  const [p99, p99OneCore, longest, longestOneCore] = [
-    p99Above(free.measured),
-    p99Above(oneCore.measured),
-    longestAbove(free.measured),
-    longestAbove(oneCore.measured),
-  ];
+  const onOneCore = (text: string) => `with the whole service on one core ${text}`;
   return [
-    {
-      figure: `p99 event-loop delay while ${both(effort.names)} change each second, above idle`,
-      measured: p99.text,
-      details: `${p99.details}, ${free.made.toFixed(1)} lists built per second, with the whole service on one core ${p99OneCore.text}`,
-      ...aboveIdle(p99.ms),
-    },
-    {
-      figure: 'Maximum event-loop delay meanwhile, above idle, in the best round',
-      measured: longest.text,
-      details: `${longest.details}, with the whole service on one core ${longestOneCore.text}`,
-      ...aboveIdle(longest.ms),
-    },
+    p99Row(`p99 event-loop delay while ${both(effort.names)} change each second, above idle`, free.measured, MAX_ABOVE_IDLE_MS, [
+      quantity(free.made, 'lists built per second'),
+      onOneCore(withInterval(oneCore.measured.map(p99Above), 'ms')),
+    ]),
+    maximumRow(free.measured, MAX_ABOVE_IDLE_MS, [onOneCore(quantity(maximumAbove(oneCore.measured), 'ms'))]),
   ];
 }
 
-/** A difference in milliseconds, and the two values behind it. */
-interface Above {
-  readonly ms: number;
-  readonly text: string;
-  readonly details: string;
-}
+type Pair = [busy: Delay, idle: Delay];
 
-/** Compares each first round with each second one. */
-function p99Above(measured: readonly [Delay, Delay][]): Above {
-  const above = measured.map(([busy, idle]) => busy.p99Ms - idle.p99Ms);
+const p99Above = ([busy, idle]: Pair) => busy.p99Ms - idle.p99Ms;
+
+function p99Row(figure: string, measured: readonly Pair[], atMost: number | undefined, more: readonly string[]): Row {
   const [busy, idle] = [median(measured.map(([a]) => a.p99Ms)), median(measured.map(([, b]) => b.p99Ms))];
-  const ms = median(above);
-  return { ms, text: `${ms.toFixed(2)} ms (${spread(above)})`, details: `${busy.toFixed(2)} ms, idle ${idle.toFixed(2)} ms` };
+  return differenceRow({
+    figure,
+    unit: 'ms',
+    values: measured.map(p99Above),
+    ...(atMost !== undefined && { atMost }),
+    details: [quantity(busy, 'ms'), `idle ${quantity(idle, 'ms')}`, ...more],
+  });
 }
 
-/** As {@link p99Above}, for the maximum. Other work on the machine adds tens of milliseconds to it, so the best round counts. */
-function longestAbove(measured: readonly [Delay, Delay][]): Above {
-  const [busy, idle] = [Math.min(...measured.map(([a]) => a.maxMs)), Math.min(...measured.map(([, b]) => b.maxMs))];
-  return { ms: busy - idle, text: `${(busy - idle).toFixed(2)} ms`, details: `${busy.toFixed(2)} ms, idle ${idle.toFixed(2)} ms` };
+const maximum = (delays: readonly Delay[]) => Math.min(...delays.map(({ maxMs }) => maxMs));
+
+const maximumAbove = (measured: readonly Pair[]) => maximum(measured.map(([busy]) => busy)) - maximum(measured.map(([, idle]) => idle));
+
+/** Other work on the machine adds tens of milliseconds to the maximum, so the best round counts. */
+function maximumRow(measured: readonly Pair[], atMost: number | undefined, more: readonly string[] = []): Row {
+  const [busy, idle] = [maximum(measured.map(([a]) => a)), maximum(measured.map(([, b]) => b))];
+  return valueRow({
+    figure: 'Maximum event-loop delay meanwhile, above idle, in the best round',
+    unit: 'ms',
+    values: [busy - idle],
+    ...(atMost !== undefined && { atMost }),
+    details: [quantity(busy, 'ms'), `idle ${quantity(idle, 'ms')}`, ...more],
+  });
 }
 
-async function latencyWhileParsing(fixture: Fixture, effort: ListsEffort): Promise<Row> {
-  const listing = await startListing(fixture, {});
+async function latencyWhileParsing(subject: Subject, fixture: Fixture, effort: ListsEffort): Promise<Row> {
+  const listing = await startListing(subject, fixture);
   await warmUp(listing, effort);
-  const options = { perSecond: PACE_PER_SECOND, warmUpSeconds: 0, seconds: effort.seconds };
+  const options = { perSecond: PACE_PER_SECOND, warmUpSeconds: 0, seconds: effort.delay.seconds };
   const p99 = async () => (await pace(`${listing.server.url}/system`, options)).p99Ms;
-  const measured = await inTurn(effort.rounds, async () => (await whileChanging(listing, effort.settleSeconds, p99)).result, p99);
+  const changing = async () => (await whileChanging(listing, effort.settleSeconds, p99)).result;
+  const measured = await repeat(effort.delay, inTurn(changing, p99), ([a, b]) => a / b);
   await listing.server.stop();
-  const ratios = measured.map(([changing, not]) => changing / not);
-  const [changing, not] = [median(measured.map(([a]) => a)), median(measured.map(([, b]) => b))];
-  return {
+  const middle = (index: 0 | 1) => quantity(median(measured.map((pair) => pair[index])), 'ms');
+  return valueRow({
     figure: `p99 latency of \`/system\`, ${PACE_PER_SECOND} requests/s, meanwhile ÷ while the lists do not change`,
-    target: null,
-    measured: `${median(ratios).toFixed(2)} (${spread(ratios)})`,
-    details: `${changing.toFixed(2)} ms, without changes ${not.toFixed(2)} ms`,
-    met: null,
-  };
+    values: measured.map(([a, b]) => a / b),
+    details: [middle(0), `without changes ${middle(1)}`],
+  });
 }
 
 /** Event-loop delay while a client fetches a changed snapshot with both lists each second. */
-async function delayWhileSent(fixture: Fixture, effort: ListsEffort): Promise<Row[]> {
-  const { server } = await startListing(fixture, { args: onlyEachSecond('clock'), nodeArgs: MEASURING_DELAY });
+async function delayWhileSent(subject: Subject, fixture: Fixture, effort: ListsEffort): Promise<Row[]> {
+  const { server } = await startListing(subject, fixture, { args: onlyEachSecond('clock'), nodeArgs: MEASURING_DELAY });
   const fetched: number[] = [];
   const fetchAll = async () => {
     const { body } = await ask(`${server.url}/snapshot?documents=dns/domains,dns/hostnames`, KEY, {
@@ -254,9 +217,9 @@ async function delayWhileSent(fixture: Fixture, effort: ListsEffort): Promise<Ro
     });
     fetched.push(body.length);
   };
-  const delay = async (fetching: boolean) => {
+  const delay = (fetching: boolean) => async () => {
     await eventLoopDelay(server);
-    for (let second = 0; second < effort.seconds; second++) {
+    for (let second = 0; second < effort.delay.seconds; second++) {
       const next = sleep(1_000);
       if (fetching) await fetchAll();
       await next;
@@ -264,128 +227,105 @@ async function delayWhileSent(fixture: Fixture, effort: ListsEffort): Promise<Ro
     return eventLoopDelay(server);
   };
   await fetchAll();
-  const measured = await inTurn(
-    effort.rounds,
-    () => delay(true),
-    () => delay(false),
-  );
+  const measured = await repeat(effort.delay, inTurn(delay(true), delay(false)), p99Above, MAX_ABOVE_IDLE_MS);
   await server.stop();
-  const [p99, longest] = [p99Above(measured), longestAbove(measured)];
   const figure = 'p99 event-loop delay while a client fetches `/snapshot` with both lists each second, compressed, above idle';
-  return [
-    { figure, target: null, measured: p99.text, details: `${p99.details}, ${megabytes(median(fetched))} each`, met: null },
-    {
-      figure: 'Maximum event-loop delay meanwhile, above idle, in the best round',
-      target: null,
-      measured: longest.text,
-      details: longest.details,
-      met: null,
-    },
-  ];
+  return [p99Row(figure, measured, undefined, [`${megabytes(median(fetched))} each`]), maximumRow(measured, undefined)];
 }
 
 /** Time from the change of a file to the first response that contains it, and the memory of a service after many changes. */
-async function changeToAnswer(fixture: Fixture, effort: ListsEffort): Promise<Row[]> {
-  const without = await startApsnap({ ...onFixture(writeFixture(temporaryFolder(), { clients: 0 })) });
-  const listing = await startListing(fixture, {});
+async function changeToAnswer(subject: Subject, fixture: Fixture, effort: ListsEffort): Promise<Row[]> {
+  const without = await startApsnap(subject, onFixture(writeFixture(temporaryFolder(), { clients: 0 })));
+  const listing = await startListing(subject, fixture);
   await untilFresh(without, '/system');
-  const first = residentKb(listing.server.pid);
+  const first = residentMb(listing.server.pid);
   await warmUp(listing, effort);
-  const one: number[] = [];
-  const later: number[] = [];
-  for (let change = 0; change < effort.changes; change++) {
-    one.push(await untilAnswered(listing, lists[0]));
-    later.push(Math.max(...(await Promise.all(lists.map((list) => untilAnswered(listing, list))))));
-  }
-  const resident = residentKb(listing.server.pid);
-  const bodies = await Promise.all(
-    lists.flatMap(({ path }) =>
-      ['identity', 'gzip'].map(async (coding) => {
-        const answer = await ask(`${listing.server.url}${path}`, KEY, { method: 'HEAD', headers: { 'Accept-Encoding': coding } });
-        return Number(header(answer, 'Content-Length'));
-      }),
-    ),
-  );
-  const { parseMs, encodeMs } = alone(fixture);
-  const restMs = median(one) - parseMs - encodeMs;
-  const rows: Row[] = [
-    {
-      figure: `Change of a list of ${effort.names.toLocaleString('en')} names to the first response that contains it`,
-      target: 'under 2 s',
-      measured: `${seconds(median(one))} (${seconds(Math.min(...one))} to ${seconds(Math.max(...one))})`,
-      details: `parsing ${seconds(parseMs)}, compressing and hashing ${seconds(encodeMs)}, noticing and handing over ${seconds(restMs)}, both lists at once ${seconds(median(later))}`,
-      met: median(one) < 2_000,
-    },
-    {
-      figure: `Resident memory with ${both(effort.names)}`,
-      target: null,
-      measured: `${megabytes(resident * 1024)} after ${3 * effort.changes + 2 * effort.warmUpChanges} changes`,
-      details: `${megabytes(first * 1024)} at first, without lists ${megabytes(residentKb(without.pid) * 1024)}, plain and compressed bodies ${megabytes(bodies.reduce((sum, length) => sum + length, 0))}`,
-      met: null,
-    },
+  const change = async () => {
+    const one = await untilAnswered(listing, lists[0]);
+    return [one, Math.max(...(await Promise.all(lists.map((list) => untilAnswered(listing, list)))))] as const;
+  };
+  const measured = await repeat(effort.changes, change, ([one]) => one);
+  const resident = residentMb(listing.server.pid);
+  const bodies = await sizesOfBodies(listing.server);
+  const rows = [
+    valueRow({
+      figure: `Change of a list of ${effort.maxNames.toLocaleString('en')} names to the first response that contains it`,
+      unit: 's',
+      atMost: 2,
+      values: measured.map(([one]) => one / 1000),
+      details: [`both lists at once ${quantity(median(measured.map(([, all]) => all)) / 1000, 's')}`],
+    }),
+    valueRow({
+      figure: `Resident memory with ${both(effort.maxNames)}, after ${3 * measured.length + 2 * effort.warmUpChanges} changes`,
+      unit: 'MB',
+      values: [resident],
+      details: [
+        `${quantity(first, 'MB')} at first`,
+        `without lists ${quantity(residentMb(without.pid), 'MB')}`,
+        `plain and compressed bodies ${megabytes(bodies)}`,
+      ],
+    }),
   ];
-  await Promise.all([listing.server.stop(), without.stop()]);
+  await stopAll(listing.server, without);
   return rows;
 }
 
-/** Measures parsing and encoding in a thread without other work, after V8 has compiled them. */
-function alone({ rootfs }: Fixture): { parseMs: number; encodeMs: number } {
-  const file = readFileSync(join(rootfs, DOMAINS_FILE));
-  const runs = Array.from({ length: 5 }, () => {
-    const startedMs = performance.now();
-    const json = parseDomains(file.length, [file], DOMAINS_FILE);
-    const parsedMs = performance.now();
-    bodyOf(null, json);
-    return { parseMs: parsedMs - startedMs, encodeMs: performance.now() - parsedMs };
-  });
-  return { parseMs: median(runs.map(({ parseMs }) => parseMs)), encodeMs: median(runs.map(({ encodeMs }) => encodeMs)) };
+/** Returns the bytes of all bodies of both lists. */
+async function sizesOfBodies(server: Server): Promise<number> {
+  const requests = lists.flatMap(({ path }) =>
+    ['identity', 'gzip'].map((coding) => ask(`${server.url}${path}`, KEY, { method: 'HEAD', headers: { 'Accept-Encoding': coding } })),
+  );
+  const lengths = (await Promise.all(requests)).map((answer) => Number(header(answer, 'Content-Length')));
+  return lengths.reduce((sum, length) => sum + length, 0);
 }
 
-/** Measures lists that do not change, on the default schedule of once a second. */
-async function unchanged(fixture: Fixture, { names, unchangedSeconds, settleSeconds }: ListsEffort): Promise<Row> {
+/** Measures lists that do not change, on the default schedule of once a second, and a service without lists during the same seconds. */
+async function unchanged(subject: Subject, fixture: Fixture, effort: ListsEffort): Promise<Row> {
   const empty = onFixture(writeFixture(temporaryFolder(), { clients: 0 }));
-  const { server } = await startListing(fixture, {});
-  const without = await startApsnap({ path: empty.path, args: [...empty.args, ...LISTS_ONLY] });
-  await untilQuiet(server, settleSeconds);
-  const before = [server, without].map(({ pid }) => threadsCpuMs(pid));
-  await sleep(unchangedSeconds * 1000);
-  const [withLists = Number.NaN, none = Number.NaN] = [server, without].map(
-    ({ pid }, index) => (threadsCpuMs(pid) - (before[index] ?? 0)) / unchangedSeconds,
-  );
-  await Promise.all([server.stop(), without.stop()]);
-  const above = withLists - none;
-  return {
-    figure: `CPU of ${both(names)} that do not change, above the same service without lists`,
-    target: 'at most 0.1 ms per second',
-    measured: `${above.toFixed(3)} ms per second`,
-    details: `${withLists.toFixed(2)} ms per second, without lists ${none.toFixed(2)} ms per second`,
-    met: above <= 0.1,
+  const { server } = await startListing(subject, fixture);
+  const without = await startApsnap(subject, { path: empty.path, args: [...empty.args, ...LISTS_ONLY] });
+  await untilQuiet(server, effort.settleSeconds);
+  const { seconds } = effort.unchanged;
+  const above = ([a, b]: [number, number]) => a - b;
+  const round = async (): Promise<[number, number]> => {
+    const [withLists, none] = await cpuOfBoth([server, without], seconds);
+    return [withLists.threads / seconds, none.threads / seconds];
   };
+  const measured = await repeat(effort.unchanged, round, above, MAX_UNCHANGED_MS);
+  await stopAll(server, without);
+  const middle = (index: 0 | 1) => quantity(median(measured.map((pair) => pair[index])), 'ms per second');
+  return differenceRow({
+    figure: `CPU of ${both(effort.maxNames)} that do not change, above the same service without lists`,
+    unit: 'ms per second',
+    atMost: MAX_UNCHANGED_MS,
+    values: measured.map(above),
+    details: [middle(0), `without lists ${middle(1)}`],
+  });
 }
 
 /** Measures queries that all differ, because the response to a query is kept until the list changes. */
-async function queries(fixture: Fixture, { names, queries: amount }: ListsEffort): Promise<Row[]> {
-  const { server } = await startListing(fixture, {});
+export async function listQueries({ subject, effort }: Run): Promise<Row[]> {
+  const { maxNames: names, queries } = effort.lists;
+  const { server } = await startListing(subject, listsOf(names));
   const measure = async (figure: string, query: (index: number) => string): Promise<Row> => {
     await ask(`${server.url}/dns/domains?${query(0)}`, KEY);
-    const tookMs: number[] = [];
-    const before = threadsCpuMs(server.pid);
-    for (let index = 1; index <= amount; index++) {
+    const round = async (index: number) => {
       const startedMs = performance.now();
-      const { status } = await ask(`${server.url}/dns/domains?${query(index)}`, KEY);
-      if (status !== 200) throw new Error(`/dns/domains?${query(index)}: ${status}`);
-      tookMs.push(performance.now() - startedMs);
-    }
-    const cpuMs = (threadsCpuMs(server.pid) - before) / amount;
-    return {
-      figure: `CPU per query ${figure} in ${names.toLocaleString('en')} names`,
-      target: null,
-      measured: `${cpuMs.toFixed(1)} ms`,
-      details: `response after ${median(tookMs).toFixed(1)} ms (${spread(tookMs, 1)})`,
-      met: null,
+      const { threads } = await cpuOf(server.pid, async () => {
+        const { status } = await ask(`${server.url}/dns/domains?${query(index + 1)}`, KEY);
+        if (status !== 200) throw new Error(`/dns/domains?${query(index + 1)}: ${status}`);
+      });
+      return { cpuMs: threads, ms: performance.now() - startedMs };
     };
+    const measured = await repeat(queries, round, ({ cpuMs }) => cpuMs);
+    return valueRow({
+      figure: `CPU per query ${figure} in ${names.toLocaleString('en')} names`,
+      unit: 'ms',
+      values: measured.map(({ cpuMs }) => cpuMs),
+      details: [`response after ${quantity(median(measured.map(({ ms }) => ms)), 'ms')}`],
+    });
   };
-  const step = Math.floor(names / (amount + 1));
+  const step = Math.floor(names / (queries.max + 1));
   const rows = [
     await measure('`?contains=`', (index) => `contains=${blockedName(index * step).slice(0, -4)}`),
     await measure(`\`?limit=${LIMIT}&offset=\``, (index) => `limit=${LIMIT}&offset=${index * step}`),
@@ -394,5 +334,4 @@ async function queries(fixture: Fixture, { names, queries: amount }: ListsEffort
   return rows;
 }
 
-const seconds = (ms: number) => `${(ms / 1000).toFixed(2)} s`;
-const megabytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MB`;
+const megabytes = (bytes: number) => quantity(bytes / 2 ** 20, 'MB');

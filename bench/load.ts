@@ -1,34 +1,44 @@
 /** Load on a server, from separate processes. */
 import type { ChildProcess } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import type { Result } from 'autocannon';
+import { createInterface } from 'node:readline';
 import type { Paced } from './pace.js';
-import { built, KEY, startNode } from './server.js';
+import type { Saturated, Saturation } from './saturate.js';
+import { built, KEY, startOwn } from './server.js';
 
 const CONNECTIONS = 50;
 
-/**
- * Sends requests with autocannon as fast as the server responds.
- *
- * @returns the number of responses
- * @throws {Error} if a response was not 200
- */
-export async function saturate(url: string, seconds: number): Promise<number> {
-  const autocannon = fileURLToPath(import.meta.resolve('autocannon'));
-  const args = ['--json', '--connections', `${CONNECTIONS}`, '--duration', `${seconds}`, '--headers', `access_token=${KEY}`];
-  const result = JSON.parse(await outputOf(startNode([autocannon, ...args, url], 'load'))) as Result;
-  if (result.errors + result.timeouts + result.non2xx > 0) {
-    throw new Error(`autocannon ${url}: ${result.errors} errors, ${result.timeouts} time-outs, ${result.non2xx} not 2xx`);
-  }
-  return result.requests.total;
+export interface Load {
+  /**
+   * Sends requests as fast as the server responds.
+   *
+   * @throws {Error} if a response was not 200
+   */
+  saturate(url: string, seconds: number, connections?: number): Promise<Saturated>;
+}
+
+/** Starts the load. It uses no CPU time between measurements. */
+export function startLoad(): Load {
+  const child = startOwn([built('saturate.js')], 'load');
+  child.stderr?.pipe(process.stderr);
+  if (!child.stdout || !child.stdin) throw new Error('saturate.js has no standard streams');
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return {
+    async saturate(url, seconds, connections = CONNECTIONS) {
+      const wanted: Saturation = { url, key: KEY, connections, seconds };
+      child.stdin?.write(`${JSON.stringify(wanted)}\n`);
+      const { value } = await lines.next();
+      if (value === undefined) throw new Error(`saturate.js ended before ${url} was measured`);
+      const saturated = JSON.parse(value) as Saturated;
+      if (saturated.problem !== '') throw new Error(`${url}: ${saturated.problem}`);
+      return saturated;
+    },
+  };
 }
 
 /** Sends requests at an even rate and measures their latency. */
 export async function pace(url: string, options: PaceOptions): Promise<Paced> {
   const { perSecond, warmUpSeconds, seconds } = options;
-  return JSON.parse(
-    await outputOf(startNode([built('pace.js'), url, ...[perSecond, warmUpSeconds, seconds].map(String)], 'load', { KEY })),
-  );
+  return JSON.parse(await outputOf(startOwn([built('pace.js'), url, ...[perSecond, warmUpSeconds, seconds].map(String)], 'load', { KEY })));
 }
 
 export interface PaceOptions {

@@ -1,87 +1,58 @@
 /**
  * Measures how fast apsnap is, compared with the targets in docs/benchmarks.md.
  *
- *     npm run bench                     measures every figure and writes docs/benchmarks.md
- *     npm run bench -- --only system    prints one figure
+ *     npm run bench                     measures every figure and writes docs/benchmarks.md, in about 20 minutes
+ *     npm run bench -- --only system    prints some figures, separated by commas
  *     npm run bench -- --quick          shows that every figure can be measured
+ *     npm run bench -- --node NODE      measures another Node, and writes its section of the document
  *     npm run bench -- --output FILE    writes the document to another file
+ *     npm run bench -- --raspap FOLDER  finds RaspAP's RestAPI there (default: /etc/raspap/api)
  *
- * A missed target is marked in the document. It doesn't change the exit status.
+ * NODE is `debian-12`, `debian-13`, a major version such as `22`, or a path. A missed target is marked in the document. It doesn't change
+ * the exit status.
  */
-import { writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
-import { type Effort, figures } from './figures.js';
-import type { Row } from './measure.js';
-import { conditions, REPORT_FILE, report, table } from './report.js';
-import { endAll } from './server.js';
-
-const full: Effort = {
-  warmUpSeconds: 2,
-  system: { rounds: 20, seconds: 3 },
-  clients: { rounds: 5, seconds: 1 },
-  latency: { rounds: 4, seconds: 4 },
-  delaySeconds: 8,
-  idleSeconds: 60,
-  starts: 10,
-  lists: {
-    names: 250_000,
-    maxNames: 1_000_000,
-    warmUpChanges: 5,
-    rounds: 4,
-    seconds: 5,
-    changes: 10,
-    queries: 50,
-    unchangedSeconds: 30,
-    settleSeconds: 2.5,
-  },
-  events: { listeners: 1_000, rounds: 5, seconds: 6 },
-  log: { warmUpSeconds: 5, rounds: 6, seconds: 10 },
-  crowd: { connections: 1_000, listeners: 100, seconds: 60, settleSeconds: 40 },
-};
-/** Runs every figure within two minutes to show that it works. The values mean nothing. */
-const quick: Effort = {
-  warmUpSeconds: 0,
-  system: { rounds: 1, seconds: 1 },
-  clients: { rounds: 1, seconds: 1 },
-  latency: { rounds: 1, seconds: 1 },
-  delaySeconds: 1,
-  idleSeconds: 3,
-  starts: 2,
-  lists: {
-    names: 20_000,
-    maxNames: 20_000,
-    warmUpChanges: 0,
-    rounds: 1,
-    seconds: 1,
-    changes: 1,
-    queries: 2,
-    unchangedSeconds: 1,
-    settleSeconds: 0.3,
-  },
-  events: { listeners: 100, rounds: 1, seconds: 2 },
-  log: { warmUpSeconds: 0, rounds: 1, seconds: 2 },
-  crowd: { connections: 100, listeners: 10, seconds: 2, settleSeconds: 1 },
-};
+import { table } from './document.js';
+import { figures } from './figures.js';
+import { startLoad } from './load.js';
+import { findNode } from './nodes.js';
+import { RASPAP_FOLDER } from './raspap.js';
+import { conditions, REPORT_FILE, writeReport } from './report.js';
+import type { Row } from './row.js';
+import { FULL, OTHER_NODE, OTHER_NODE_FIGURES, QUICK, type Run } from './run.js';
+import { endAll, temporaryFolder } from './server.js';
+import { createSubject } from './subject.js';
 
 async function main(args: string[]): Promise<void> {
   const { values } = parseArgs({
     args,
-    options: { quick: { type: 'boolean', default: false }, only: { type: 'string' }, output: { type: 'string' } },
+    options: {
+      quick: { type: 'boolean', default: false },
+      only: { type: 'string' },
+      node: { type: 'string' },
+      output: { type: 'string' },
+      raspap: { type: 'string', default: RASPAP_FOLDER },
+    },
   });
-  const names = values.only === undefined ? Object.keys(figures) : [values.only];
   const loadBefore = loadavg()[0] ?? Number.NaN;
+  const all = values.node === undefined ? Object.keys(figures) : OTHER_NODE_FIGURES;
+  const names = values.only?.split(',') ?? all;
+  for (const name of names) if (!figures[name]) throw new Error(`--only ${name}: expected ${Object.keys(figures).join(', ')}`);
+  const node = await findNode(values.node);
+  const effort = values.quick ? QUICK : values.node === undefined ? FULL : OTHER_NODE;
+  const run: Run = { subject: await createSubject(node, temporaryFolder()), effort, load: startLoad(), raspap: values.raspap };
   const rows = new Map<string, readonly Row[]>();
   for (const name of names) {
-    const measure = figures[name];
-    if (!measure) throw new Error(`--only ${name}: expected ${Object.keys(figures).join(', ')}`);
-    process.stderr.write(`measuring ${name}\n`);
-    rows.set(name, await measure(values.quick ? quick : full));
+    const startedMs = performance.now();
+    rows.set(name, (await figures[name]?.(run)) ?? []);
+    process.stderr.write(`${name}: ${Math.round((performance.now() - startedMs) / 1000)} s\n`);
   }
-  process.stdout.write(`${table(rows)}\n\n${conditions(loadBefore)}\n`);
+  const head = conditions(run.subject.version, loadBefore);
+  process.stdout.write(`${head}\n\n${table(rows)}\n`);
   const isComplete = !values.quick && values.only === undefined;
   const output = values.output ?? (isComplete ? REPORT_FILE : undefined);
-  if (output !== undefined) writeFileSync(output, report(rows, loadBefore));
+  if (output !== undefined) writeReport(output, node.name, rows, head);
 }
 
 process.on('exit', endAll);

@@ -11,42 +11,73 @@ export interface Process {
 /** A clock tick is always a hundredth of a second for programs on Linux (`getconf CLK_TCK`). */
 const TICK_MS = 10;
 
-/** Returns the user and system CPU time of all threads of a process, in milliseconds. */
-export function cpuMs(pid: number): number {
-  const { utime, stime } = readTimes(pid);
-  return utime + stime;
+/** CPU time at one moment. */
+export interface CpuReading {
+  readonly pid: number;
+  /** Of each current thread in milliseconds, by its ID. The main thread has the ID of the process. */
+  readonly threads: ReadonlyMap<string, number>;
+  /** Of all threads in milliseconds, those that have ended included, in clock ticks. */
+  readonly ticksMs: number;
+  /** Of all child processes in milliseconds. Those that have ended are counted in clock ticks. */
+  readonly childrenMs: number;
 }
 
-/** Returns {@link cpuMs} of the main thread only. */
-export function mainThreadCpuMs(pid: number): number {
-  const { utime, stime } = readTimes(`${pid}/task/${pid}`);
-  return utime + stime;
+/** CPU time between two readings, in milliseconds. */
+export interface CpuTime {
+  readonly threads: number;
+  readonly mainThread: number;
+  readonly children: number;
+  /** Threads and children. */
+  readonly all: number;
 }
 
-/** Returns {@link cpuMs} including its children, ended or running. */
-export function cpuWithChildrenMs(pid: number): number {
+export function readCpu(pid: number): CpuReading {
   const { utime, stime, cutime, cstime } = readTimes(pid);
-  return childrenOf(pid).reduce((sum, child) => sum + ifItRuns(() => cpuWithChildrenMs(child), 0), utime + stime + cutime + cstime);
+  const running = childrenOf(pid).reduce((sum, child) => sum + ifItRuns(() => withChildrenMs(readCpu(child)), 0), 0);
+  return { pid, threads: readThreads(pid), ticksMs: utime + stime, childrenMs: cutime + cstime + running };
+}
+
+function withChildrenMs({ threads, childrenMs }: CpuReading): number {
+  return [...threads.values()].reduce((sum, ms) => sum + ms, childrenMs);
+}
+
+/** Returns the CPU time between two readings. It is precise to nanoseconds, or to clock ticks if a thread has ended in between. */
+export function cpuBetween(before: CpuReading, after: CpuReading): CpuTime {
+  const since = (thread: string) => (after.threads.get(thread) ?? Number.NaN) - (before.threads.get(thread) ?? 0);
+  const hasEnded = [...before.threads.keys()].some((thread) => !after.threads.has(thread));
+  const threads = hasEnded ? after.ticksMs - before.ticksMs : [...after.threads.keys()].reduce((sum, thread) => sum + since(thread), 0);
+  const children = after.childrenMs - before.childrenMs;
+  return { threads, mainThread: since(String(after.pid)), children, all: threads + children };
+}
+
+/** Returns the CPU time while something runs, in milliseconds. */
+export async function cpuOf(pid: number, run: () => Promise<unknown>): Promise<CpuTime> {
+  const before = readCpu(pid);
+  await run();
+  return cpuBetween(before, readCpu(pid));
 }
 
 /**
- * Returns the CPU time of a process's current threads in milliseconds, at the scheduler's precision: the first number of
- * /proc/PID/task/TID/schedstat is in nanoseconds (kernel documentation, scheduler/sched-stats).
+ * Reads the CPU time of each thread at the scheduler's precision: the first number of /proc/PID/task/TID/schedstat is in nanoseconds
+ * (kernel documentation, scheduler/sched-stats).
  */
-export function threadsCpuMs(pid: number): number {
-  const nanoseconds = readdirSync(`/proc/${pid}/task`).map((thread) =>
-    ifItRuns(() => Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'latin1').split(' ')[0]), 0),
-  );
-  return nanoseconds.reduce((sum, own) => sum + own, 0) / 1e6;
+function readThreads(pid: number): Map<string, number> {
+  const threads = new Map<string, number>();
+  for (const id of readdirSync(`/proc/${pid}/task`)) {
+    const text = ifItRuns(() => readFileSync(`/proc/${pid}/task/${id}/schedstat`, 'latin1'), undefined);
+    if (text !== undefined) threads.set(id, Number(text.split(' ')[0]) / 1e6);
+  }
+  return threads;
 }
 
-export function residentKb(pid: number): number {
-  return statusField(pid, 'VmRSS');
+/** Returns the resident memory of a process in MB of 2^20 bytes. */
+export function residentMb(pid: number): number {
+  return statusField(pid, 'VmRSS') / 1024;
 }
 
 export function lookAt(pid: number): Process {
   return {
-    residentKb: residentKb(pid),
+    residentKb: statusField(pid, 'VmRSS'),
     threads: statusField(pid, 'Threads'),
     descriptors: readdirSync(`/proc/${pid}/fd`).length,
     children: childrenOf(pid).length,
@@ -54,8 +85,8 @@ export function lookAt(pid: number): Process {
 }
 
 /** Reads fields 14 to 17 of /proc/PID/stat. Field 2 is a name in parentheses that may contain any character. */
-function readTimes(process: number | string) {
-  const stat = readFileSync(`/proc/${process}/stat`, 'latin1');
+function readTimes(pid: number) {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
   const [utime = 0, stime = 0, cutime = 0, cstime = 0] = stat
     .slice(stat.lastIndexOf(')') + 2)
     .split(' ')

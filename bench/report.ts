@@ -1,38 +1,22 @@
-/** Writes the measured rows as docs/benchmarks.md. */
+/** Writes docs/benchmarks.md. */
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg, release, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import type { Row } from './measure.js';
+import { loadLine, type Rows, table, withFirstPart, withSection } from './document.js';
 import { canPin } from './server.js';
-
-/** Rows by the name of the figure that measured them. */
-export type Rows = ReadonlyMap<string, readonly Row[]>;
 
 export const REPORT_FILE = fileURLToPath(new URL('../../docs/benchmarks.md', import.meta.url));
 
-/** Returns the rows as a Markdown table. */
-export function table(rows: Rows): string {
-  const lines = [...rows].flatMap(([name, all]) =>
-    all.map(({ figure, target, measured, details, met }) =>
-      [figure, target ?? '–', measured, met === null ? '–' : met ? 'yes' : '**no**', details || '–', `\`${name}\``].join(' | '),
-    ),
-  );
-  return ['figure | target | measured | met | details | name', '--- | --- | --- | --- | --- | ---', ...lines]
-    .map((line) => `| ${line} |`)
-    .join('\n');
-}
-
 /** Returns the lines about the machine, the versions and the load. */
-export function conditions(loadBefore: number): string {
+export function conditions(version: string, loadBefore: number): string {
   const model = /^model name\s*: (.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? 'unknown processor';
-  const load = (average: number | undefined) => average?.toFixed(1) ?? 'unknown';
   return [
     `- Date: ${new Date().toISOString().slice(0, 10)}, commit ${commit()}`,
     `- Machine: ${model}, ${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}`,
-    `- Node.js ${process.versions.node}`,
+    `- Node.js ${version}`,
     `- ${canPin ? 'The server and the load each had their own core.' : 'The server and the load shared all cores.'}`,
-    `- Load average: ${load(loadBefore)} before, ${load(loadavg()[0])} after`,
+    loadLine(loadBefore, loadavg()[0] ?? Number.NaN),
   ].join('\n');
 }
 
@@ -43,25 +27,42 @@ function commit(): string {
   return git('status', '--porcelain', '--untracked-files=no', '--', 'src', 'workers') ? `${id} with local changes` : id;
 }
 
-/** Returns the whole document. */
-export function report(rows: Rows, loadBefore: number): string {
-  return `# Benchmarks
+/** Writes the part of the Node that runs the benchmark, or the section of another one. */
+export function writeReport(file: string, node: string | undefined, rows: Rows, head: string): void {
+  const document = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  const written = node === undefined ? withFirstPart(document, firstPart(rows, head)) : withSection(document, node, section(rows, head));
+  writeFileSync(file, written);
+}
+
+const firstPart = (rows: Rows, head: string) => `# Benchmarks
 
 <!-- Written by \`npm run bench\`. Don't edit this file. -->
 
-The bare server is a plain \`node:http\` server. It compares the key like apsnap and sends the same
-bytes and headers. CPU times of apsnap include sampling.
+The bare server is a plain \`node:http\` server with the same Node and the same flags. It compares the
+key like apsnap and sends the same bytes and headers. CPU times of apsnap include sampling, but not
+the programs that it starts unless the row says so. MB are 2^20 bytes.
 
-Values are medians. The lowest and the highest round are in parentheses. On a shared machine, values
-differ by about a fifth from run to run, and latencies by more.
+Each row measures apsnap and its peer in turn, or during the same seconds, and shows the median of all
+rounds. The range in parentheses is the 95 % confidence interval of the median. With up to five rounds,
+it is the lowest and the highest value. The *spread* is the width of this interval as a share of the
+median. Rounds are repeated until the spread is under 10 %, or until a maximum number of rounds. A row
+that reached the maximum shows its spread. A value without a range comes from a single round. A
+difference whose interval contains zero is *not resolved*.
 
-${conditions(loadBefore)}
+${head}
 
 To measure one row again, run \`npm run bench -- --only NAME\` with the name in the last column.
 
 ${table(rows)}
-
-For comparison, RaspAP's own RestAPI takes 36 ms of CPU per request and serves 27 requests/s. It
-starts 11 to 18 shell pipelines for each request. \`npm run bench\` doesn't measure it.
 `;
-}
+
+const section = (
+  rows: Rows,
+  head: string,
+) => `Measured with the bundle of the Debian package. Ratios compare it with a bare server on the same
+Node.
+
+${head}
+
+${table(rows)}
+`;

@@ -6,6 +6,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ask } from './ask.js';
+import type { Program, Subject } from './subject.js';
 
 const START_MS = 20_000;
 const STOP_MS = 5_000;
@@ -68,17 +69,18 @@ export function built(path: string): string {
   return fileURLToPath(new URL(path, import.meta.url));
 }
 
-/** Starts Node, in a process group of its own. */
-export function startNode(args: readonly string[], core: Core, env: NodeJS.Dict<string> = {}): ChildProcess {
-  const pinned = canPin && core !== 'any';
-  const [program, ...first] = pinned ? ['taskset', '-c', cores[core], process.execPath] : [process.execPath];
-  const child = spawn(program as string, [...first, ...args], {
-    detached: true,
-    env: { PATH: process.env.PATH, ...env },
-    stdio: 'pipe',
-  });
+/** Starts a program, in a process group of its own. */
+export function startProgram(words: readonly string[], core: Core, env: NodeJS.Dict<string> = {}, cwd?: string): ChildProcess {
+  const pinned = canPin && core !== 'any' ? ['taskset', '-c', cores[core]] : [];
+  const [program = '', ...args] = [...pinned, ...words];
+  const child = spawn(program, args, { cwd, detached: true, env: { PATH: process.env.PATH, ...env }, stdio: 'pipe' });
   if (child.pid) groups.add(child.pid);
   return child;
+}
+
+/** Starts a program of the benchmark itself, with the Node that runs the benchmark. */
+export function startOwn(args: readonly string[], core: Core, env: NodeJS.Dict<string> = {}): ChildProcess {
+  return startProgram([process.execPath, ...args], core, env);
 }
 
 export interface ApsnapOptions {
@@ -89,52 +91,59 @@ export interface ApsnapOptions {
   /** Further flags of Node itself. */
   readonly nodeArgs?: readonly string[];
   readonly core?: Core;
+  /** The bundle, or the compiled tree. */
+  readonly program?: Program;
 }
 
-/** Starts apsnap, as `npm start` does. */
-export async function startApsnap({ args = [], path, nodeArgs = [], core = 'any' }: ApsnapOptions): Promise<Server> {
+/** Starts apsnap as its systemd unit does, but without the sandbox. */
+export async function startApsnap({ node, bundle }: Subject, options: ApsnapOptions = {}): Promise<Server> {
+  const { args = [], path, nodeArgs = [], core = 'any', program = bundle } = options;
   const dotenv = join(temporaryFolder(), '.env');
   writeFileSync(dotenv, `RASPAP_API_KEY=${KEY}\n`);
   const where = ['--host', '127.0.0.1', '--port', '0', '--dotenv', dotenv];
+  const env = { NODE_ENV: 'production', ...(path && { PATH: `${path}:${process.env.PATH}` }) };
   const startedMs = performance.now();
-  const child = startNode(
-    [...nodeArgs, built('../src/main.js'), ...where, ...args],
-    core,
-    path ? { PATH: `${path}:${process.env.PATH}` } : {},
-  );
+  const child = startProgram([...node, ...program.flags, ...nodeArgs, program.main, ...where, ...args], core, env);
   return whenListening(child, startedMs);
 }
 
-/** Starts the bare server with the current response of apsnap for a path. */
-export async function startBare(ours: Server, path: string, core: Core): Promise<Server> {
-  const { headers, body } = await ask(`${ours.url}${path}`, KEY);
+/** Returns what the bare server needs to respond as apsnap does at a path. */
+export async function responseOf({ url }: Server, path: string): Promise<BareResponse> {
+  const { headers, body } = await ask(`${url}${path}`, KEY);
+  return { key: KEY, headers, body: body.toString('base64') };
+}
+
+/** Starts the bare server, with the same Node and the same flags as the bundle. */
+export async function startBare({ node, bundle }: Subject, response: BareResponse, core: Core): Promise<Server> {
   const startedMs = performance.now();
-  const child = startNode([built('bare.js')], core);
-  const answer: BareResponse = { key: KEY, headers, body: body.toString('base64') };
-  child.stdin?.end(JSON.stringify(answer));
+  const child = startProgram([...node, ...bundle.flags, built('bare.js')], core);
+  child.stdin?.end(JSON.stringify(response));
   return whenListening(child, startedMs);
 }
 
 /** Starts the bare server that writes `bytes` bytes to each client every second. */
-export function startBareEvents(bytes: number, core: Core): Promise<Server> {
-  return whenListening(startNode([built('tell.js'), String(bytes)], core), performance.now());
+export function startBareEvents({ node, bundle }: Subject, bytes: number, core: Core): Promise<Server> {
+  return whenListening(startProgram([...node, ...bundle.flags, built('tell.js'), String(bytes)], core), performance.now());
 }
 
-async function whenListening(child: ChildProcess, startedMs: number): Promise<Server> {
+/** Waits until a program prints its URL, on either stream. */
+export async function whenListening(child: ChildProcess, startedMs: number): Promise<Server> {
   let output = '';
   let errors = '';
-  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
-    errors += chunk;
-  });
   const url = await new Promise<string>((resolve, reject) => {
-    child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+    const read = (chunk: string) => {
       output = (output + chunk).slice(-10_000);
       const address = /\bhttps?:\/\/127\.0\.0\.1:\d+/.exec(output);
       if (address) resolve(address[0]);
+    };
+    child.stdout?.setEncoding('utf8').on('data', read);
+    child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
+      errors += chunk;
+      read(chunk);
     });
     child.once('error', reject);
-    child.once('exit', (code, signal) => reject(new Error(`a server ended (${signal ?? code}) before it listened: ${output}${errors}`)));
-    setTimeout(() => reject(new Error(`a server did not listen within ${START_MS} ms: ${output}${errors}`)), START_MS).unref();
+    child.once('exit', (code, signal) => reject(new Error(`a server ended (${signal ?? code}) before it listened: ${output}`)));
+    setTimeout(() => reject(new Error(`a server did not listen within ${START_MS} ms: ${output}`)), START_MS).unref();
   });
   const pid = child.pid as number;
   return {

@@ -8,16 +8,16 @@
  * Each suite's root is made once in APSNAP_ROOTS (/var/cache/apsnap-roots), and copied for each check.
  */
 import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { wholeMachine } from '../test/support/fixture.js';
 import { unpackFixture, unpackInto } from '../test/support/unpack.js';
+import { cleanRoot } from './debian-root.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const ROOTS = process.env.APSNAP_ROOTS ?? '/var/cache/apsnap-roots';
 const START_MS = 60_000;
 /** The machine to sample, in the root: nothing is mounted there, not even /proc. */
 const MACHINE = '/root/machine';
@@ -126,19 +126,6 @@ async function askService(child: ChildProcessWithoutNullStreams, key: string): P
   } finally {
     child.kill('SIGTERM');
   }
-}
-
-/** Returns a root with a suite of Debian and its Node. Makes it first if necessary. */
-function cleanRoot(suite: string): string {
-  const root = join(ROOTS, suite);
-  if (existsSync(root)) return root;
-  const making = `${root}.${process.pid}`;
-  mkdirSync(ROOTS, { recursive: true });
-  process.stdout.write(`${suite}: making a root\n`);
-  const mirror = process.env.APSNAP_DEBIAN_MIRROR ?? 'http://deb.debian.org/debian';
-  execFileSync('debootstrap', ['--variant=minbase', '--include=nodejs', suite, making, mirror], { stdio: ['ignore', 'ignore', 'inherit'] });
-  renameSync(making, root);
-  return root;
 }
 
 function expect(holds: boolean, what: string): asserts holds {

@@ -1,0 +1,73 @@
+/** Time and CPU time from the start of the process to the first fresh response. */
+import { quantity } from './format.js';
+import { untilFresh } from './measure.js';
+import { cpuBetween, readCpu } from './proc.js';
+import { isDone } from './rounds.js';
+import { missingRow, type Row, valueRow } from './row.js';
+import type { Run } from './run.js';
+import { type BareResponse, responseOf, type Server, startApsnap, startBare } from './server.js';
+import { median } from './statistics.js';
+import type { Program, Subject } from './subject.js';
+
+const MAX_MS = 220;
+
+interface Start {
+  readonly ms: number;
+  readonly cpuMs: number;
+}
+
+/** Starts the bundle, the tree and the bare server in turn, until the ratio of the bundle to the bare server is settled. */
+export async function start({ subject, effort }: Run): Promise<Row[]> {
+  const { bundle, tree } = subject;
+  const response = await anyResponse(subject);
+  const programs = {
+    bundle: () => started(startApsnap(subject, { program: bundle })),
+    tree: () => started(startApsnap(subject, { program: tree as Program })),
+    bare: () => started(startBare(subject, response, 'any')),
+  };
+  const names = (['bundle', 'tree', 'bare'] as const).filter((name) => name !== 'tree' || tree);
+  const starts: Record<keyof typeof programs, Start[]> = { bundle: [], tree: [], bare: [] };
+  const ratios = () => starts.bundle.map(({ ms }, index) => ms / (starts.bare[index]?.ms ?? Number.NaN));
+  while (!isDone(ratios(), effort.start)) {
+    const order = ratios().length % 2 === 0 ? names : names.toReversed();
+    for (const name of order) starts[name].push(await programs[name]());
+  }
+
+  const times = (name: keyof typeof programs, value: keyof Start) => starts[name].map((one) => one[value]);
+  const bare = (value: keyof Start) => [
+    `bare server to its first response ${quantity(median(times('bare', value)), 'ms')}`,
+    `ratio ${quantity(median(starts.bundle.map((one, index) => one[value] / (starts.bare[index]?.[value] ?? Number.NaN))), '')}`,
+  ];
+  const withTree = tree ? [`tree ${quantity(median(times('tree', 'cpuMs')), 'ms')}`] : [];
+  const figure = 'Start of the process to the first fresh `/system`';
+  return [
+    valueRow({ figure: `${figure}, bundle`, unit: 'ms', atMost: MAX_MS, values: times('bundle', 'ms'), details: bare('ms') }),
+    tree
+      ? valueRow({ figure: `${figure}, compiled tree of \`npm start\``, unit: 'ms', values: times('tree', 'ms') })
+      : missingRow(`${figure}, compiled tree of \`npm start\``, 'this Node is too old for it'),
+    valueRow({
+      figure: 'CPU until then, programs included, bundle',
+      unit: 'ms',
+      values: times('bundle', 'cpuMs'),
+      details: [...withTree, ...bare('cpuMs')],
+    }),
+  ];
+}
+
+async function anyResponse(subject: Subject): Promise<BareResponse> {
+  const server = await startApsnap(subject);
+  await untilFresh(server, '/system');
+  const response = await responseOf(server, '/system');
+  await server.stop();
+  return response;
+}
+
+async function started(starting: Promise<Server>): Promise<Start> {
+  const server = await starting;
+  await untilFresh(server, '/system');
+  const ms = performance.now() - server.startedMs;
+  const nothing = { pid: server.pid, threads: new Map(), ticksMs: 0, childrenMs: 0 };
+  const { all: cpuMs } = cpuBetween(nothing, readCpu(server.pid));
+  await server.stop();
+  return { ms, cpuMs };
+}

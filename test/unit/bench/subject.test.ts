@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { isAtLeast, nodeFlags } from '../../../bench/subject.js';
+import { REPOSITORY } from '../../support/prometheus.js';
+
+describe('what the benchmark starts', () => {
+  test('the bundle gets the Node flags of its systemd unit', () => {
+    const unit = `[Service]
+ExecStart=@/usr/bin/node uvicorn-is-apsnap --max-semi-space-size=1 --no-opt /usr/share/apsnap/dist/src/main.js serve --dotenv x
+ExecStartPre=+/usr/bin/node --never /usr/share/apsnap/dist/src/main.js key copy
+`;
+    assert.deepEqual(nodeFlags(unit), ['--max-semi-space-size=1', '--no-opt']);
+  });
+
+  test('the tree gets the Node flags of npm start', () => {
+    assert.deepEqual(nodeFlags('scripts/build && node --max-semi-space-size=1 dist/src/main.js'), ['--max-semi-space-size=1']);
+    assert.deepEqual(nodeFlags('scripts/build && node dist/src/main.js'), []);
+  });
+
+  test('the commands of the unit and of npm start are understood', () => {
+    const unit = readFileSync(join(REPOSITORY, 'systemd/apsnap.service'), 'utf8');
+    assert.match(unit, /^ExecStart=.* \S+main\.js serve/m);
+    for (const flag of nodeFlags(unit)) assert.match(flag, /^--[a-z]/);
+  });
+
+  for (const [version, expected] of [
+    ['18.20.4', false],
+    ['20.14.9', false],
+    ['20.15.0', true],
+    ['22.1.0', true],
+  ] as const) {
+    test(`Node ${version} ${expected ? 'can' : "can't"} run the tree`, () => assert.equal(isAtLeast(version, [20, 15]), expected));
+  }
+});
