@@ -32,7 +32,8 @@ import { chooseZone, parseCelsius } from '../../src/collectors/system/thermal.js
 import { formatDate, parseTzif } from '../../src/collectors/system/timezone.js';
 import { textLines } from '../../src/collectors/vpn/config-folder.js';
 import { parseHostapdConf } from '../../src/collectors/wifi/hostapdconf.js';
-import { parseIwDev, parseStationDump } from '../../src/collectors/wifi/iw.js';
+import { parseIwDev } from '../../src/collectors/wifi/iw.js';
+import { parseStationDump } from '../../src/collectors/wifi/station-dump.js';
 import { parseCommandLine } from '../../src/config/command-line.js';
 import { readConfig } from '../../src/config/read.js';
 import { cronProblem } from '../../src/config/validate.js';

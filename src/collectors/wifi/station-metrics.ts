@@ -1,6 +1,7 @@
 /** Prometheus metrics of access points and their stations, under node_exporter's names. */
 import { type MetricFamily, perRow } from '../../model/metrics.js';
-import type { AccessPoint, StationDump } from './iw.js';
+import type { AccessPoint } from './iw.js';
+import type { StationDump } from './station-dump.js';
 
 /** A station, with the access point it is associated with. */
 export interface Associated {

@@ -6,7 +6,7 @@ import { dnsmasq } from '../../../src/collectors/dns-dhcp/dnsmasq.js';
 import { parseLeases } from '../../../src/collectors/dns-dhcp/leases.js';
 import type { Values } from '../../../src/collectors/index.js';
 import { parseNeigh } from '../../../src/collectors/network/neighbours.js';
-import { parseStationDump } from '../../../src/collectors/wifi/iw.js';
+import { parseStationDump } from '../../../src/collectors/wifi/station-dump.js';
 import { clients, findClients } from '../../../src/documents/clients.js';
 import { composeFixture, fixture, fixtureText } from '../../support/fixture.js';
 import { assertValid } from '../../support/schema.js';
