@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 const require = createRequire(import.meta.url);
 
 /** Packages that load on first use. scripts/bundle.ts writes each into its own file next to the bundle. */
-export const LATE_PACKAGES = ['koa-bodyparser', 'koa2-swagger-ui', 'prom-client'] as const;
+export const LATE_PACKAGES = ['@koa/router', 'koa', 'koa-bodyparser', 'koa2-swagger-ui', 'prom-client'] as const;
 
 /** A package couldn't be loaded. A later attempt may succeed. */
 export class PackageError extends Error {

@@ -92,6 +92,7 @@ describe('file descriptors', { concurrency: true }, () => {
     const server = await startServer();
     context.after(() => server.stop());
     await untilReady(server);
+    assert.equal((await ask(server.url, '/readyz')).status, 200);
     const kept = await connectTo(server);
     const setLimit = async (descriptors: number) => {
       const { status, stderr } = await run('prlimit', ['--pid', String(server.process.pid), `--nofile=${descriptors}:1000`]);
@@ -120,6 +121,19 @@ describe('file descriptors', { concurrency: true }, () => {
     assert.equal((await ask(server.url, '/snapshot/refresh', { method: 'POST', headers })).status, 200);
     for (const path of ['/metrics', '/docs', '/readyz']) assert.equal((await ask(server.url, path, { headers })).status, 200, path);
     assert.equal((await askSystem(server)).headers['sample-state'], 'fresh');
+    kept.socket.destroy();
+  });
+
+  test('the first request that needs Koa gets its response although no file descriptor is free', async (context) => {
+    const server = await startServer();
+    context.after(() => server.stop());
+    await untilReady(server);
+    const kept = await connectTo(server);
+    await run('prlimit', ['--pid', String(server.process.pid), `--nofile=${descriptorsOf(server)}:1000`]);
+    const clients = await connectMany(server, 50);
+    kept.socket.write(head(server, '/collectors'));
+    await eventually(() => assert.deepEqual(statuses(kept.got()), [200]));
+    closeAll(clients);
     kept.socket.destroy();
   });
 });

@@ -59,7 +59,7 @@ describe('responses', () => {
       { args: ['--path.rootfs', empty], env: { PATH: empty } },
     );
     guarded = await startApp({ authorize: () => ({ kind: 'too-many-wrong-keys', retryAfterSeconds: 7 }) });
-    newborn = await startApp({ maxListeners: 0, specification: Buffer.from(text) });
+    newborn = await startApp({ maxListeners: 0, readSpecification: () => Buffer.from(text) });
     await eventually(async () => {
       for (const server of [machine, accessPoint]) assert.equal((await ask(server.url, '/readyz')).status, 200);
     });

@@ -54,7 +54,7 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
   const app = createApp({
     ...{ store, scheduler: idleScheduler, sampler: busySampler, history: createHistory() },
     ...{ events: new EventStreams(store), maxListeners: 200, corsOrigins: [], exposeSecrets: false },
-    ...{ specification: Buffer.from('{}'), pages: { dashboard: true, docs: true } },
+    ...{ readSpecification: () => Buffer.from('{}'), pages: { dashboard: true, docs: true } },
     accessLog: createAccessLog(mode, (text) => lines.push(text)),
     isAllowedHost: createHostCheck(allowedHosts),
     authorize: ({ headers }) => (headers.access_token === key ? { kind: 'allowed', access: 'read' } : { kind: 'unauthorized' }),

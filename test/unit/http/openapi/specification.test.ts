@@ -4,8 +4,8 @@ import { describe, test } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { createHistory } from '../../../../src/engine/history.js';
 import { createStore } from '../../../../src/engine/store.js';
-import { keyedRoutes, openRoutes } from '../../../../src/http/app.js';
 import { EventStreams } from '../../../../src/http/events/streams.js';
+import { keyedRoutes, openRoutes } from '../../../../src/http/koa-app.js';
 import { createDocumentResponses } from '../../../../src/http/responses/document-responses.js';
 import { busySampler, idleScheduler } from '../../../support/app.js';
 import { assertValid, at, type Media, operations, type Response, specification, text, token } from '../../../support/specification.js';
@@ -24,7 +24,7 @@ describe('specification', () => {
   test('every route is specified, and nothing else', () => {
     const store = createStore();
     const routers = [
-      openRoutes({ store, specification: Buffer.from('{}'), pages: { dashboard: true, docs: true } }),
+      openRoutes({ store, readSpecification: () => Buffer.from('{}'), pages: { dashboard: true, docs: true } }),
       keyedRoutes(
         {
           store,
