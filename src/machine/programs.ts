@@ -21,20 +21,28 @@ export interface Following {
   stop(): void;
 }
 
+export interface FollowHandlers {
+  /** Called with each line that it prints. */
+  onLine(line: string): void;
+  /** Called with each line of its standard error. Without it, standard error is discarded. */
+  onErrorLine?(line: string): void;
+  /** Called once, with the reason, if the program ended or could not be started. */
+  onEnd(reason: SourceError): void;
+  /** Minimum time between two reads of its output. Each read wakes the thread. Meanwhile the pipe holds 64 KB, then the program waits. */
+  readonly pauseMs?: number;
+}
+
 export interface Programs {
   /**
    * Runs a program to its end and returns its standard output. While a killed program is stuck in the kernel, the same command
-   * line isn't started again: stuck processes don't add up.
+   * line isn't started again: stuck processes don't add up. The time limit is that of the calling thread: if it is terminated meanwhile,
+   * the program runs on, and remains a zombie when it ends.
    *
    * @throws {SourceError} `program-missing`, `program-failed` (with the first line that it printed), `timeout`, `too-large`
    */
   run(program: string, args: readonly string[]): Promise<string>;
-  /**
-   * Starts a program and calls back with each line that it prints, until it ends or is stopped.
-   *
-   * @param onEnd called once, with the reason, if the program ended or could not be started
-   */
-  follow(program: string, args: readonly string[], onLine: (line: string) => void, onEnd: (reason: SourceError) => void): Following;
+  /** Starts a program and calls back with each line that it prints, until it ends or is stopped. */
+  follow(program: string, args: readonly string[], handlers: FollowHandlers): Following;
 }
 
 /** @param searchPath a PATH */
@@ -44,7 +52,7 @@ export function createPrograms(searchPath: string): Programs {
   const stuck = new Set<string>();
   return {
     run: (program, args) => run(searchPath, env, [program, ...args], stuck),
-    follow: (program, args, onLine, onEnd) => follow(searchPath, env, [program, ...args], onLine, onEnd),
+    follow: (program, args, handlers) => follow(searchPath, env, [program, ...args], handlers),
   };
 }
 
@@ -142,38 +150,43 @@ function collect(stream: Readable | null, onFlood: () => void): () => string {
   return () => Buffer.concat(chunks, bytes).toString('utf8');
 }
 
-function follow(
-  searchPath: string,
-  env: NodeJS.ProcessEnv,
-  command: readonly string[],
-  onLine: (line: string) => void,
-  onEnd: (reason: SourceError) => void,
-): Following {
+function follow(searchPath: string, env: NodeJS.ProcessEnv, command: readonly string[], handlers: FollowHandlers): Following {
+  const { onErrorLine, pauseMs = 0 } = handlers;
   const shown = command.join(' ');
   let child: ChildProcess;
   let ended = false;
   const end = (reason: SourceError) => {
     if (ended) return;
     ended = true;
-    onEnd(reason);
+    handlers.onEnd(reason);
   };
   try {
-    child = start(searchPath, env, command, 'ignore');
+    child = start(searchPath, env, command, onErrorLine ? 'pipe' : 'ignore');
   } catch (error) {
     end(error as SourceError);
     return { stop() {} };
   }
-  const addOutput = createLineSplitter(
-    (line) => {
-      if (!ended) onLine(line);
-    },
-    () => {
-      killGroup(child.pid);
-      end(new SourceError('too-large', `${shown}: printed more than ${MAX_CHARS_PER_SECOND} characters in a second`));
-    },
-  );
-  // Without a free file descriptor there is no standard output; the error event follows.
-  child.stdout?.setEncoding('utf8').on('data', addOutput);
+  const read = (stream: Readable | null, onLine: (line: string) => void) => {
+    const addOutput = createLineSplitter(
+      (line) => {
+        if (!ended) onLine(line);
+      },
+      () => {
+        killGroup(child.pid);
+        end(new SourceError('too-large', `${shown}: printed more than ${MAX_CHARS_PER_SECOND} characters in a second`));
+      },
+    );
+    // Without a free file descriptor there is no stream; the error event follows.
+    stream?.setEncoding('utf8').on('data', (chunk: string) => {
+      addOutput(chunk);
+      if (pauseMs > 0) {
+        stream.pause();
+        setTimeout(() => stream.resume(), pauseMs);
+      }
+    });
+  };
+  read(child.stdout, (line) => handlers.onLine(line));
+  read(child.stderr, (line) => handlers.onErrorLine?.(line));
   child.on('error', (error: NodeJS.ErrnoException) => end(startError(searchPath, command, error)));
   child.on('close', (status, signal) => {
     end(new SourceError('program-failed', `${shown}: ended with ${signal ?? `status ${status}`}`));

@@ -22,7 +22,7 @@ import { parseRules } from '../../src/collectors/firewall/firewall.js';
 import { parseForwarding, parsePortNumber } from '../../src/collectors/network/bridges.js';
 import { parseIpv6Route, parseRoute } from '../../src/collectors/network/interfaces.js';
 import { isUp, parseDeviceType, parseOperstate, parseSpeed, parseTunFlags } from '../../src/collectors/network/link.js';
-import { parseArp, parseNeigh } from '../../src/collectors/network/neighbours.js';
+import { parseArp, parseNeigh, parseNeighLine } from '../../src/collectors/network/neighbours.js';
 import { parseNumber } from '../../src/collectors/network/traffic.js';
 import { boardName } from '../../src/collectors/system/board.js';
 import { parseCpuList, parsePrettyName, parseRaspapVersion, parseRevision } from '../../src/collectors/system/machine-identity.js';
@@ -198,6 +198,7 @@ export const parsers: Readonly<Record<string, Parser>> = {
   parseMac: { parse: (text) => parseMac(text) ?? null, texts: ['02:00:00:00:01:00', 'AA:BB:CC:DD:EE:FF'] },
   parseIwDev: { parse: parseIwDev, captures: /^cmd\/iw dev$/ },
   parseStationDump: { parse: parseStationDump, captures: /^cmd\/iw dev .*station dump$/ },
+  parseNeighLine: { parse: (text) => text.split('\n').map((line) => parseNeighLine(line) ?? null), captures: /^ip-monitor$/ },
   parseStationEvent: {
     parse: (text) => parseStationEvent(text) ?? null,
     texts: ['wlan0: new station 02:00:00:00:01:00', 'wlan0 (phy #0): set interface type access point', 'wlan0: started ap on 2412 MHz'],

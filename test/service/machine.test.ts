@@ -431,18 +431,16 @@ describe('a program that is followed', () => {
     const ended = new Promise<void>((resolve) => {
       end = resolve;
     });
-    const following = host.follow(
-      program,
-      args,
-      (line) => {
+    const following = host.follow(program, args, {
+      onLine(line) {
         lines.push(line);
         onLine(line, followed);
       },
-      (reason) => {
+      onEnd(reason) {
         reasons.push(reason);
         end();
       },
-    );
+    });
     const followed = { lines, reasons, ended, following };
     return followed;
   }
@@ -455,6 +453,34 @@ describe('a program that is followed', () => {
     await followed.ended;
     assert.deepEqual(followed.lines, ['one', 'two', '', 'three']);
     assert.deepEqual(told(followed), ['program-failed: iw event: ended with status 0']);
+  });
+
+  test('gives each line of its standard error, if they are wanted', async () => {
+    const bin = binOf({ ip: 'echo out; echo "netlink receive error" >&2; printf "more\\nunfinished" >&2' });
+    const errors: string[] = [];
+    const lines: string[] = [];
+    await new Promise<SourceError>((onEnd) => {
+      onPath(bin).follow('ip', [], { onLine: (line) => void lines.push(line), onErrorLine: (line) => void errors.push(line), onEnd });
+    });
+    assert.deepEqual([lines, errors], [['out'], ['netlink receive error', 'more']]);
+  });
+
+  test('is read in intervals, and no line is lost', async () => {
+    const bin = binOf({ ip: 'n=0; while [ $n -lt 60 ]; do n=$((n + 1)); echo $n; /bin/sleep 0.01; done' });
+    const lines: string[] = [];
+    let reads = 0;
+    let lastMs = 0;
+    const onLine = (line: string) => {
+      lines.push(line);
+      if (performance.now() - lastMs > 20) reads++;
+      lastMs = performance.now();
+    };
+    await new Promise<SourceError>((onEnd) => onPath(bin).follow('ip', [], { onLine, onEnd, pauseMs: 200 }));
+    assert.deepEqual(
+      lines,
+      Array.from({ length: 60 }, (_, index) => `${index + 1}`),
+    );
+    assert.ok(reads < 20, `${reads}`);
   });
 
   test('that floods is ended', async () => {
@@ -521,7 +547,7 @@ describe('a program that is followed', () => {
       const host = createMachine({ rootfs: '/', path: '/usr/bin:/bin' });
       await host.run('true', []);
       try { for (;;) openSync('/dev/null'); } catch {}
-      host.follow('sleep', ['600'], () => {}, ({ code, message }) => console.log(code + ': ' + message));
+      host.follow('sleep', ['600'], { onLine() {}, onEnd: ({ code, message }) => console.log(code + ': ' + message) });
       try { await host.run('true', []); } catch ({ code, message }) { console.log(code + ': ' + message); }
     `;
     const limited = spawnSync('sh', ['-c', 'ulimit -n 64 && exec "$0" --input-type=module -e "$1"', process.execPath, script], {

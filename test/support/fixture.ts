@@ -8,6 +8,7 @@
  *       cmd/iw dev.status                     its exit status, if that isn't 0
  *       statfs.json                           block counts of the root file system, statfs(2)
  *       before/…                              the machine at the previous sample, for rates
+ *       ip-monitor                            what `ip monitor` has printed since then
  *       expose-secrets                        if it exists, secrets are shown
  *       expected.json                         the value, or `{"absent": REASON}`, or `{"error": {…}}`
  *       expected.prom                         the Prometheus metrics; optional
@@ -25,7 +26,7 @@ import { decodeJson, encodeJson, encodeValue } from '../../src/encode/body.js';
 import { joinFamilies, renderFamilies } from '../../src/encode/prometheus.js';
 import { Absent, SourceError } from '../../src/errors.js';
 import type { Machine } from '../../src/machine/machine.js';
-import type { Sampling } from '../../src/model/collector.js';
+import type { IpMonitorLines, Sampling } from '../../src/model/collector.js';
 import type { MetricFamily } from '../../src/model/metrics.js';
 import { type Archive, type ArchiveEntries, formatArchive, parseArchive } from './archive.js';
 import { createMemoryMachine } from './memory-machine.js';
@@ -109,6 +110,12 @@ export function machineBefore({ archive }: Fixture): Machine | undefined {
   return entries.size > 0 ? createMemoryMachine(entries) : undefined;
 }
 
+/** What `ip monitor` has printed since the previous sample of a fixture. Undefined if it didn't run. */
+export function ipMonitorOf(from: Fixture): IpMonitorLines | undefined {
+  if (!from.archive.entries.has('ip-monitor')) return undefined;
+  return { sinceMs: 0, lines: fixtureText(from, 'ip-monitor').split('\n').slice(0, -1) };
+}
+
 function entriesBefore(entries: ArchiveEntries): ArchiveEntries {
   return new Map([...entries].flatMap(([path, entry]) => (path.startsWith(BEFORE) ? [[path.slice(BEFORE.length), entry]] : [])));
 }
@@ -135,7 +142,13 @@ export async function sampleFixture(collector: AnyCollector, from: Fixture): Pro
   if (!earlier) return (await sample(collector, now, start)).outcome;
   const { carry } = await sample(collector, earlier, start);
   const intervalMs = intervalBetween(earlier, now);
-  const again = { ...start, carried: carry, monotonicMs: MONOTONIC_MS + intervalMs, nowMs: NOW_MS + intervalMs };
+  const again = {
+    ...start,
+    carried: carry,
+    ipMonitor: ipMonitorOf(from),
+    monotonicMs: MONOTONIC_MS + intervalMs,
+    nowMs: NOW_MS + intervalMs,
+  };
   return (await sample(collector, now, again)).outcome;
 }
 

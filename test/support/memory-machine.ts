@@ -197,7 +197,7 @@ export function createMemoryMachine(entries: MemoryEntries): Machine {
       return JSON.parse(statfs.bytes.toString()) as StatsFs;
     },
     run,
-    follow(program, args, onLine, onEnd) {
+    follow(program, args, { onLine, onEnd }) {
       let isStopped = false;
       queueMicrotask(async () => {
         let reason = new SourceError('program-failed', `${[program, ...args].join(' ')}: ended with status 0`);

@@ -63,7 +63,7 @@ async function eventRow(config: Config): Promise<Row> {
     return { ...row, state: 'absent', why: 'no Wi-Fi radio in /sys/class/ieee80211' };
   }
   const ended = await new Promise<SourceError | undefined>((resolve) => {
-    const following = machine.follow('iw', ['event'], () => {}, resolve);
+    const following = machine.follow('iw', ['event'], { onLine() {}, onEnd: resolve });
     setTimeout(() => {
       following.stop();
       resolve(undefined);

@@ -1,8 +1,9 @@
 import { isIP } from 'node:net';
 import { absentUnlessInstalled, quote, SourceError } from '../../errors.js';
 import type { Machine } from '../../machine/machine.js';
-import { collector } from '../../model/collector.js';
+import { collector, type Sampling } from '../../model/collector.js';
 import { array, integer, object, oneOf, string } from '../../model/schema.js';
+import { type Dumped, isDumpDue } from './dump.js';
 
 export interface InterfaceAddress {
   interface: string;
@@ -10,6 +11,10 @@ export interface InterfaceAddress {
   address: string;
   prefixLength: number;
   scope: string;
+}
+
+interface Value {
+  readonly addresses: InterfaceAddress[];
 }
 
 /** IPv4 and IPv6 addresses of the machine's interfaces. */
@@ -33,7 +38,15 @@ export const addresses = collector({
     ),
   }),
   absent: { addresses: [] },
-  read: async (machine) => ({ value: { addresses: parseAddr(await readAddr(machine)) } }),
+  followsIpMonitor: true,
+  async read(machine, sampling: Sampling<Dumped<Value>>) {
+    const { carried, ipMonitor, monotonicMs } = sampling;
+    // Changes are rare, so a dump is good enough. The name of a link is part of its addresses.
+    const hasChanged = ipMonitor?.lines.some((line) => line.startsWith('[ADDR]') || line.startsWith('[LINK]'));
+    if (carried && !hasChanged && !isDumpDue(sampling)) return { value: carried.value, carry: carried };
+    const value = { addresses: parseAddr(await readAddr(machine)) };
+    return { value, carry: { value, dumpedAtMs: monotonicMs } };
+  },
 });
 
 function readAddr(machine: Machine): Promise<string> {

@@ -1,10 +1,15 @@
 import { isIP } from 'node:net';
 import { quote, SourceError } from '../../errors.js';
 import type { Machine } from '../../machine/machine.js';
-import { collector } from '../../model/collector.js';
+import { collector, type Sampling } from '../../model/collector.js';
 import { array, nullable, object, oneOf, string } from '../../model/schema.js';
 import { parseMac } from '../../parse/mac.js';
+import { type Dumped, isDumpDue } from './dump.js';
 
+/** How `ip monitor` labels an entry of the neighbour table. */
+const LABEL = '[NEIGH]';
+/** Any state of an entry, ip-neighbour(8). */
+const STATE = /^(?:REACHABLE|DELAY|PROBE|STALE|PERMANENT|INCOMPLETE|FAILED|NOARP)$/;
 const STATES = ['REACHABLE', 'DELAY', 'PROBE', 'STALE', 'PERMANENT'] as const;
 
 export interface Neighbour {
@@ -14,7 +19,15 @@ export interface Neighbour {
   state: (typeof STATES)[number] | null;
 }
 
-/** Devices that the kernel has talked to on each link, IPv4 and IPv6. */
+interface Value {
+  readonly neighbours: Neighbour[];
+}
+
+/**
+ * Devices that the kernel has talked to on each link, IPv4 and IPv6.
+ *
+ * The kernel reports every change but one: that it uses a STALE entry again, which is DELAY then. It reports the next state within 5 s.
+ */
 export const neighbours = collector({
   name: 'neighbours',
   summary: 'Neighbour tables of the kernel',
@@ -34,7 +47,17 @@ export const neighbours = collector({
     ),
   }),
   absent: { neighbours: [] },
-  read: async (machine) => ({ value: { neighbours: await readNeighbours(machine) } }),
+  followsIpMonitor: true,
+  async read(machine, sampling: Sampling<Dumped<Value>>) {
+    const { carried, ipMonitor, monotonicMs } = sampling;
+    const previous = carried?.value ?? { neighbours: [] };
+    if (carried && ipMonitor && !isDumpDue(sampling)) {
+      const value = nextValue(previous, applyEvents(previous.neighbours, ipMonitor.lines));
+      return { value, carry: { ...carried, value } };
+    }
+    const value = nextValue(previous, inOrderOf(previous.neighbours, await readNeighbours(machine)));
+    return { value, carry: { value, dumpedAtMs: monotonicMs } };
+  },
 });
 
 async function readNeighbours(machine: Machine): Promise<Neighbour[]> {
@@ -67,6 +90,76 @@ export function parseNeigh(text: string): Neighbour[] {
     if (!mac || !state || typeof row?.dev !== 'string' || typeof row.dst !== 'string' || isIP(row.dst) === 0) return [];
     return [{ interface: row.dev, mac_address: mac, ip_address: row.dst, state }];
   });
+}
+
+/** An entry that was added, changed or deleted. */
+export interface NeighbourEvent {
+  readonly interface: string;
+  readonly ip_address: string;
+  /** The entry. Undefined if it was deleted or doesn't prove a device any more. */
+  readonly neighbour: Neighbour | undefined;
+}
+
+/**
+ * Parses a line of `ip -o monitor label`. Entries of bridges and VXLAN tables have the same label: the former have no address, the latter
+ * more than one state.
+ *
+ *     [NEIGH]10.3.141.93 dev wlan0 lladdr 02:00:00:00:02:00 REACHABLE
+ *     [NEIGH]fe80::1 dev eth0 lladdr 02:00:00:00:03:00 router STALE
+ *     [NEIGH]10.3.141.93 dev wlan0 FAILED
+ *     [NEIGH]Deleted 10.3.141.93 dev wlan0 FAILED
+ *     [NEIGH]dev wlan0 lladdr 02:00:00:00:02:00 REACHABLE
+ *
+ * @returns undefined if the line isn't about a neighbour
+ */
+export function parseNeighLine(line: string): NeighbourEvent | undefined {
+  if (!line.startsWith(LABEL)) return undefined;
+  const words = line.slice(LABEL.length).split(' ');
+  const isDeleted = words[0] === 'Deleted';
+  const [address = '', dev, name, ...rest] = isDeleted ? words.slice(1) : words;
+  if (isIP(address) === 0 || dev !== 'dev' || !name || rest.includes('proxy')) return undefined;
+  const event = { interface: name, ip_address: address };
+  const mac = rest[0] === 'lladdr' ? parseMac(rest[1] ?? '') : undefined;
+  const states = rest.filter((word) => STATE.test(word));
+  const state = STATES.find((known) => known === states[0]);
+  if (states.length > 1) return undefined;
+  return {
+    ...event,
+    neighbour: isDeleted || !mac || !state ? undefined : { interface: name, mac_address: mac, ip_address: address, state },
+  };
+}
+
+/** Applies events to a table. Events that it reflects already change nothing. */
+export function applyEvents(table: Neighbour[], lines: readonly string[]): Neighbour[] {
+  const events = lines.flatMap((line) => parseNeighLine(line) ?? []);
+  if (events.length === 0) return table;
+  const rows = new Map(table.map((row) => [keyOf(row), row]));
+  for (const event of events) {
+    if (event.neighbour) rows.set(keyOf(event), event.neighbour);
+    else rows.delete(keyOf(event));
+  }
+  return [...rows.values()];
+}
+
+/** Sorts a table like the previous one, and puts new rows at its end. The order of the kernel changes with the size of its own table. */
+function inOrderOf(previous: readonly Neighbour[], table: readonly Neighbour[]): Neighbour[] {
+  const rows = new Map(table.map((row) => [keyOf(row), row]));
+  return [...new Set([...previous.map(keyOf), ...rows.keys()])].flatMap((key) => rows.get(key) ?? []);
+}
+
+/** Returns the previous value if nothing has changed. Then nothing needs to be compared or encoded. */
+function nextValue(previous: Value, neighbours: Neighbour[]): Value {
+  const isSame =
+    neighbours.length === previous.neighbours.length &&
+    neighbours.every((row, index) => {
+      const before = previous.neighbours[index] as Neighbour;
+      return row === before || (keyOf(row) === keyOf(before) && row.mac_address === before.mac_address && row.state === before.state);
+    });
+  return isSame ? previous : { neighbours };
+}
+
+function keyOf(row: Pick<Neighbour, 'interface' | 'ip_address'>): string {
+  return `${row.interface} ${row.ip_address}`;
 }
 
 // Flag of linux/if_arp.h: the entry is complete.

@@ -1,0 +1,20 @@
+/** Decides between the lines of `ip monitor` and a dump of `ip`. */
+import type { Sampling } from '../../model/collector.js';
+
+/** State that a collector carries over if it follows `ip monitor`. */
+export interface Dumped<Value> {
+  readonly value: Value;
+  /** When the last dump was started, by the monotonic clock. */
+  readonly dumpedAtMs: number;
+}
+
+/** Maximum time that `ip monitor` takes from its start to the first event that it reports. */
+const MAX_START_MS = 1_000;
+/** Maximum age of a dump. The next one corrects what `ip monitor` doesn't report. */
+const MAX_DUMP_AGE_MS = 60_000;
+
+/** Returns whether the carried value and the lines of `ip monitor` don't give the current value. */
+export function isDumpDue({ carried, ipMonitor, monotonicMs, thorough }: Sampling<Dumped<unknown>>): boolean {
+  if (!carried || !ipMonitor || thorough) return true;
+  return carried.dumpedAtMs < ipMonitor.sinceMs + MAX_START_MS || monotonicMs - carried.dumpedAtMs >= MAX_DUMP_AGE_MS;
+}
