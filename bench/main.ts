@@ -41,7 +41,13 @@ async function main(args: string[]): Promise<void> {
   for (const name of names) if (!figures[name]) throw new Error(`--only ${name}: expected ${Object.keys(figures).join(', ')}`);
   const node = await findNode(values.node);
   const effort = values.quick ? QUICK : values.node === undefined ? FULL : OTHER_NODE;
-  const run: Run = { subject: await createSubject(node, temporaryFolder()), effort, load: startLoad(), raspap: values.raspap };
+  const run: Run = {
+    subject: await createSubject(node, temporaryFolder()),
+    isOtherNode: values.node !== undefined,
+    effort,
+    load: startLoad(),
+    raspap: values.raspap,
+  };
   const rows = new Map<string, readonly Row[]>();
   for (const name of names) {
     const startedMs = performance.now();

@@ -6,6 +6,8 @@ import type { Subject } from './subject.js';
 
 export interface Run {
   readonly subject: Subject;
+  /** True if another Node is measured. Absolute targets don't apply then, because the bare server differs too. */
+  readonly isOtherNode: boolean;
   readonly effort: Effort;
   readonly load: Load;
   /** Folder of RaspAP's RestAPI. */
