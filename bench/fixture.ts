@@ -69,7 +69,9 @@ export function writeFixture(folder: string, { clients, blockedNames = 0, logByt
   for (let dump = 0; dump < dumps; dump++) writeFileSync(dumpFile(programs, dump), stations(clients, dump));
   write(join(programs, 'neigh.json'), `${JSON.stringify(all.map(neighbour))}\n`);
   write(join(programs, 'iw'), iwScript(programs, dumps));
-  write(join(programs, 'ip'), `#!/bin/sh\nexec /bin/cat '${programs}/neigh.json'\n`);
+  write(join(programs, 'addr.json'), IP_ADDR);
+  write(join(programs, 'link.txt'), IP_LINK);
+  write(join(programs, 'ip'), ipScript(programs));
   for (const program of ['iw', 'ip']) chmodSync(join(programs, program), 0o755);
   return { rootfs, path: programs };
 }
@@ -92,6 +94,30 @@ case "$*" in
   event) exec /bin/sleep infinity ;;
 esac
 exit 1
+`;
+
+const ipScript = (folder: string) => `#!/bin/sh
+case "$*" in
+  '-j neigh show') exec /bin/cat '${folder}/neigh.json' ;;
+  '-j addr') exec /bin/cat '${folder}/addr.json' ;;
+  '-o link') exec /bin/cat '${folder}/link.txt' ;;
+  *' monitor '*) exec /bin/sleep infinity ;;
+esac
+exit 1
+`;
+
+const IP_ADDR = `${JSON.stringify(
+  [
+    ['eth0', 2, '02:00:00:00:ff:01', '10.2.0.15', 24],
+    ['wlan0', 3, '02:00:00:00:00:00', '10.3.0.1', 16],
+  ].map(([ifname, ifindex, address, local, prefixlen]) => ({
+    ...{ ifindex, ifname, flags: ['BROADCAST', 'MULTICAST', 'UP', 'LOWER_UP'], mtu: 1500, operstate: 'UP', link_type: 'ether', address },
+    addr_info: [{ family: 'inet', local, prefixlen, scope: 'global', label: ifname }],
+  })),
+)}\n`;
+
+const IP_LINK = `2: eth0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc fq_codel state UP mode DEFAULT group default qlen 1000\\    link/ether 02:00:00:00:ff:01 brd ff:ff:ff:ff:ff:ff
+3: wlan0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP mode DEFAULT group default qlen 1000\\    link/ether 02:00:00:00:00:00 brd ff:ff:ff:ff:ff:ff
 `;
 
 const ROUTE = `Iface	Destination	Gateway 	Flags	RefCnt	Use	Metric	Mask		MTU	Window	IRTT

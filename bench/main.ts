@@ -6,6 +6,7 @@
  *     npm run bench -- --quick          shows that every figure can be measured
  *     npm run bench -- --node NODE      measures another Node, and writes its section of the document
  *     npm run bench -- --output FILE    writes the document to another file
+ *     npm run bench -- --access-point   measures the package on the virtual access point, and writes docs/access-point.md
  *     npm run bench -- --raspap FOLDER  finds RaspAP's RestAPI there (default: /etc/raspap/api)
  *
  * NODE is `debian-12`, `debian-13`, a major version such as `22`, or a path. A missed target is marked in the document. It doesn't change
@@ -13,6 +14,7 @@
  */
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
+import { measureAccessPoint } from './access-point.js';
 import { table } from './document.js';
 import { figures } from './figures.js';
 import { startLoad } from './load.js';
@@ -21,13 +23,14 @@ import { RASPAP_FOLDER } from './raspap.js';
 import { conditions, REPORT_FILE, writeReport } from './report.js';
 import type { Row } from './row.js';
 import { FULL, OTHER_NODE, OTHER_NODE_FIGURES, QUICK, type Run } from './run.js';
-import { endAll, temporaryFolder } from './server.js';
+import { canPin, endAll, temporaryFolder } from './server.js';
 import { createSubject } from './subject.js';
 
 async function main(args: string[]): Promise<void> {
   const { values } = parseArgs({
     args,
     options: {
+      'access-point': { type: 'boolean', default: false },
       quick: { type: 'boolean', default: false },
       only: { type: 'string' },
       node: { type: 'string' },
@@ -36,6 +39,7 @@ async function main(args: string[]): Promise<void> {
     },
   });
   const loadBefore = loadavg()[0] ?? Number.NaN;
+  if (values['access-point']) return measureAccessPoint((version) => conditions(version, loadBefore));
   const all = values.node === undefined ? Object.keys(figures) : OTHER_NODE_FIGURES;
   const names = values.only?.split(',') ?? all;
   for (const name of names) if (!figures[name]) throw new Error(`--only ${name}: expected ${Object.keys(figures).join(', ')}`);
@@ -54,7 +58,8 @@ async function main(args: string[]): Promise<void> {
     rows.set(name, (await figures[name]?.(run)) ?? []);
     process.stderr.write(`${name}: ${Math.round((performance.now() - startedMs) / 1000)} s\n`);
   }
-  const head = conditions(run.subject.version, loadBefore);
+  const cores = canPin ? 'The server and the load each had their own core.' : 'The server and the load shared all cores.';
+  const head = conditions(run.subject.version, loadBefore, [cores]);
   process.stdout.write(`${head}\n\n${table(rows)}\n`);
   const isComplete = !values.quick && values.only === undefined;
   const output = values.output ?? (isComplete ? REPORT_FILE : undefined);

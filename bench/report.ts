@@ -4,18 +4,17 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg, release, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { loadLine, type Rows, table, withFirstPart, withSection } from './document.js';
-import { canPin } from './server.js';
 
 export const REPORT_FILE = fileURLToPath(new URL('../../docs/benchmarks.md', import.meta.url));
 
 /** Returns the lines about the machine, the versions and the load. */
-export function conditions(version: string, loadBefore: number): string {
+export function conditions(version: string, loadBefore: number, more: readonly string[] = []): string {
   const model = /^model name\s*: (.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? 'unknown processor';
   return [
     `- Date: ${new Date().toISOString().slice(0, 10)}, commit ${commit()}`,
     `- Machine: ${model}, ${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}`,
     `- Node.js ${version}`,
-    `- ${canPin ? 'The server and the load each had their own core.' : 'The server and the load shared all cores.'}`,
+    ...more.map((line) => `- ${line}`),
     loadLine(loadBefore, loadavg()[0] ?? Number.NaN),
   ].join('\n');
 }

@@ -1,5 +1,5 @@
 /** A virtual access point: Debian in qemu with simulated radios, hostapd, dnsmasq and clients. Its parts are in test/vm. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -7,7 +7,9 @@ import { homedir, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import type { Ended } from './cli.js';
+import { REPOSITORY } from './prometheus.js';
 
 const SOURCE = fileURLToPath(new URL('../../../test/vm', import.meta.url));
 const CACHE = process.env.APSNAP_VM_CACHE || join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'apsnap-vm');
@@ -36,6 +38,12 @@ export interface Guest {
   /** @returns the path of a copy of the file, in the guest */
   give(file: string): string;
   stop(): Promise<void>;
+}
+
+/** Builds the package. Returns its path. */
+export async function makePackage(): Promise<string> {
+  const { stdout } = await promisify(execFile)(process.execPath, [join(REPOSITORY, 'dist/scripts/package.js')], { cwd: REPOSITORY });
+  return stdout.trim();
 }
 
 /** Client `number`, from 1, as `guest/up` makes it. */
@@ -124,8 +132,8 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** Tells whether a stock kernel starts with KVM: it does if the processor supports virtualisation, but not with every /dev/kvm. */
-function canUseKvm(): boolean {
+/** Returns true if a stock kernel starts with KVM: the processor must support virtualisation, and not every /dev/kvm means that. */
+export function canUseKvm(): boolean {
   return existsSync('/dev/kvm') && /\b(?:svm|vmx)\b/.test(readFileSync('/proc/cpuinfo', 'utf8'));
 }
 

@@ -1,16 +1,12 @@
 // The package on an access point with systemd, hostapd, dnsmasq and clients, all virtual (test/vm), where RaspAP's service ran before.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { Agent, get } from 'node:http';
 import { availableParallelism, loadavg } from 'node:os';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { eventually } from '../support/eventually.js';
-import { bootGuest, type Guest, macOf } from '../support/guest.js';
+import { bootGuest, type Guest, macOf, makePackage } from '../support/guest.js';
 import { type Answer, ask } from '../support/http.js';
-import { REPOSITORY } from '../support/prometheus.js';
 import { DOCS, IS_UP, RESTART, START, STATUS, STOP, saveKey, showKey } from '../support/raspap-page.js';
 
 const ENV_FILE = '/etc/raspap/api/.env';
@@ -39,12 +35,6 @@ interface Clients {
 
 /** Returns how many processes share each processor of this machine, at least 1: an emulated guest is that much slower. */
 const waiting = () => Math.max(1, (loadavg()[0] ?? 0) / availableParallelism());
-
-/** Builds the package. Returns its path. */
-async function makePackage(): Promise<string> {
-  const { stdout } = await promisify(execFile)(process.execPath, [join(REPOSITORY, 'dist/scripts/package.js')], { cwd: REPOSITORY });
-  return stdout.trim();
-}
 
 describe('the package on an access point', { timeout: 900_000 }, () => {
   let guest: Guest;
