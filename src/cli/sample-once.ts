@@ -2,18 +2,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { CollectorName } from '../collectors/index.js';
 import type { Config } from '../config/config.js';
 import { createScheduler } from '../engine/schedule.js';
-import { createStore, type Store } from '../engine/store.js';
-import { createSampler, threadData } from '../engine/worker-pool.js';
+import { Store } from '../engine/store.js';
+import { createWorkers, threadData } from '../engine/worker-pool.js';
 
 /** Time after which a worker thread that hasn't ended is considered stuck. */
 const CLOSE_MS = 1_500;
 
 /** Runs collectors once, in worker threads as the service does. Returns the store with their values and sources. */
 export async function sampleOnce(config: Config, names: readonly CollectorName[]): Promise<Store> {
-  const sampler = createSampler(config.threads, threadData(config));
-  const store = createStore();
+  const workers = createWorkers(config.threads, threadData(config));
+  const store = new Store();
   store.wantsSources = true;
-  await createScheduler(sampler, store).sample(names);
-  await Promise.race([sampler.close(), sleep(CLOSE_MS, undefined, { ref: false })]);
+  // A worker that waits for a program keeps no process alive.
+  const alive = setInterval(() => {}, 1_000);
+  await createScheduler(workers, store).sample(names);
+  clearInterval(alive);
+  await Promise.race([workers.close(), sleep(CLOSE_MS, undefined, { ref: false })]);
   return store;
 }

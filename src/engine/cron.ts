@@ -1,22 +1,53 @@
-/** Calls back by cron expressions of six fields, seconds first, as node-cron understands them. */
+/** Decides what is due, by cron expressions of six fields, seconds first, as node-cron understands them. */
 import cron from 'node-cron';
 
-export interface Schedule {
-  /** Time between the next two runs. */
-  readonly intervalMs: number;
-  /** Waits again for the next run, because the clock was set. */
+export interface Ticker<Name> {
+  /** Returns the longest time between two runs that follow each other. */
+  intervalMs(name: Name): number;
+  /** Waits again for the next runs, because the clock was set. */
   restart(): void;
   stop(): void;
 }
 
-/** Calls back at each time of an expression, until stopped. */
-export function onSchedule(expression: string, callback: () => void): Schedule {
-  return /^\s*\S+(?:\s+\*){5}\s*$/.test(expression)
-    ? everyMinute(cron.parse(expression).second, callback)
-    : byCalendar(expression, callback);
+/**
+ * Calls back each second with what is due.
+ *
+ * @param onTick takes the names whose expressions match, which may be none
+ */
+export function createTicker<Name>(expressions: ReadonlyMap<Name, string>, onTick: (due: readonly Name[]) => void): Ticker<Name> {
+  const seconds = new Map<Name, readonly number[]>();
+  const calendar = new Map<Name, CalendarTask>();
+  for (const [name, expression] of expressions) {
+    if (/^\s*\S+(?:\s+\*){5}\s*$/.test(expression)) seconds.set(name, cron.parse(expression).second);
+    else
+      calendar.set(
+        name,
+        onCalendar(expression, () => onTick([name])),
+      );
+  }
+  const everySecond = onSeconds((passed) =>
+    onTick([...seconds].flatMap(([name, own]) => (own.some((second) => passed.has(second)) ? [name] : []))),
+  );
+  return {
+    intervalMs: (name) => calendar.get(name)?.intervalMs ?? longestGap(seconds.get(name) ?? []) * 1000,
+    restart() {
+      everySecond.restart();
+      for (const task of calendar.values()) task.restart();
+    },
+    stop() {
+      everySecond.stop();
+      for (const task of calendar.values()) task.stop();
+    },
+  };
 }
 
-function byCalendar(expression: string, callback: () => void): Schedule {
+interface CalendarTask {
+  readonly intervalMs: number;
+  restart(): void;
+  stop(): void;
+}
+
+function onCalendar(expression: string, callback: () => void): CalendarTask {
   const task = cron.createTask(expression, callback, { suppressMissedWarning: true });
   const [first, second] = task.getNextRuns(2);
   void task.start();
@@ -31,36 +62,41 @@ function byCalendar(expression: string, callback: () => void): Schedule {
 }
 
 /**
- * Runs an expression that names seconds only, as nearly all do. node-cron would ask Intl for the calendar each time: a task that
- * runs each second costs 1.5 ms of CPU per second, and Intl 8 MB of memory.
+ * Calls back at the start of each second. Nearly all expressions name seconds only, and one timer serves them all: node-cron would ask
+ * Intl for the calendar each time, which costs 1.5 ms of CPU per second for each task, and 8 MB of memory.
  *
- * @param seconds of a minute
+ * @param onSecond takes the seconds of the minute that have begun since the last call; more than one if the process was stopped
  */
-function everyMinute(seconds: readonly number[], callback: () => void): Schedule {
-  const sorted = [...seconds].sort((a, b) => a - b);
-  const gaps = sorted.map((second, index) => (index === 0 ? second + 60 - (sorted.at(-1) ?? 0) : second - (sorted[index - 1] ?? 0)));
+function onSeconds(onSecond: (passed: ReadonlySet<number>) => void): { restart(): void; stop(): void } {
   let timer: NodeJS.Timeout;
+  let last: number;
 
   function arm(): void {
-    const now = Date.now() % 60_000;
-    const next = sorted.find((second) => second * 1000 > now) ?? (sorted[0] ?? 0) + 60;
     // Timers may be early by a fraction of a millisecond.
-    timer = setTimeout(
-      () => {
-        callback();
-        arm();
-      },
-      next * 1000 - now + 1,
-    );
+    timer = setTimeout(tick, 1001 - (Date.now() % 1000));
   }
 
-  arm();
-  return {
-    intervalMs: Math.max(...gaps) * 1000,
-    restart() {
-      clearTimeout(timer);
-      arm();
-    },
-    stop: () => clearTimeout(timer),
-  };
+  function tick(): void {
+    const now = Math.floor(Date.now() / 1000);
+    const begun = Math.min(Math.max(now - last, 0), 60);
+    last = now;
+    arm();
+    onSecond(new Set(Array.from({ length: begun }, (_, index) => (((now - index) % 60) + 60) % 60)));
+  }
+
+  function restart(): void {
+    clearTimeout(timer);
+    last = Math.floor(Date.now() / 1000);
+    arm();
+  }
+
+  restart();
+  return { restart, stop: () => clearTimeout(timer) };
+}
+
+/** Returns the longest time between two of the seconds that follow each other, across the end of the minute. */
+function longestGap(seconds: readonly number[]): number {
+  const sorted = [...seconds].sort((a, b) => a - b);
+  const gaps = sorted.map((second, index) => (index === 0 ? second + 60 - (sorted.at(-1) ?? 0) : second - (sorted[index - 1] ?? 0)));
+  return Math.max(...gaps);
 }

@@ -3,6 +3,7 @@ import { collectorByName } from '../collectors/index.js';
 import type { AnyDocument } from '../documents/index.js';
 import type { CollectorLane } from '../model/collector.js';
 import { adviceFor } from './advice.js';
+import { monotonicMs } from './clock.js';
 import type { Failure } from './messages.js';
 import type { CollectorRecord, Problem } from './records.js';
 
@@ -39,7 +40,7 @@ export function isExpired(record: CollectorRecord): boolean {
 }
 
 function isLate({ collector, intervalMs }: CollectorRecord, sinceMonotonicMs: number): boolean {
-  return performance.now() - sinceMonotonicMs > LATE_INTERVALS * intervalMs + LATE_SLACK_MS[collector.lane];
+  return monotonicMs() - sinceMonotonicMs > LATE_INTERVALS * intervalMs + LATE_SLACK_MS[collector.lane];
 }
 
 function namedProblem(name: string, failure: Failure, advice?: string): Problem {

@@ -1,67 +1,152 @@
 /**
- * Messages between the main thread and workers. Values travel as bytes: the thread that serves requests would spend time on
- * rebuilding objects.
+ * Messages between the main thread and workers.
+ *
+ *     main ── CycleRequest ──▶ cycle ──▶ CycleReport ──▶ main       the worker that owns the snapshot
+ *     main ── ListTask ──────▶ list ───▶ ListReport ───▶ main       a second worker, for what takes long
+ *     main ── QueryTask ─────▶ answer ─▶ Answer ───────▶ main
+ *     main ── HistoryTask ───▶ history ▶ Rows ─────────▶ main
+ *
+ * Bodies and copies of values are bytes and text: the thread that serves requests would spend time on rebuilding objects.
  */
-
 import type { CollectorName } from '../collectors/index.js';
 import type { Body } from '../encode/body.js';
 import type { HistoryFormat } from '../encode/history-rows.js';
 import type { RenderedFamily } from '../encode/prometheus.js';
 import type { SourceErrorCode } from '../errors.js';
-import type { Points } from '../model/collector.js';
+import type { IpMonitorLines, Points } from '../model/collector.js';
 import type { Change } from '../model/document.js';
 import type { Query } from '../model/query.js';
+import type { Reads } from './change-detection.js';
 import type { HistoryQuery } from './history.js';
 
-/** Request to sample a collector. */
-export interface SampleRequest {
-  readonly collector: CollectorName;
-  /** State that the previous sample carried over. The main thread doesn't read it. */
-  readonly carried: Uint8Array | undefined;
-  /** True to only check whether files have changed. A large file must be read in its own lane. */
-  readonly compareOnly: boolean;
-  readonly thorough: boolean;
-  /** True if metrics are being scraped. */
+/** What the main thread has a use for. Each costs the worker time. */
+export interface Wants {
+  /** Metrics: they are being scraped. */
   readonly metrics: boolean;
-  /** True if the worker also returns the sources: paths that were read and command lines that were run. */
-  readonly sources: boolean;
-  /** True if a key may read secrets. The worker then also returns values that include them. */
+  /** Changes within documents: a client listens to events. */
+  readonly changes: boolean;
+  /** Bodies with secrets: a key may read them. Without one, secrets never leave the workers. */
   readonly secrets: boolean;
+  /** Paths and command lines that samples use: `doctor` shows them. */
+  readonly sources: boolean;
 }
 
-/** Work for a thread, with shared counters of its progress. */
-export type Tracked<Work> = Work & {
-  readonly progress: Progress;
-};
+/** Request for one cycle of the worker that owns the snapshot. */
+export interface CycleRequest {
+  /** Collectors to sample. */
+  readonly due: readonly CollectorName[];
+  /** True if an event or a client requested the samples. */
+  readonly thorough: boolean;
+  readonly wants: Wants;
+  /** Lines of `ip monitor` since the previous request. */
+  readonly ipMonitor: IpMonitorLines | undefined;
+  /** Reads of the lists that the second worker has sampled since the previous request. */
+  readonly listReads: ReadonlyMap<CollectorName, Reads>;
+  /** What the main thread has, for a worker that has just started. */
+  readonly restored: Restored | undefined;
+  /** Documents that cost a worker a moment ago. They are left out. */
+  readonly leftOut: readonly string[];
+}
+
+export interface Restored {
+  readonly copies: ReadonlyMap<CollectorName, Copy>;
+  /** Bodies of the documents whose changes are events. */
+  readonly bodies: ReadonlyMap<string, Uint8Array>;
+}
 
 /**
- * Counters shared with the thread. The first is the index of the current request, or -1 before the first one; it shows which request
- * a thread got stuck on. The second counts the programs that were started, because each program has its own timeout.
+ * A value as JSON. The main thread keeps it, and never reads it, for a worker whose predecessor got stuck on the collector. Then the
+ * collector can't be sampled, and documents keep its last good value.
  */
-export type Progress = Int32Array<SharedArrayBuffer>;
-export const REQUEST = 0;
-export const PROGRAMS = 1;
-
-export function newProgress(): Progress {
-  const progress = new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT));
-  progress[REQUEST] = NOT_STARTED;
-  return progress;
+export interface Copy {
+  /** The value as clients see it. */
+  readonly shown: string;
+  /** The value with its secrets, if they are wanted and it has some. */
+  readonly whole: string | undefined;
 }
 
-export const NOT_STARTED = -1;
+/** What a cycle brought. */
+export interface CycleReport {
+  readonly samples: readonly SampleReport[];
+  /** Collectors whose files haven't changed, so that their last result stands. */
+  readonly unchanged: readonly CollectorName[];
+  /** Collectors that wait for a program. A later cycle reports them. */
+  readonly running: readonly CollectorName[];
+  /** Lists whose files have changed. The second worker must read them. */
+  readonly changedLists: readonly CollectorName[];
+  /** Metrics that were rendered, by collector. */
+  readonly metrics: ReadonlyMap<CollectorName, readonly RenderedFamily[]>;
+  /** Documents that changed or that could not be composed. */
+  readonly documents: readonly DocumentReport[];
+}
 
-/** Requests that one thread serves in turn. Handing over a task costs more than most samples do. */
-export type Task<Request> = Tracked<{ readonly requests: readonly Request[] }>;
+export interface Failure {
+  readonly kind: 'failed';
+  readonly code: SourceErrorCode;
+  readonly message: string;
+}
 
-/** Request to compose and encode a document. */
-export interface ComposeRequest {
+/** A good sample. */
+export interface Good {
+  readonly kind: 'sampled';
+  /** Reason why the machine has no such source and the value is the collector's empty one. Null if it has one. */
+  readonly absent: string | null;
+  readonly points: Points;
+  /** A copy of the value, if it has changed. Null if the value is too large for one. */
+  readonly copy?: Copy | null;
+}
+
+/** How a sample ended. */
+export interface SampleReport {
+  readonly collector: CollectorName;
+  readonly outcome: Good | Failure;
+  /** When it started, by the monotonic clock. */
+  readonly startedMonotonicMs: number;
+  readonly tookMs: number;
+  /** Paths that it read and command lines that it ran, if they are wanted. */
+  readonly sources?: readonly string[];
+}
+
+/** One form of a document. */
+export interface Form {
+  /** All of its pages; null is the document itself. */
+  readonly pages: readonly (string | null)[];
+  /** Bodies whose bytes differ from those before. */
+  readonly changed: readonly Body[];
+}
+
+export interface Composed {
+  readonly kind: 'composed';
   readonly document: string;
-  /** Values of collectors by name, without those that have no value yet. */
-  readonly parts: Readonly<Record<string, Uint8Array>>;
-  /** Values with their secrets. Undefined if no key may read secrets, or no value has any. */
-  readonly secretParts?: Readonly<Record<string, Uint8Array>> | undefined;
-  /** Previous body, if a client listens to changes of the document. */
-  readonly before?: Uint8Array | undefined;
+  readonly form: Form;
+  /** The form for keys that may read secrets. Undefined if there is no such key, or no secret. */
+  readonly secretForm: Form | undefined;
+  /** Changes in the document, such as clients that joined. */
+  readonly changes: readonly Change[];
+  /** Metrics that no collector can build, if they were rendered. */
+  readonly metrics: readonly RenderedFamily[] | undefined;
+}
+
+export interface NotComposed {
+  readonly kind: 'not-composed';
+  readonly document: string;
+  readonly failure: Failure;
+}
+
+export type DocumentReport = Composed | NotComposed;
+
+/** Request to sample a block list and to make its document. */
+export interface ListTask {
+  readonly collector: CollectorName;
+  readonly wants: Wants;
+}
+
+export interface ListReport {
+  readonly sample: SampleReport;
+  readonly metrics: readonly RenderedFamily[];
+  readonly document: Composed | undefined;
+  /** The reads that it made. Undefined if the next sample may end otherwise although no file has changed. */
+  readonly reads: Reads | undefined;
 }
 
 /** Request to answer a query of a document. */
@@ -69,6 +154,11 @@ export interface QueryTask {
   readonly document: string;
   /** Validated values of its parameters. */
   readonly query: Query;
+}
+
+export interface Answer {
+  readonly kind: 'answered';
+  readonly body: Body;
 }
 
 /** Request to encode rows of the history. */
@@ -79,72 +169,31 @@ export interface HistoryTask {
   readonly nowSeconds: number;
 }
 
-export interface Failure {
-  readonly kind: 'failed';
-  readonly code: SourceErrorCode;
-  readonly message: string;
-  /** The reads that led to the failure. While none of those files changes, the next sample would fail in the same way. */
-  readonly carry?: Uint8Array | undefined;
-}
-
-export interface Sampled {
-  readonly kind: 'sampled';
-  /** Reason why the machine has no such source and the value is the collector's empty one. Null if it has one. */
-  readonly absent: string | null;
-  /** The value, as JSON. */
-  readonly value: Uint8Array;
-  /** The value with its secrets, if they are wanted and the collector has some. */
-  readonly secretValue?: Uint8Array | undefined;
-  /** The body of a document that is this value and nothing else; see {@link Definition.verbatim}. Its bytes are transferred. */
-  readonly body?: Body | undefined;
-  /** State for the next sample, which only workers read; of a `file-change` collector, the reads that it made. */
-  readonly carry: Uint8Array | undefined;
-  readonly metrics: readonly RenderedFamily[];
-  readonly points: Points;
-}
-
-/** The files are the same as at the previous sample, so its result stands. */
-export interface Unchanged {
-  readonly kind: 'unchanged';
-}
-
-/** A file has changed and was not read; see {@link SampleRequest.compareOnly}. */
-export interface Changed {
-  readonly kind: 'changed';
-}
-
-/** Result of a sample. */
-export type Outcome = Sampled | Unchanged | Changed | Failure;
-
-export interface Composed {
-  readonly kind: 'composed';
-  readonly bodies: readonly Body[];
-  /** Bodies with secrets, for keys that may read them. */
-  readonly secretBodies?: readonly Body[] | undefined;
-  /** Changes in the document, such as clients that joined. */
-  readonly changes: readonly Change[];
-  readonly metrics: readonly RenderedFamily[];
-}
-
 /** Rows of the history, encoded. */
 export interface Rows {
   readonly kind: 'rows';
   readonly bytes: Uint8Array;
 }
 
-/** Too many queries are waiting, or this one has waited too long. */
-export interface Busy {
-  readonly kind: 'busy';
+/** Work for a thread, with counters of its progress that both threads see. */
+export type Tracked<Work> = Work & { readonly progress: Progress };
+
+/** The first counts the steps of all tasks; the second is the current step: a collector or a document, or {@link NOTHING}. */
+export type Progress = Int32Array<SharedArrayBuffer>;
+export const STEPS = 0;
+export const CURRENT = 1;
+export const NOTHING = -1;
+
+export function newProgress(): Progress {
+  const progress = new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT));
+  progress[CURRENT] = NOTHING;
+  return progress;
 }
 
-/** Result and duration of one sample of a task. */
-export interface Taken {
-  readonly outcome: Outcome;
-  readonly tookMs: number;
-  /** Paths that it read and command lines that it ran, if they are wanted. Undefined if its thread is stuck. */
-  readonly sources?: readonly string[];
-  /** Resolves when the stuck thread of the sample has ended. A thread that is blocked in the kernel doesn't end. */
-  readonly threadEnd?: Promise<unknown>;
+/** Counts a step. Called before each read or composition that could hang. */
+export function mark(progress: Progress, step: number): void {
+  Atomics.add(progress, STEPS, 1);
+  Atomics.store(progress, CURRENT, step);
 }
 
 /** Data that a worker starts with. */

@@ -12,8 +12,11 @@ export interface Lacking {
   readonly text: string;
 }
 
+/** What readiness depends on. */
+export type Contents = Pick<Store, 'collectors' | 'documents'>;
+
 /** Returns why the service isn't ready, `undefined` if it is. */
-export function lackingOf(store: Store): Lacking | undefined {
+export function lackingOf(store: Contents): Lacking | undefined {
   const failing = [...store.collectors.values()].filter((record) => record.collector.required && problemOf(record));
   const collectors = failing.map((record) => record.collector.name);
   if (collectors.length > 0) return { collectors, text: `not fresh: ${collectors.join(', ')}` };

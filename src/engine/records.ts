@@ -4,7 +4,7 @@ import type { AnyDocument } from '../documents/index.js';
 import type { Body } from '../encode/body.js';
 import type { RenderedFamily } from '../encode/prometheus.js';
 import type { SourceErrorCode } from '../errors.js';
-import type { Failure, Sampled } from './messages.js';
+import type { Copy, Failure, Good } from './messages.js';
 
 /** The reason why a collector or a document isn't fresh, as `/snapshot` shows it. */
 export interface Problem {
@@ -20,13 +20,17 @@ export interface CollectorRecord {
   /** Time between two samples, after which a collector becomes overdue; infinite without a schedule. */
   intervalMs: number;
   /** Its last good sample. */
-  good: Sampled | undefined;
+  good: Good | undefined;
+  /** When the last good sample started: its value is no older. */
   goodAtMs: number | undefined;
   /** `goodAtMs` by the monotonic clock. */
   goodAtMonotonicMs: number | undefined;
   /** When the last sample ended, good or not, by the monotonic clock. */
   endedAtMonotonicMs: number | undefined;
   tookMs: number;
+  /** Its last good value, for the next worker. */
+  copy: Copy | undefined;
+  metrics: readonly RenderedFamily[];
   /** Paths and command lines of the last sample that read its files, if the store wants them. */
   sources: readonly string[];
   /** Why the last sample failed; undefined: it was good. */
@@ -54,4 +58,6 @@ export interface DocumentRecord {
   bodies: ReadonlyMap<string | null, StoredBody>;
   /** Bodies with secrets, for keys that may see them; undefined: no such key, or no secrets. */
   secretBodies: ReadonlyMap<string | null, StoredBody> | undefined;
+  /** Why the last attempt to compose it failed; undefined: it succeeded. */
+  failure: Failure | undefined;
 }

@@ -1,261 +1,251 @@
 /**
  * Decides when collectors are sampled: on their schedules, at events, and when a client asks.
  *
- *     cron, events, refresh ──▶ sample collectors ──▶ store ──▶ compose the documents that changed ──▶ store
+ *     cron, events, refresh ──▶ collectors that are due ──▶ cycle in the worker ──▶ store
+ *                                                      └──▶ lists in the second worker ──▶ store
  */
 import { debuglog } from 'node:util';
 import { type CollectorName, collectors } from '../collectors/index.js';
-import { type AnyDocument, documents } from '../documents/index.js';
-import { holdsSecrets } from '../model/redact.js';
-import { createClockWatch } from './clock.js';
-import { onSchedule } from './cron.js';
-import type { Composed, ComposeRequest, Failure, SampleRequest, Taken } from './messages.js';
+import type { Reads } from './change-detection.js';
+import { type Clock, createClock, monotonicMs } from './clock.js';
+import { type CollectorEvent, type CollectorState, nextCollectorState, WAITING } from './collector-state.js';
+import { createTicker, type Ticker } from './cron.js';
+import { subjectOf } from './cycle.js';
+import type { IpMonitor } from './ip-monitor.js';
+import type { CycleReport, CycleRequest, SampleReport, Wants } from './messages.js';
 import type { CollectorRecord } from './records.js';
 import type { Store } from './store.js';
-import type { Sampler } from './worker-pool.js';
+import type { Lost } from './task.js';
+import { Waits } from './waits.js';
+import type { Workers } from './worker-pool.js';
 
 export interface Scheduler {
   /**
-   * Samples collectors, each at most once at a time: calls while a sample is running share it.
+   * Samples collectors with samples that start from now on: a running one may have missed what the caller knows about. Calls at the same
+   * time share the samples. A collector that hangs is not waited for.
    *
-   * @returns after their documents are composed
-   */
-  sample(names: readonly CollectorName[]): Promise<void>;
-  /**
-   * Samples collectors with samples that start now: a running one may have missed what the caller knows about.
-   * Calls at the same time share the samples.
-   *
+   * @param names with none of them, what was sampled already is reported
    * @param thorough reuse nothing from the previous sample except counters
-   * @returns after their documents are composed
+   * @returns after their documents are stored
    */
-  sampleAfresh(names: readonly CollectorName[], thorough: boolean): Promise<void>;
+  sample(names: readonly CollectorName[], thorough?: boolean): Promise<void>;
   /** Samples everything now, and from then on by schedule: a cron expression for each collector. */
   start(schedules: ReadonlyMap<CollectorName, string>): void;
   stop(): void;
 }
 
+export interface SchedulerOptions {
+  readonly clock?: Clock;
+  /** Returns what `ip monitor` has printed since the previous call. */
+  readonly takeIpMonitor?: IpMonitor['take'];
+}
+
 const log = debuglog('apsnap:scheduler');
 
-/** Maximum time that a document waits for a part that is still being sampled. */
-const PATIENCE_MS = 50;
-/** If the wall clock moves by more than this against the monotonic clock, timers that wait for a time of day start again. */
-const CLOCK_JUMP_MS = 1_500;
+const names = collectors.map(({ name }) => name);
 
-interface Progress {
-  running: Promise<void> | undefined;
-  /** The sample that starts when the running one has ended. */
-  next: Promise<void> | undefined;
-  /** True if the last sample cost a thread or ran out of time. */
-  failing: boolean;
-  /** True while the thread of the last sample is stuck in the kernel, where the next one would get stuck too. */
-  stuck: boolean;
-  notBeforeMs: number;
+/** What callers wait for who want a report of what was sampled already. */
+const CYCLE = Symbol('cycle');
+/** Time between the loss of a worker and the next cycle. */
+const PAUSE_MS = 100;
+/** How long a document is left out after it has cost a worker. */
+const LEAVE_OUT_MS = 60_000;
+/** A thread that ends this soon after it was abandoned was not stuck in the kernel. */
+const ENDS_SOON_MS = 500;
+
+export function createScheduler(workers: Workers, store: Store, options: SchedulerOptions = {}): Scheduler {
+  return new CycleScheduler(workers, store, options);
 }
 
-export function createScheduler(sampler: Sampler, store: Store): Scheduler {
-  const progress = new Map<CollectorName, Progress>(
-    collectors.map(({ name }) => [name, { running: undefined, next: undefined, failing: false, stuck: false, notBeforeMs: 0 }]),
-  );
-  const composer = createComposer(sampler, store, (name) => progress.get(name)?.running !== undefined);
-  const batcher = createBatcher(sampler, store);
-  let tasks: ReturnType<typeof onSchedule>[] = [];
-  let watch: NodeJS.Timeout | undefined;
+class CycleScheduler implements Scheduler {
+  readonly #workers: Workers;
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #takeIpMonitor: SchedulerOptions['takeIpMonitor'];
+  readonly #states = new Map<CollectorName, CollectorState>(names.map((name) => [name, WAITING]));
+  readonly #waits = new Waits<CollectorName | typeof CYCLE>();
+  readonly #lists = new Set<CollectorName>();
+  readonly #listReads = new Map<CollectorName, Reads>();
+  #newListReads: readonly CollectorName[] = [];
+  readonly #leftOutUntilMs = new Map<string, number>();
+  #ticker: Ticker<CollectorName> | undefined;
+  #isThorough = false;
+  #isWanted = false;
+  #isRunning = false;
 
-  function sampleOne(name: CollectorName, thorough = false): Promise<void> {
-    const state = progress.get(name) as Progress;
-    if (state.running) return state.running;
-    if (state.stuck || performance.now() < state.notBeforeMs) return Promise.resolve();
-    state.running = sampleNow(name, thorough, state).finally(() => {
-      state.running = undefined;
-      composer.settled(name);
-    });
-    return state.running;
+  constructor(workers: Workers, store: Store, { clock = createClock(), takeIpMonitor }: SchedulerOptions) {
+    this.#workers = workers;
+    this.#store = store;
+    this.#clock = clock;
+    this.#takeIpMonitor = takeIpMonitor;
+    workers.onLate(() => this.#requestCycle());
   }
 
-  function sampleOneAfresh(name: CollectorName, thorough: boolean): Promise<void> {
-    const state = progress.get(name) as Progress;
-    if (!state.running) return sampleOne(name, thorough);
-    state.next ??= state.running.then(() => {
-      state.next = undefined;
-      return sampleOne(name, thorough);
+  start(schedules: ReadonlyMap<CollectorName, string>): void {
+    const ticker = createTicker(schedules, (due) => this.#tick(due));
+    this.#ticker = ticker;
+    for (const name of names) this.#store.setInterval(name, ticker.intervalMs(name));
+    this.#clock.onJump(() => {
+      ticker.restart();
+      // If the machine slept, everything that was sampled is old.
+      this.#tick(names);
     });
-    return state.next;
+    this.#tick(names);
   }
 
-  async function sampleNow(name: CollectorName, thorough: boolean, state: Progress): Promise<void> {
-    const { outcome, tookMs, sources, threadEnd } = await batcher.take(name, thorough, state.failing);
-    state.failing = outcome.kind === 'failed' && (outcome.code === 'thread-lost' || outcome.code === 'timeout');
-    // A collector that hangs occupies a thread half of the time at most, and recovers within two intervals.
-    const { intervalMs } = store.collectors.get(name) as CollectorRecord;
-    if (state.failing) state.notBeforeMs = performance.now() + Math.min(tookMs, intervalMs);
-    if (threadEnd) {
-      state.stuck = true;
-      void threadEnd.then(() => {
-        state.stuck = false;
-        state.notBeforeMs = 0;
-        void sample([name]);
-      });
+  stop(): void {
+    this.#ticker?.stop();
+  }
+
+  async sample(wanted: readonly CollectorName[], thorough = false): Promise<void> {
+    this.#isThorough ||= thorough;
+    for (const name of wanted) this.#advance(name, { kind: 'asked', nowMs: monotonicMs() });
+    this.#requestCycle();
+    const awaited = wanted.filter((name) => this.#is(name, 'due') || this.#is(name, 'running'));
+    await Promise.all([this.#waits.next(CYCLE), ...awaited.map((name) => this.#waits.next(name))]);
+  }
+
+  #tick(due: readonly CollectorName[]): void {
+    for (const name of due) this.#advance(name, { kind: 'scheduled', nowMs: monotonicMs() });
+    this.#store.review();
+  }
+
+  #is(name: CollectorName, kind: CollectorState['kind']): boolean {
+    return this.#states.get(name)?.kind === kind;
+  }
+
+  #advance(name: CollectorName, event: CollectorEvent): void {
+    this.#states.set(name, nextCollectorState(this.#states.get(name) as CollectorState, event));
+    if (event.kind === 'ended') this.#waits.end(name);
+    if (this.#is(name, 'due')) this.#requestCycle();
+    else if (this.#is(name, 'backing-off') || this.#is(name, 'quarantined')) this.#waits.giveUp(name);
+  }
+
+  #requestCycle(): void {
+    if (this.#isWanted) return;
+    this.#isWanted = true;
+    // After all timers that are due now.
+    setImmediate(() => this.#runCycle());
+  }
+
+  #runCycle(): void {
+    if (this.#isRunning || !this.#isWanted) return;
+    const isNew = this.#workers.isNew();
+    // A worker that has just started holds no value.
+    if (isNew && this.#ticker) for (const name of names) this.#advance(name, { kind: 'scheduled', nowMs: monotonicMs() });
+    const due = names.filter((name) => this.#is(name, 'due'));
+    const thorough = this.#isThorough;
+    this.#isThorough = false;
+    this.#isWanted = false;
+    this.#isRunning = true;
+    for (const name of due) {
+      this.#advance(name, { kind: 'started' });
+      this.#waits.begin(name);
     }
-    log('%s: %s in %d ms%s', name, outcome.kind, Math.round(tookMs), threadEnd ? ', its thread is stuck' : '');
-    if (store.sampled(name, outcome, tookMs, sources, thorough)) composer.changed(name);
-  }
-
-  async function sample(names: readonly CollectorName[]): Promise<void> {
-    await Promise.all(names.map((name) => sampleOne(name)));
-    await composer.idle(names);
-  }
-
-  return {
-    sample,
-    async sampleAfresh(names, thorough) {
-      await Promise.all(names.map((name) => sampleOneAfresh(name, thorough)));
-      await composer.idle(names);
-    },
-    start(schedules) {
-      void sample(collectors.map(({ name }) => name));
-      tasks = [...new Set(schedules.values())].map((expression) => {
-        const names = collectors.map(({ name }) => name).filter((name) => schedules.get(name) === expression);
-        const task = onSchedule(expression, () => void sample(names));
-        for (const name of names) store.setInterval(name, task.intervalMs);
-        return task;
-      });
-      const clockMovedMs = createClockWatch(CLOCK_JUMP_MS);
-      watch = setInterval(() => {
-        if (clockMovedMs() !== 0) {
-          for (const task of tasks) task.restart();
-          // If the machine slept, everything that was sampled is old.
-          void sample(collectors.map(({ name }) => name));
-        }
-        store.review();
-      }, 1_000);
-      watch.unref();
-    },
-    stop() {
-      clearInterval(watch);
-      for (const task of tasks) task.stop();
-    },
-  };
-}
-
-interface Batcher {
-  /** @param alone true if its last sample hung: no other collector should wait for it */
-  take(name: CollectorName, thorough: boolean, alone: boolean): Promise<Taken>;
-}
-
-/** Takes samples that are requested at the same time as one task. Those that may take long get a task each. */
-function createBatcher(sampler: Sampler, store: Store): Batcher {
-  const takeTogether = together<SampleRequest, Taken>((requests) => sampler.sample(requests, 'quick'));
-  return {
-    async take(name, thorough, alone) {
-      const record = store.collectors.get(name) as CollectorRecord;
-      const { lane, trigger } = record.collector;
-      // If it changed whether secrets are wanted, files must be read again although they are the same.
-      const isAlike = (record.good?.secretValue !== undefined) === (store.wantsSecrets && holdsSecrets(record.collector.view.json));
-      // Reads that failed would fail again; counters are compared with those of the last good sample.
-      const previous = trigger === 'file-change' ? (record.failure ?? record.good) : record.good;
-      const carried = isAlike ? previous?.carry : undefined;
-      const compareOnly = trigger === 'file-change' && lane === 'heavy' && carried !== undefined;
-      const request = {
-        ...{ collector: name, carried, compareOnly, thorough },
-        ...{ metrics: store.wantsMetrics, secrets: store.wantsSecrets, sources: store.wantsSources },
-      };
-      if (!alone && (lane === 'quick' || compareOnly)) {
-        const taken = await takeTogether(request);
-        if (taken.outcome.kind !== 'changed') return taken;
+    this.#waits.begin(CYCLE);
+    void this.#workers.cycle(this.#requestOf(due, thorough, isNew)).then((ended) => {
+      this.#isRunning = false;
+      if (ended.kind === 'finished') {
+        this.#finish(ended.result, thorough);
+        this.#runCycle();
+      } else {
+        this.#lose(due, ended);
+        // If workers can't start at all, trying without pause would take a whole processor.
+        this.#isWanted = true;
+        setTimeout(() => this.#runCycle(), PAUSE_MS);
       }
-      const [taken] = await sampler.sample([{ ...request, compareOnly: false }], lane);
-      return taken as Taken;
-    },
-  };
-}
-
-/** Joins requests that are made at the same time. @returns a function that takes a request and resolves with its result */
-function together<Request, Result>(run: (requests: readonly Request[]) => Promise<Result[]>): (request: Request) => Promise<Result> {
-  let batch: { readonly request: Request; resolve(result: Result): void }[] = [];
-
-  async function flush(): Promise<void> {
-    const running = batch;
-    batch = [];
-    const results = await run(running.map(({ request }) => request));
-    for (const [index, { resolve }] of running.entries()) resolve(results[index] as Result);
+    });
   }
 
-  return (request) => {
-    // After all timers that are due now: several schedules often name the same second.
-    if (batch.length === 0) setImmediate(() => void flush());
-    return new Promise((resolve) => batch.push({ request, resolve }));
-  };
-}
+  #requestOf(due: readonly CollectorName[], thorough: boolean, isNew: boolean): CycleRequest {
+    const added = isNew ? [...this.#listReads.keys()] : this.#newListReads;
+    this.#newListReads = [];
+    const nowMs = monotonicMs();
+    return {
+      ...{ due, thorough },
+      wants: wantsOf(this.#store),
+      ipMonitor: this.#takeIpMonitor?.(),
+      listReads: new Map(added.map((name) => [name, this.#listReads.get(name) as Reads])),
+      restored: isNew ? this.#store.restored() : undefined,
+      leftOut: [...this.#leftOutUntilMs].flatMap(([name, untilMs]) => (untilMs > nowMs ? [name] : [])),
+    };
+  }
 
-interface Composer {
-  /** A collector has a new value. */
-  changed(name: CollectorName): void;
-  /** A collector's sample has ended. */
-  settled(name: CollectorName): void;
-  /** Resolves when no document of some collectors is waiting to be composed. */
-  idle(names: readonly CollectorName[]): Promise<void>;
-}
+  #finish(report: CycleReport, thorough: boolean): void {
+    this.#store.record(report, thorough);
+    for (const sample of report.samples) this.#settle(sample);
+    for (const name of report.unchanged) this.#advance(name, { kind: 'ended' });
+    for (const name of report.changedLists) void this.#readList(name);
+    this.#waits.end(CYCLE);
+    log('%d sampled, %d documents', report.samples.length, report.documents.length);
+  }
 
-/** Composes each document once for all parts that change at about the same time, and one at a time. */
-function createComposer(sampler: Sampler, store: Store, isRunning: (name: CollectorName) => boolean): Composer {
-  const dirty = new Map<AnyDocument, NodeJS.Timeout>();
-  const composing = new Set<AnyDocument>();
-  const composeTogether = together<ComposeRequest, Composed | Failure>((requests) => sampler.compose(requests, 'quick'));
-  let waiters: { readonly documents: readonly AnyDocument[]; resolve(): void }[] = [];
+  #settle({ collector: name, outcome, tookMs }: SampleReport): void {
+    const hung = outcome.kind === 'failed' && (outcome.code === 'thread-lost' || outcome.code === 'timeout');
+    this.#advance(name, hung ? this.#hung(name, tookMs) : { kind: 'ended' });
+  }
 
-  function composeIfDue(document: AnyDocument, patient: boolean): void {
-    if (!dirty.has(document) || composing.has(document)) return;
-    if (patient && document.parts.some(isRunning)) return;
-    clearTimeout(dirty.get(document));
-    dirty.delete(document);
-    const parts = store.partsOf(document);
-    if (!parts) {
-      settle();
+  #hung(name: CollectorName, tookMs: number): CollectorEvent {
+    const { intervalMs } = this.#store.collectors.get(name) as CollectorRecord;
+    return { kind: 'hung', nowMs: monotonicMs(), tookMs, intervalMs };
+  }
+
+  /** The worker is lost: what it was busy with fails, and the next worker samples the others. */
+  #lose(due: readonly CollectorName[], lost: Lost): void {
+    const subject = subjectOf(lost.step);
+    log('lost the worker with %o: %s', subject, lost.failure.message);
+    // Programs that it waited for are lost too.
+    const others = names.filter((name) => this.#is(name, 'running') && !this.#lists.has(name));
+    if (subject === undefined) this.#failAll(due, lost);
+    else if ('collector' in subject) this.#loseCollector(subject.collector, lost);
+    else this.#leaveOut(subject.document, lost);
+    for (const name of others) this.#advance(name, { kind: 'lost' });
+  }
+
+  /** No thread has started, or it ended between two steps. */
+  #failAll(due: readonly CollectorName[], lost: Lost): void {
+    const samples = due.map((name) => failedSample(name, lost));
+    this.#store.record({ samples, documents: [] });
+    for (const sample of samples) this.#settle(sample);
+  }
+
+  #loseCollector(name: CollectorName, lost: Lost): void {
+    this.#store.record({ samples: [failedSample(name, lost)], documents: [] });
+    this.#advance(name, { kind: 'stuck' });
+    const lostMs = monotonicMs();
+    void lost.threadEnd.then(() => {
+      const isSoon = monotonicMs() - lostMs < ENDS_SOON_MS;
+      this.#advance(name, isSoon ? this.#hung(name, lost.tookMs) : { kind: 'freed' });
+    });
+  }
+
+  #leaveOut(document: string, { failure }: Lost): void {
+    this.#leftOutUntilMs.set(document, monotonicMs() + LEAVE_OUT_MS);
+    this.#store.record({ samples: [], documents: [{ kind: 'not-composed', document, failure }] });
+  }
+
+  async #readList(name: CollectorName): Promise<void> {
+    this.#lists.add(name);
+    const ended = await this.#workers.list({ collector: name, wants: wantsOf(this.#store) });
+    this.#lists.delete(name);
+    if (ended.kind === 'lost') {
+      this.#loseCollector(name, ended);
       return;
     }
-    composing.add(document);
-    void compose(document, parts).then((outcome) => {
-      store.composed(document.name, outcome);
-      composing.delete(document);
-      composeIfDue(document, true);
-      settle();
-    });
+    const { sample, metrics, document, reads } = ended.result;
+    this.#store.record({ samples: [sample], documents: document ? [document] : [], metrics: new Map([[name, metrics]]) });
+    if (reads) {
+      this.#listReads.set(name, reads);
+      this.#newListReads = [...this.#newListReads, name];
+    }
+    this.#settle(sample);
   }
+}
 
-  async function compose(document: AnyDocument, parts: Record<string, Uint8Array>): Promise<Composed | Failure> {
-    const body = document.verbatim && store.collectors.get(document.verbatim)?.good?.body;
-    if (body) return { kind: 'composed', bodies: [body], metrics: [], changes: [] };
-    const before = store.wantsChanges && document.changes ? store.documents.get(document.name)?.bodies.get(null)?.json : undefined;
-    const request = { document: document.name, parts, secretParts: store.secretPartsOf(document), before };
-    return composeTogether(request);
-  }
+function wantsOf({ wantsMetrics, wantsChanges, wantsSecrets, wantsSources }: Store): Wants {
+  return { metrics: wantsMetrics, changes: wantsChanges, secrets: wantsSecrets, sources: wantsSources };
+}
 
-  function settle(): void {
-    const isBusy = (document: AnyDocument) => dirty.has(document) || composing.has(document);
-    const done = waiters.filter((waiter) => !waiter.documents.some(isBusy));
-    waiters = waiters.filter((waiter) => !done.includes(waiter));
-    for (const waiter of done) waiter.resolve();
-  }
-
-  return {
-    changed(name) {
-      for (const document of documents) {
-        if (dirty.has(document) || !document.parts.includes(name)) continue;
-        dirty.set(
-          document,
-          setTimeout(() => composeIfDue(document, false), PATIENCE_MS),
-        );
-      }
-    },
-    settled(name) {
-      for (const document of documents) if (document.parts.includes(name)) composeIfDue(document, true);
-    },
-    idle(names) {
-      const awaited = documents.filter((document) => document.parts.some((part) => names.includes(part)));
-      return new Promise((resolve) => {
-        waiters.push({ documents: awaited, resolve });
-        settle();
-      });
-    },
-  };
+function failedSample(collector: CollectorName, { failure, tookMs }: Lost): SampleReport {
+  return { collector, outcome: failure, startedMonotonicMs: monotonicMs() - tookMs, tookMs };
 }

@@ -1,120 +1,160 @@
 /**
- * The pool of worker threads. It never rejects: a thread that hangs is abandoned, and its task ends as a failure like any other.
- *
- * Tasks wait here and not in piscina's queue, for two reasons. The time of a task starts when it starts, so that none is
- * blamed for waiting behind another. And which tasks run at the same time depends on their lanes.
+ * The worker threads: one runs the cycles, and others, which end when they have nothing to do, run what takes long. No call rejects: a
+ * thread that hangs is abandoned, and its task ends as lost.
  */
 import { pathToFileURL } from 'node:url';
 import { debuglog } from 'node:util';
 import { Piscina } from 'piscina';
-import type { CollectorLane } from '../model/collector.js';
 import { programFile } from '../program-files.js';
-import {
-  type Busy,
-  type Composed,
-  type ComposeRequest,
-  type Failure,
-  type HistoryTask,
-  NOT_STARTED,
-  newProgress,
-  type Progress,
-  type QueryTask,
-  REQUEST,
-  type Rows,
-  type SampleRequest,
-  type Taken,
-  type Task,
-  type ThreadData,
+import type {
+  Answer,
+  CycleReport,
+  CycleRequest,
+  Failure,
+  HistoryTask,
+  ListReport,
+  ListTask,
+  QueryTask,
+  Rows,
+  ThreadData,
 } from './messages.js';
+import { type Finished, type Lost, newWatched, runTask, type TaskLimits, type Thread, type Watched } from './task.js';
 
-const log = debuglog('apsnap:pool');
-
-type Thread = Piscina['threads'][number];
-
-/** A task that ended in its thread. */
-interface Finished<T> {
-  readonly kind: 'finished';
-  readonly result: T;
+/** Too many queries are waiting, or this one has waited too long. */
+export interface Busy {
+  readonly kind: 'busy';
 }
 
-/** A task that cost its thread. */
-interface Lost {
-  readonly kind: 'lost';
-  readonly failure: Failure;
-  /** Resolves when the thread has ended. */
-  readonly threadEnd: Promise<unknown>;
-}
-
-/** The kind of a task. See {@link CollectorLane}; a `query` can wait. */
-export type Lane = CollectorLane | 'query';
-
-/** Time limits in milliseconds. */
-export interface PoolTimes {
-  /**
-   * How long a thread may be busy with one sample or document, or with one program, which is killed after 1.2 s. This is more than any
-   * needs, and so little that collectors that wait for the thread are still fresh when another one has sampled them.
-   */
-  readonly timeouts: Readonly<Record<Lane, number>>;
-  /** How long it may take until a thread starts a task: a new thread loads modules first, for seconds on a small board. */
-  readonly start: number;
-  /** Time is counted in these steps. A process that was stopped for an hour counts one step, and blames no task. */
-  readonly step: number;
-  /** How long a query waits for a thread. After that its client has gone to ask again. */
-  readonly queryPatience: number;
-}
-
-const POOL_TIMES: PoolTimes = {
-  timeouts: { quick: 2_000, program: 2_000, heavy: 60_000, query: 5_000 },
-  start: 10_000,
-  step: 250,
-  queryPatience: 10_000,
-};
-
-/** Maximum abandoned threads that queries may cause: each keeps about 9 MB until the kernel releases it. Further queries fail. */
-const MAX_LOST_THREADS = 4;
-/** Maximum queries that wait for a thread. Further ones are told that the pool is busy. */
-const MAX_WAITING_QUERIES = 64;
-/** Maximum tasks that start before a waiting query. Without it a query would wait indefinitely while samples are requested all the time. */
-const MAX_BEFORE_QUERIES = 2;
-
-export interface Sampler {
-  /**
-   * Takes samples in one thread, in order. If the thread is lost, the collector that it was busy with fails, and another
-   * thread samples the others.
-   *
-   * @returns how each sample ended, in order
-   */
-  sample(requests: readonly SampleRequest[], lane: Lane): Promise<Taken[]>;
-  /** Composes documents in one thread, in order; see {@link Sampler.sample}. */
-  compose(requests: readonly ComposeRequest[], lane: Lane): Promise<(Composed | Failure)[]>;
+export interface Workers {
+  /** Runs a cycle. One at a time. */
+  cycle(request: CycleRequest): Promise<Finished<CycleReport> | Lost>;
+  /** Tells whether the next cycle runs in a thread that has run none yet. It holds no values. */
+  isNew(): boolean;
+  /** Calls back when the result of a program came too late for its cycle. The next cycle reports it. */
+  onLate(listener: () => void): void;
+  list(task: ListTask): Promise<Finished<ListReport> | Lost>;
   /** Answers a query of a document. */
-  answer(task: QueryTask): Promise<Composed | Failure | Busy>;
+  answer(task: QueryTask): Promise<Answer | Failure | Busy>;
   /** Encodes rows of the history. */
   history(task: HistoryTask): Promise<Rows | Failure | Busy>;
   /** Ends all threads. A thread that is stuck in the kernel may never end. @returns when all have ended, abandoned ones too */
   close(): Promise<void>;
 }
 
+/** Time limits in milliseconds. */
+export interface WorkerTimes {
+  /** How long a cycle may be busy with one sample or document. Collectors that wait meanwhile are still fresh afterwards. */
+  readonly step: number;
+  readonly list: number;
+  readonly query: number;
+  /** How long it may take until a thread starts a task: a new thread loads modules first, for seconds on a small board. */
+  readonly start: number;
+  /** Time is counted in these steps; see worker-state.ts. */
+  readonly look: number;
+  /** How long a query waits for a thread. After that its client has gone to ask again. */
+  readonly patience: number;
+  /** After this time without work, a thread for long tasks ends. */
+  readonly idle: number;
+}
+
+const TIMES: WorkerTimes = { step: 2_000, list: 60_000, query: 5_000, start: 10_000, look: 250, patience: 10_000, idle: 30_000 };
+
+/** Maximum abandoned threads that queries may cause: each keeps about 9 MB until the kernel releases it. Further queries fail. */
+const MAX_LOST_THREADS = 4;
+/** Maximum queries that wait for a thread. Further ones are told that the pool is busy. */
+const MAX_WAITING_QUERIES = 64;
+
 /** Picks what workers need from the configuration. */
 export function threadData({ rootfs, path, exposeSecrets, maxStationMetrics }: ThreadData): ThreadData {
   return { rootfs, path, exposeSecrets, maxStationMetrics };
 }
 
-interface Waiting {
-  readonly lane: Lane;
-  start(): Promise<void>;
-}
+const log = debuglog('apsnap:pool');
 
 /**
- * @param threads how many tasks may run at once
+ * @param threads maximum number of threads, at least one of each kind
  * @param data what each thread needs; threads see no variable of the environment but NODE_DEBUG, so no key
  */
-export function createSampler(threads: number, data: ThreadData, times: PoolTimes = POOL_TIMES): Sampler {
+export function createWorkers(threads: number, data: ThreadData, times: WorkerTimes = TIMES): Workers {
+  const cycles = createPool(data, { minThreads: 1, maxThreads: 1 });
+  const long = createPool(data, { minThreads: 0, maxThreads: Math.max(1, threads - 1), idleTimeout: times.idle });
+  const alive = trackThreads(cycles, long);
+  const limits = (step: number): TaskLimits => ({ lookMs: times.look, startMs: times.start, stepMs: step });
+  /** The thread that owns the snapshot. */
+  let owner: { readonly thread: Thread | undefined; readonly watched: Watched } = { thread: undefined, watched: newWatched() };
+  const isNew = () => owner.watched.state.kind !== 'idle' || owner.thread !== cycles.threads[0];
+
+  const waiting: (() => void)[] = [];
+  let running = 0;
+
+  /** Runs a task when a thread for long ones is free. */
+  async function runLong<T>(name: string, task: object, stepMs: number, patienceMs?: number): Promise<Finished<T> | Lost | Busy> {
+    if (running >= long.options.maxThreads && !(await turn(patienceMs))) return { kind: 'busy' };
+    running++;
+    const result = await runTask<T>(long, name, task, newWatched(), limits(stepMs));
+    running--;
+    waiting.shift()?.();
+    return result;
+  }
+
+  /** Waits for a free thread. @returns false if that takes too long */
+  function turn(patienceMs: number | undefined): Promise<boolean> {
+    return new Promise((resolve) => {
+      const start = () => {
+        clearTimeout(timer);
+        resolve(true);
+      };
+      const timer = patienceMs === undefined ? undefined : setTimeout(giveUp, patienceMs);
+      function giveUp(): void {
+        waiting.splice(waiting.indexOf(start), 1);
+        resolve(false);
+      }
+      waiting.push(start);
+    });
+  }
+
+  /** Runs a query, unless too many wait or it has waited for too long. */
+  async function ask<T>(name: string, task: object): Promise<T | Failure | Busy> {
+    if (waiting.length >= MAX_WAITING_QUERIES) return { kind: 'busy' };
+    if (alive.size - cycles.threads.length - long.threads.length >= MAX_LOST_THREADS) {
+      return { kind: 'failed', code: 'thread-lost', message: 'too many threads are stuck in the kernel already' };
+    }
+    const ended = await runLong<T>(name, task, times.query, times.patience);
+    return ended.kind === 'finished' ? ended.result : ended.kind === 'lost' ? ended.failure : ended;
+  }
+
+  let isClosing = false;
+  const end = endDespiteThreads(alive, () => isClosing || alive.size > cycles.threads.length + long.threads.length);
+  return {
+    isNew,
+    cycle(request) {
+      // Whoever waits for a cycle now ends with the process.
+      if (isClosing) return new Promise(() => {});
+      if (isNew()) owner = { thread: cycles.threads[0], watched: newWatched() };
+      return runTask<CycleReport>(cycles, 'cycle', request, owner.watched, limits(times.step));
+    },
+    onLate: (listener) => void cycles.on('message', listener),
+    list: async (task) => (await runLong<ListReport>('list', task, times.list)) as Finished<ListReport> | Lost,
+    answer: (task) => ask<Answer>('answer', task),
+    history: (task) => ask<Rows>('history', task),
+    async close() {
+      isClosing = true;
+      const ended = Promise.all([...alive].map((thread) => new Promise((resolve) => thread.once('exit', resolve))));
+      await Promise.all([cycles.destroy(), long.destroy()]);
+      await ended;
+      process.off('exit', end);
+      log('all threads have ended');
+    },
+  };
+}
+
+function createPool(data: ThreadData, size: { minThreads: number; maxThreads: number; idleTimeout?: number }): Piscina {
   const pool = new Piscina({
     filename: pathToFileURL(programFile('dist/workers/collect.js')).href,
-    minThreads: threads,
-    maxThreads: threads,
-    maxQueue: threads,
+    ...size,
+    maxQueue: size.maxThreads,
+    // By default a worker sleeps between tasks, and its programs would not be read.
+    atomics: 'disabled',
     // Workers log too, if they are told to.
     env: process.env.NODE_DEBUG ? { NODE_DEBUG: process.env.NODE_DEBUG } : {},
     execArgv: [],
@@ -124,164 +164,36 @@ export function createSampler(threads: number, data: ThreadData, times: PoolTime
   });
   // The pool replaces a thread that dies while idle; the next task shows whether that helped.
   pool.on('error', () => {});
-
-  const alive = new Set<Thread>();
-  const track = () => {
-    for (const thread of pool.threads) {
-      if (alive.has(thread)) continue;
-      alive.add(thread);
-      thread.once('exit', () => alive.delete(thread));
-    }
-  };
-  pool.on('workerCreate', track);
-  track();
-
-  const waiting: Waiting[] = [];
-  const running: Record<Lane, number> = { quick: 0, program: 0, heavy: 0, query: 0 };
-  /** Programs never occupy the last free thread. Heavy tasks and queries run one at a time. */
-  const maxRunning: Readonly<Record<Lane, number>> = { quick: threads, program: Math.max(1, threads - 1), heavy: 1, query: 1 };
-
-  /** Tasks that have started since a query could have. */
-  let beforeQueries = 0;
-
-  function next(): void {
-    while (Object.values(running).reduce((sum, tasks) => sum + tasks) < threads) {
-      const startable = waiting.filter(({ lane }) => running[lane] < maxRunning[lane]);
-      const query = startable.find(({ lane }) => lane === 'query');
-      const other = startable.find(({ lane }) => lane !== 'query');
-      const task = query && beforeQueries >= MAX_BEFORE_QUERIES ? query : (other ?? query);
-      if (!task) return;
-      beforeQueries = query && task !== query ? beforeQueries + 1 : 0;
-      waiting.splice(waiting.indexOf(task), 1);
-      running[task.lane]++;
-      log('start a task: %o running, %d waiting', running, waiting.length);
-      void task.start().then(() => {
-        running[task.lane]--;
-        next();
-      });
-    }
-  }
-
-  /** Runs a query, unless too many wait or it has waited for too long. */
-  function ask<T>(name: string, task: object): Promise<T | Failure | Busy> {
-    if (waiting.filter(({ lane }) => lane === 'query').length >= MAX_WAITING_QUERIES) return Promise.resolve({ kind: 'busy' });
-    if (lostThreads().length >= MAX_LOST_THREADS) return Promise.resolve(lostFailure('too many threads are stuck in the kernel already'));
-    const progress = newProgress();
-    return new Promise((resolve) => {
-      const query: Waiting = {
-        lane: 'query',
-        async start() {
-          clearTimeout(timer);
-          const ended = await attempt<T>(name, { ...task, progress }, progress, 'query');
-          resolve(ended.kind === 'lost' ? ended.failure : ended.result);
-        },
-      };
-      const timer = setTimeout(() => {
-        waiting.splice(waiting.indexOf(query), 1);
-        resolve({ kind: 'busy' });
-      }, times.queryPatience);
-      waiting.push(query);
-      next();
-    });
-  }
-
-  /** Runs a task when a thread is free for it, and abandons the thread if it takes too long. */
-  function run<T>(name: string, task: unknown, progress: Progress, lane: Lane): Promise<Finished<T> | Lost> {
-    return new Promise((resolve) => {
-      waiting.push({ lane, start: () => attempt<T>(name, task, progress, lane).then(resolve) });
-      next();
-    });
-  }
-
-  async function attempt<T>(name: string, task: unknown, progress: Progress, lane: Lane): Promise<Finished<T> | Lost> {
-    const abort = new AbortController();
-    let lost: Lost | undefined;
-    let seen = progress.join();
-    let leftMs = times.start;
-    const watch = setInterval(() => {
-      const now = progress.join();
-      leftMs = now === seen ? leftMs - times.step : times.timeouts[lane];
-      seen = now;
-      if (leftMs > 0) return;
-      const before = [...pool.threads];
-      abort.abort();
-      const abandoned = before.filter((thread) => !pool.threads.includes(thread));
-      log('%s: abandon thread %s', name, abandoned.map(({ threadId }) => threadId).join());
-      const why =
-        Atomics.load(progress, REQUEST) === NOT_STARTED
-          ? `no thread started it within ${times.start} ms`
-          : `no answer within ${times.timeouts[lane]} ms: the thread was given up`;
-      lost = {
-        kind: 'lost',
-        failure: lostFailure(why),
-        threadEnd: Promise.all(abandoned.map((thread) => new Promise((resolve) => thread.once('exit', resolve)))),
-      };
-    }, times.step);
-    try {
-      return { kind: 'finished', result: await pool.run(task, { name, signal: abort.signal }) };
-    } catch (error) {
-      const ended = `the sampling thread ended: ${error instanceof Error ? error.message : String(error)}`;
-      return lost ?? { kind: 'lost', failure: lostFailure(ended), threadEnd: Promise.resolve() };
-    } finally {
-      clearInterval(watch);
-    }
-  }
-
-  /** Runs requests as one task. If it loses the thread, the request that it was busy with fails, and the others are tried again. */
-  async function runAll<Request, Result>(
-    name: string,
-    requests: readonly Request[],
-    lane: Lane,
-    failed: (lost: Lost, tookMs: number) => Result,
-  ): Promise<Result[]> {
-    const progress = newProgress();
-    const startedMs = performance.now();
-    const ended = await run<Result[]>(name, { requests, progress } satisfies Task<Request>, progress, lane);
-    if (ended.kind === 'finished') return ended.result;
-    const culprit = Atomics.load(progress, REQUEST);
-    const result = failed(ended, performance.now() - startedMs);
-    if (culprit === NOT_STARTED) return requests.map(() => result);
-    const others = requests.filter((_request, index) => index !== culprit);
-    const rest = others.length === 0 ? [] : await runAll(name, others, lane, failed);
-    return rest.toSpliced(culprit, 0, result);
-  }
-
-  const lostThreads = () => {
-    const current = new Set(pool.threads);
-    return [...alive].filter((thread) => !current.has(thread));
-  };
-
-  const allEnded = () => Promise.all([...alive].map((thread) => new Promise((resolve) => thread.once('exit', resolve))));
-  let closing = false;
-  process.once('exit', endDespiteThreads);
-
-  /**
-   * Ends the process although a thread is stuck in the kernel: the end of a process waits for its threads, so only the signal that
-   * asks for the end helps.
-   */
-  function endDespiteThreads(): void {
-    if (alive.size === 0 || !(closing || lostThreads().length > 0)) return;
-    process.removeAllListeners('SIGTERM');
-    process.kill(process.pid, 'SIGTERM');
-  }
-
-  return {
-    sample: (requests, lane) =>
-      runAll<SampleRequest, Taken>('sample', requests, lane, ({ failure, threadEnd }, tookMs) => ({ outcome: failure, tookMs, threadEnd })),
-    compose: (requests, lane) => runAll<ComposeRequest, Composed | Failure>('compose', requests, lane, ({ failure }) => failure),
-    answer: (task) => ask<Composed>('answer', task),
-    history: (task) => ask<Rows>('history', task),
-    async close() {
-      closing = true;
-      track();
-      const ended = allEnded();
-      await pool.destroy();
-      await ended;
-      process.off('exit', endDespiteThreads);
-    },
-  };
+  return pool;
 }
 
-function lostFailure(message: string): Failure {
-  return { kind: 'failed', code: 'thread-lost', message };
+/** Returns all threads that have not ended, abandoned ones too. */
+function trackThreads(...pools: readonly Piscina[]): ReadonlySet<Thread> {
+  const alive = new Set<Thread>();
+  for (const pool of pools) {
+    const track = () => {
+      for (const thread of pool.threads) {
+        if (alive.has(thread)) continue;
+        alive.add(thread);
+        thread.once('exit', () => alive.delete(thread));
+      }
+    };
+    pool.on('workerCreate', track);
+    track();
+  }
+  return alive;
+}
+
+/**
+ * Ends the process although a thread is stuck in the kernel: the end of a process waits for its threads, so only the signal that asks for
+ * the end helps.
+ */
+function endDespiteThreads(alive: ReadonlySet<Thread>, isNeeded: () => boolean): () => void {
+  const end = () => {
+    if (alive.size === 0 || !isNeeded()) return;
+    process.removeAllListeners('SIGTERM');
+    process.kill(process.pid, 'SIGTERM');
+  };
+  process.once('exit', end);
+  return end;
 }

@@ -9,11 +9,13 @@ import { type CurrentKeys, openKeys } from '../access/current-keys.js';
 import { createFailedKeys } from '../access/failed-keys.js';
 import { collectors } from '../collectors/index.js';
 import type { Config } from '../config/config.js';
+import { createClock } from '../engine/clock.js';
 import { createHistory } from '../engine/history.js';
+import { followIpMonitor, type IpMonitor } from '../engine/ip-monitor.js';
 import { createScheduler, type Scheduler } from '../engine/schedule.js';
-import { createStore } from '../engine/store.js';
+import { Store } from '../engine/store.js';
 import { followStationEvents } from '../engine/wifi-events.js';
-import { createSampler, type Sampler, threadData } from '../engine/worker-pool.js';
+import { createWorkers, threadData, type Workers } from '../engine/worker-pool.js';
 import type { EventStreams } from '../http/events/streams.js';
 import { type AccessLog, createAccessLog } from '../http/middleware/access-log.js';
 import { createHostCheck } from '../http/middleware/allowed-hosts.js';
@@ -45,23 +47,28 @@ export async function serve(config: Config, environment: NodeJS.Dict<string>): P
   const keys = openKeys({ ...config, environment }, log);
   for (const warning of secretsWarnings(config, keys.readsSecrets())) logWarning(warning);
 
-  const engine = startEngine(config, keys.readsSecrets());
-  const { store, scheduler, sampler } = engine;
+  let ipMonitor: IpMonitor | undefined;
+  const engine = startEngine(config, keys.readsSecrets(), () => ipMonitor?.take());
+  const { store, scheduler, workers } = engine;
   const forwardedFor = createForwardedFor(config.trustedProxies);
   const accessLog = createAccessLog(config.accessLog, (text) => process.stdout.write(text), forwardedFor);
   const { app, events } = await createHttp(config, engine, { keys, forwardedFor, accessLog, tls });
   const keyWatch = watchKeys(config, keys, engine, events);
 
   const server = await listen(app, config, logWarning, tls?.createServer);
+  // Programs start once requests can be served.
+  const machine = createMachine(config);
+  ipMonitor = followIpMonitor(machine);
   const parts = [
     notifyServiceManager(environment, store, log),
-    watchWifi(config, scheduler),
+    followStationEvents(machine, sampleOnEvents(scheduler)),
+    ipMonitor,
     scheduler,
     keyWatch,
     ...(tls ? [tls] : []),
     { stop: () => events.close() },
   ];
-  stopOnSignal(server, sampler, accessLog, parts);
+  stopOnSignal(server, workers, accessLog, parts);
   const { port } = server.address() as AddressInfo;
   for (const line of banner(config, port, environment, tls?.pair)) log(`INFO: ${line}`);
 }
@@ -79,18 +86,19 @@ function logWarning(line: string): void {
 }
 
 /** Starts worker threads and the scheduler. Threads load their modules while the main thread loads HTTP. */
-function startEngine(config: Config, readsSecrets: boolean) {
-  const sampler = createSampler(config.threads, threadData(config));
+function startEngine(config: Config, readsSecrets: boolean, takeIpMonitor: IpMonitor['take']) {
+  const workers = createWorkers(config.threads, threadData(config));
+  const clock = createClock();
   // Generations start at the current time, so that an event stream that reconnects after a restart has seen an older one.
-  const store = createStore(Date.now());
+  const store = new Store(Date.now(), clock);
   const history = createHistory();
-  store.onSample((_record, outcome) => {
+  store.onSample(({ outcome }) => {
     if (outcome.kind === 'sampled') history.record(outcome.points, Date.now());
   });
   store.wantsSecrets = !config.exposeSecrets && readsSecrets;
-  const scheduler = createScheduler(sampler, store);
+  const scheduler = createScheduler(workers, store, { clock, takeIpMonitor });
   scheduler.start(config.schedules);
-  return { sampler, store, history, scheduler };
+  return { workers, store, history, scheduler };
 }
 
 type Engine = ReturnType<typeof startEngine>;
@@ -132,17 +140,11 @@ function watchKeys({ exposeSecrets }: Config, keys: CurrentKeys, { store, schedu
     if (wantsSecrets === store.wantsSecrets) return;
     store.wantsSecrets = wantsSecrets;
     const names = collectors.filter(({ view }) => holdsSecrets(view.json)).map(({ name }) => name);
-    void scheduler.sampleAfresh(names, false);
+    void scheduler.sample(names);
   });
 }
 
-/** Samples when Wi-Fi clients come or go. */
-function watchWifi(config: Config, scheduler: Scheduler): Part {
-  const machine = createMachine(config);
-  return followStationEvents(machine, sampleOnEvents(scheduler));
-}
-
-function stopOnSignal(server: Server, sampler: Sampler, accessLog: AccessLog, parts: readonly Part[]): void {
+function stopOnSignal(server: Server, workers: Workers, accessLog: AccessLog, parts: readonly Part[]): void {
   let isStopping = false;
   const stop = async (signal: NodeJS.Signals) => {
     if (isStopping) return;
@@ -152,7 +154,7 @@ function stopOnSignal(server: Server, sampler: Sampler, accessLog: AccessLog, pa
     setTimeout(() => process.exit(0), STOP_WITHIN_MS);
     for (const part of parts) part.stop();
     await Promise.race([shutting, sleep(CLOSE_AFTER_MS)]);
-    await Promise.all([shutting, sampler.close()]);
+    await Promise.all([shutting, workers.close()]);
     accessLog.close();
     process.exit(0);
   };
@@ -172,7 +174,7 @@ function sampleOnEvents(scheduler: Scheduler): (event: 'station' | 'interface') 
       isWaiting = false;
       isThorough = false;
       // Leases and neighbours appear later than the event, and are sampled on their own schedules.
-      await scheduler.sampleAfresh(wasThorough ? ['interfaces', 'stations'] : ['stations'], wasThorough);
+      await scheduler.sample(wasThorough ? ['interfaces', 'stations'] : ['stations'], wasThorough);
       await sleep(EVENT_GAP_MS);
     }
     isRunning = false;

@@ -3,8 +3,7 @@
  * NOTIFY_SOCKET names. Node has no datagram sockets of Unix, so `systemd-notify` sends them. Each costs about 3 ms of CPU.
  */
 import { execFile } from 'node:child_process';
-import { lackingOf } from '../engine/readiness.js';
-import type { Store } from '../engine/store.js';
+import { type Contents, lackingOf } from '../engine/readiness.js';
 
 const READY_CHECK_MS = 50;
 /** Time after which a service that isn't ready logs why. */
@@ -20,7 +19,7 @@ export interface ServiceManager {
  *
  * @param environment NOTIFY_SOCKET, and WATCHDOG_USEC as the unit's WatchdogSec= sets it. Without the first, nothing happens
  */
-export function notifyServiceManager(environment: NodeJS.Dict<string>, store: Store, log: (line: string) => void): ServiceManager {
+export function notifyServiceManager(environment: NodeJS.Dict<string>, store: Contents, log: (line: string) => void): ServiceManager {
   const { NOTIFY_SOCKET: socket, WATCHDOG_USEC: watchdogUs, PATH } = environment;
   if (!socket) return { stop() {} };
   let hasFailed = false;

@@ -38,7 +38,7 @@ import { parseCommandLine } from '../../src/config/command-line.js';
 import { readConfig } from '../../src/config/read.js';
 import { cronProblem } from '../../src/config/validate.js';
 import { documents } from '../../src/documents/index.js';
-import { onSchedule } from '../../src/engine/cron.js';
+import { createTicker } from '../../src/engine/cron.js';
 import { createHistory } from '../../src/engine/history.js';
 import { parseStationEvent } from '../../src/engine/wifi-events.js';
 import { quote, UsageError } from '../../src/errors.js';
@@ -146,10 +146,11 @@ function eventsIn(text: string): StreamEvent[] {
 function schedule(text: string): unknown {
   const problem = cronProblem(text);
   if (problem !== undefined) return problem;
-  const running = onSchedule(text, () => {});
-  running.stop();
-  assert.ok(running.intervalMs > 0);
-  return running.intervalMs === Number.POSITIVE_INFINITY ? null : running.intervalMs;
+  const ticker = createTicker(new Map([['any', text]]), () => {});
+  ticker.stop();
+  const intervalMs = ticker.intervalMs('any');
+  assert.ok(intervalMs > 0);
+  return intervalMs === Number.POSITIVE_INFINITY ? null : intervalMs;
 }
 
 const commandLines = [

@@ -296,7 +296,7 @@ describe('isolation', { concurrency: true }, () => {
         await eventually(async () => assertHeaders(patient, '/system', 'fresh'));
         await eventually(async () => assertReady(patient, ['stations']));
         // Another collector that hangs may not have been sampled yet.
-        await eventually(async () => assert.match(String((await patient.ask('/clients')).json().detail), /^stations: /));
+        await eventually(async () => assert.match(String((await patient.ask('/clients')).json().detail), /^stations: iw /));
         const before = holdings(patient.server);
         for (const path of ['/clients', '/clients/wlan0', '/clients/nope', '/clients/']) {
           const answer = await patient.ask(path);

@@ -156,7 +156,7 @@ describe('a million names', () => {
       assert.match(String(answer.json().detail), /too many queries/);
     }
     // Each reads a million names in a quarter of a second, more on a busy machine, and none waits for more than ten.
-    assert.ok(good.length > 10, `${good.length} were answered`);
+    assert.ok(good.length > 5, `${good.length} were answered`);
     for (const answer of good) assert.ok(answer.json<Hostnames>().hostnames.length > 0);
   });
 

@@ -11,10 +11,8 @@ import { parseRootMount } from '../../src/collectors/system/disk.js';
 import { meminfoFamilies } from '../../src/collectors/system/memory.js';
 import { stations } from '../../src/collectors/wifi/stations.js';
 import { clients } from '../../src/documents/clients.js';
-import { encodeJson } from '../../src/encode/body.js';
 import { joinFamilies, METRICS_END, type MetricsFormat, renderFamilies } from '../../src/encode/prometheus.js';
-import type { Scheduler } from '../../src/engine/schedule.js';
-import { createStore, type Store } from '../../src/engine/store.js';
+import { Store } from '../../src/engine/store.js';
 import { HttpProblem } from '../../src/http/responses/problem.js';
 import { createMetrics, preferredFormat } from '../../src/http/routes/metrics.js';
 import { gauge, type MetricFamily, type MetricSample } from '../../src/model/metrics.js';
@@ -24,6 +22,7 @@ import { eventually } from '../support/eventually.js';
 import { parseExposition, valuesOf } from '../support/exposition.js';
 import { fixture, machineOf } from '../support/fixture.js';
 import { type Answer, type Asking, ask } from '../support/http.js';
+import { composedReport, GOOD, idleScheduler, sampleReport } from '../support/reports.js';
 import { createAccessPoint, type Root } from '../support/root.js';
 import { firstSample } from '../support/sample.js';
 import { startServer, type TestServer } from '../support/server.js';
@@ -231,8 +230,6 @@ describe('accept', () => {
 });
 
 describe('joined', () => {
-  const scheduler: Scheduler = { sample: async () => {}, sampleAfresh: async () => {}, start() {}, stop() {} };
-
   /** A store that knows samples of some collectors, served. */
   async function serve(context: TestContext, store: Store): Promise<(path: string, asking?: Asking) => Promise<Answer>> {
     const app = new Koa();
@@ -245,19 +242,18 @@ describe('joined', () => {
         ctx.body = error.message;
       }
     });
-    const server = createServer(app.use(createMetrics(store, scheduler)).callback());
+    const server = createServer(app.use(createMetrics(store, idleScheduler)).callback());
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     context.after(() => server.close());
     return (path, asking) => ask(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, path, asking);
   }
 
-  function sampled(store: Store, name: CollectorName, families: readonly MetricFamily[], value: unknown = 1): void {
-    const good = { absent: null, value: encodeJson(value), carry: undefined, metrics: renderFamilies(families), points: {} };
-    store.sampled(name, { kind: 'sampled', ...good }, 1.234);
+  function sampled(store: Store, name: CollectorName, families: readonly MetricFamily[]): void {
+    store.record({ samples: [sampleReport(name, GOOD, 1.234)], documents: [], metrics: new Map([[name, renderFamilies(families)]]) });
   }
 
   test('collectors in order, then their own metrics', async (context) => {
-    const store = createStore();
+    const store = new Store();
     const get = await serve(context, store);
     store.setInterval('load', 1_000);
     sampled(store, 'memory', [gauge('of_memory', 'b', 2)]);
@@ -284,7 +280,7 @@ describe('joined', () => {
   });
 
   test('OpenMetrics ends, and is told apart', async (context) => {
-    const store = createStore();
+    const store = new Store();
     const get = await serve(context, store);
     const { text, headers } = await get('/metrics?collect=load', { headers: { accept: 'application/openmetrics-text' } });
     assert.equal(headers['content-type'], 'application/openmetrics-text; version=1.0.0; charset=utf-8');
@@ -294,7 +290,7 @@ describe('joined', () => {
   });
 
   test('what nobody has a name for is refused', async (context) => {
-    const get = await serve(context, createStore());
+    const get = await serve(context, new Store());
     for (const path of [
       '/metrics?collect[]=nope',
       '/metrics?collect=',
@@ -310,7 +306,7 @@ describe('joined', () => {
   });
 
   test('prom-client reports the process, under names that no other metric has and both formats allow', async (context) => {
-    const get = await serve(context, createStore());
+    const get = await serve(context, new Store());
     const { text } = await get('/metrics?collect[]=process');
     const names = new Set(parseExposition(text).map(({ name }) => name));
     for (const name of ['process_cpu_seconds_total', 'process_resident_memory_bytes', 'nodejs_heap_size_used_bytes'])
@@ -322,7 +318,7 @@ describe('joined', () => {
   });
 
   test('the same text until something changes', async (context) => {
-    const store = createStore();
+    const store = new Store();
     const get = await serve(context, store);
     const path = '/metrics?collect=load&collect=process';
     const cpu = async (headers = {}) => {
@@ -338,7 +334,7 @@ describe('joined', () => {
   });
 
   test('what was not sampled for three intervals is left out, though nothing happens', async (context) => {
-    const store = createStore();
+    const store = new Store();
     const get = await serve(context, store);
     store.setInterval('load', 1_000);
     store.setInterval('stations', 1_000);
@@ -346,15 +342,15 @@ describe('joined', () => {
     sampled(store, 'load', [gauge('of_load', 'a', 1)]);
     for (const name of ['interfaces', 'stations', 'leases', 'neighbours'] as const) sampled(store, name, []);
     const info = { name: 'of_clients_info', help: 'c', type: 'info', samples: [{ labels: { a: 'b' }, value: 1 }] } as const;
-    store.composed('clients', { kind: 'composed', bodies: [], changes: [], metrics: renderFamilies([info]) });
+    store.record({ samples: [], documents: [composedReport('clients', [], { metrics: renderFamilies([info]) })] });
     const told = async () => (await get('/metrics')).text;
     assert.match(await told(), /^of_load 1\n[\s\S]*^of_clients_info/m);
-    const startMs = performance.now();
+    const start = process.hrtime.bigint();
     // A failure is not yet the end of what is known.
-    store.sampled('load', { kind: 'failed', code: 'malformed', message: 'no load' }, 1);
-    context.mock.method(performance, 'now', () => startMs + 6_900);
+    store.record({ samples: [sampleReport('load', { kind: 'failed', code: 'malformed', message: 'no load' })], documents: [] });
+    context.mock.method(process.hrtime, 'bigint', () => start + 6_900_000_000n);
     assert.match(await told(), /^of_load 1\n[\s\S]*^apsnap_collector_success\{collector="load"\} 0\n/m);
-    context.mock.method(performance, 'now', () => startMs + 8_000);
+    context.mock.method(process.hrtime, 'bigint', () => start + 8_000_000_000n);
     const late = await told();
     assert.doesNotMatch(late, /^of_/m);
     assert.match(late, /^apsnap_collector_last_success_timestamp_seconds\{collector="load"\} \d/m);

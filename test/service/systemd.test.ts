@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { completion } from '../../scripts/manual.js';
-import { createStore, type Store } from '../../src/engine/store.js';
+import type { Contents } from '../../src/engine/readiness.js';
+import { Store } from '../../src/engine/store.js';
 import { notifyServiceManager } from '../../src/service/systemd.js';
 import { run } from '../support/cli.js';
 import { eventually } from '../support/eventually.js';
@@ -18,7 +19,7 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('systemd', () => {
   /** Notifies a systemd that expects a sign of life every 0.2 s. */
-  function notify(store: Store) {
+  function notify(store: Contents) {
     const bin = mkdtempSync(join(folder, 'bin-'));
     const heard = join(bin, 'heard');
     writeFileSync(join(bin, 'systemd-notify'), `#!/bin/sh\nprintf '%s %s\\n' "$NOTIFY_SOCKET" "$1" >>'${heard}'\n`);
@@ -30,7 +31,7 @@ describe('systemd', () => {
   }
 
   test('gets signs of life, but not READY=1, until the service is ready', async (context) => {
-    const { manager, heard } = notify(createStore());
+    const { manager, heard } = notify(new Store());
     context.after(() => manager.stop());
     await eventually(() => assert.ok(heard().split('/run/test WATCHDOG=1\n').length > 3));
     assert.doesNotMatch(heard(), /READY=1/);
@@ -38,7 +39,7 @@ describe('systemd', () => {
 
   test('gets READY=1 once', async (context) => {
     // Without required collectors, nothing is lacking.
-    const { manager, heard } = notify({ ...createStore(), collectors: new Map(), documents: new Map() });
+    const { manager, heard } = notify({ collectors: new Map(), documents: new Map() });
     context.after(() => manager.stop());
     await eventually(() => assert.match(heard(), /^\/run\/test READY=1$/m));
     await eventually(() => assert.ok(heard().split('WATCHDOG=1').length > 2));
@@ -47,13 +48,13 @@ describe('systemd', () => {
 
   test('is not notified without NOTIFY_SOCKET', () => {
     const log = () => assert.fail();
-    notifyServiceManager({ WATCHDOG_USEC: '1' }, createStore(), log).stop();
+    notifyServiceManager({ WATCHDOG_USEC: '1' }, new Store(), log).stop();
   });
 
   test('without systemd-notify, the log says so once', async (context) => {
     const lines: string[] = [];
     const environment = { PATH: folder, NOTIFY_SOCKET: '/run/test', WATCHDOG_USEC: '2000' };
-    const manager = notifyServiceManager(environment, createStore(), (line) => lines.push(line));
+    const manager = notifyServiceManager(environment, new Store(), (line) => lines.push(line));
     context.after(() => manager.stop());
     await eventually(() => assert.equal(lines.length, 1));
     assert.match(lines[0] ?? '', /^ERROR: systemd-notify WATCHDOG=1: ENOENT; /);

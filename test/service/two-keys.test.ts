@@ -5,9 +5,10 @@ import { after, before, describe, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { hashKey } from '../../src/access/key-format.js';
 import { documents } from '../../src/documents/index.js';
-import { createStore } from '../../src/engine/store.js';
+import { Store } from '../../src/engine/store.js';
 import { eventually } from '../support/eventually.js';
 import { type Answer, ask } from '../support/http.js';
+import { composedReport } from '../support/reports.js';
 import { createAccessPoint, type Root } from '../support/root.js';
 import { startServer, type TestServer } from '../support/server.js';
 
@@ -158,9 +159,9 @@ describe('two keys', () => {
 });
 
 test('a clock change moves the times of both kinds of bodies', (context) => {
-  const store = createStore();
+  const store = new Store();
   const bodyOf = (text: string) => ({ page: null, json: Buffer.from(text), gzip: null, crc: 0, tag: text });
-  store.composed('ap', { kind: 'composed', bodies: [bodyOf('{}')], secretBodies: [bodyOf('{"s":1}')], changes: [], metrics: [] });
+  store.record({ samples: [], documents: [composedReport('ap', [bodyOf('{}')], { secretBodies: [bodyOf('{"s":1}')] })] });
   const now = Date.now.bind(Date);
   context.mock.method(Date, 'now', () => now() - 3_600_000);
   store.review();

@@ -4,28 +4,15 @@ import type { AddressInfo } from 'node:net';
 import { collectors } from '../../src/collectors/index.js';
 import type { AccessLogMode, Limits } from '../../src/config/config.js';
 import { documents } from '../../src/documents/index.js';
-import { type Body, encodeBody, encodeJson } from '../../src/encode/body.js';
+import { type Body, encodeBody } from '../../src/encode/body.js';
 import { createHistory } from '../../src/engine/history.js';
-import type { Scheduler } from '../../src/engine/schedule.js';
-import { createStore, type Store } from '../../src/engine/store.js';
-import type { Sampler } from '../../src/engine/worker-pool.js';
+import { Store } from '../../src/engine/store.js';
 import { type AppOptions, createApp } from '../../src/http/app.js';
 import { EventStreams } from '../../src/http/events/streams.js';
 import { createAccessLog } from '../../src/http/middleware/access-log.js';
 import { createHostCheck } from '../../src/http/middleware/allowed-hosts.js';
 import { listen, shut } from '../../src/http/server/listen.js';
-
-/** A scheduler that samples nothing. */
-export const idleScheduler: Scheduler = { sample: async () => {}, sampleAfresh: async () => {}, start() {}, stop() {} };
-
-/** A sampler that is always busy. */
-export const busySampler: Sampler = {
-  sample: async () => [],
-  compose: async () => [],
-  answer: async () => ({ kind: 'busy' }),
-  history: async () => ({ kind: 'busy' }),
-  close: async () => {},
-};
+import { busyWorkers, composedReport, idleScheduler, sampleReport } from './reports.js';
 
 export interface TestApp {
   readonly url: string;
@@ -48,11 +35,11 @@ const LIMITS: Limits = { maxConnections: 2_000, headersMs: 10_000, requestMs: 20
 
 /** Starts the application on a free port of the loopback address. */
 export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
-  const { store = createStore(), limits, allowedHosts = [], accessLog: mode = 'all', ...others } = options;
+  const { store = new Store(), limits, allowedHosts = [], accessLog: mode = 'all', ...others } = options;
   const key = 'key-of-the-test-0123456789';
   const lines: string[] = [];
   const app = createApp({
-    ...{ store, scheduler: idleScheduler, sampler: busySampler, history: createHistory() },
+    ...{ store, scheduler: idleScheduler, workers: busyWorkers, history: createHistory() },
     ...{ events: new EventStreams(store), maxListeners: 200, corsOrigins: [], exposeSecrets: false },
     ...{ readSpecification: () => Buffer.from('{}'), pages: { dashboard: true, docs: true } },
     accessLog: createAccessLog(mode, (text) => lines.push(text)),
@@ -69,20 +56,16 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
 
 /** Makes a store in which every document is fresh. Documents are `{}`, unless `bodies` has them. */
 export function freshStore(bodies: Readonly<Record<string, readonly Body[]>> = {}): Store {
-  const store = createStore();
-  const sampleAll = () => {
-    for (const { name, absent } of collectors) {
-      store.sampled(name, { kind: 'sampled', absent: null, value: encodeJson(absent), carry: undefined, metrics: [], points: {} }, 1);
-    }
-  };
-  sampleAll();
-  for (const { name } of documents) compose(store, name, bodies[name] ?? [encodeBody(null, {})]);
+  const store = new Store();
+  const samples = () => collectors.map(({ name }) => sampleReport(name));
+  const composed = documents.map(({ name }) => composedReport(name, bodies[name] ?? [encodeBody(null, {})]));
+  store.record({ samples: samples(), documents: composed });
   // Documents are made of a sample, and the next sample finds them unchanged.
-  sampleAll();
+  store.record({ samples: samples(), documents: [] });
   return store;
 }
 
 /** Gives a document new bytes. */
 export function compose(store: Store, name: string, bodies: readonly Body[]): void {
-  store.composed(name, { kind: 'composed', bodies: [...bodies], changes: [], metrics: [] });
+  store.record({ samples: [], documents: [composedReport(name, bodies)] });
 }

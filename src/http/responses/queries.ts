@@ -2,7 +2,7 @@
 import type { Body } from '../../encode/body.js';
 import { problemOfDocument, problemText } from '../../engine/freshness.js';
 import type { DocumentRecord } from '../../engine/records.js';
-import type { Sampler } from '../../engine/worker-pool.js';
+import type { Workers } from '../../engine/worker-pool.js';
 import { parseQuery, QueryError } from '../../model/query.js';
 import { busy, HttpProblem, notYet } from './problem.js';
 import { type ReadyResponse, readyResponse } from './ready.js';
@@ -23,7 +23,7 @@ interface Kept {
  * @returns a function that takes what follows the question mark, and returns the response; undefined if the document knows none of the
  * parameters. It throws {@link HttpProblem}: 400 if a parameter is not valid, 503 if too many queries wait or the query failed
  */
-export function createQueries(sampler: Sampler): (record: DocumentRecord, search: string) => Promise<ReadyResponse> | undefined {
+export function createQueries(workers: Workers): (record: DocumentRecord, search: string) => Promise<ReadyResponse> | undefined {
   const kept = new Map<DocumentRecord, Kept>();
 
   function keptOf(record: DocumentRecord): Kept {
@@ -38,13 +38,13 @@ export function createQueries(sampler: Sampler): (record: DocumentRecord, search
   async function ask(record: DocumentRecord, query: Readonly<Record<string, string | number>>): Promise<Body> {
     const { document } = record;
     if (record.state === 'absent') throw notYet(record);
-    const outcome = await sampler.answer({ document: document.name, query });
+    const outcome = await workers.answer({ document: document.name, query });
     if (outcome.kind === 'busy') throw busy();
     if (outcome.kind === 'failed') {
       const detail = problemText(problemOfDocument(document, outcome));
       throw new HttpProblem(503, detail, { headers: { 'Retry-After': '2' } });
     }
-    return outcome.bodies[0] as Body;
+    return outcome.body;
   }
 
   return (record, search) => {

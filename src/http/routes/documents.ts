@@ -6,7 +6,7 @@ import type Router from '@koa/router';
 import type { Middleware } from 'koa';
 import { documents } from '../../documents/index.js';
 import type { Store } from '../../engine/store.js';
-import type { Sampler } from '../../engine/worker-pool.js';
+import type { Workers } from '../../engine/worker-pool.js';
 import { quote } from '../../errors.js';
 import { accessOf } from '../middleware/require-key.js';
 import type { DocumentResponses } from '../responses/document-responses.js';
@@ -17,7 +17,7 @@ import { respond } from '../responses/ready.js';
 export interface DocumentOptions {
   readonly store: Store;
   /** Runs queries in a worker. */
-  readonly sampler: Sampler;
+  readonly workers: Workers;
   readonly responses: DocumentResponses;
 }
 
@@ -29,8 +29,8 @@ export function documentRoutes(router: Router, options: DocumentOptions): void {
   }
 }
 
-function document({ store, sampler, responses }: DocumentOptions): Middleware {
-  const query = createQueries(sampler);
+function document({ store, workers, responses }: DocumentOptions): Middleware {
+  const query = createQueries(workers);
   return async function document(ctx) {
     const path = ctx.path.replace(/(?<=.)\/$/, '');
     const access = accessOf(ctx);

@@ -2,7 +2,7 @@
 import type Router from '@koa/router';
 import type { Middleware } from 'koa';
 import { GOOD_ROWS, type History, type HistoryQuery, MAX_ROWS } from '../../engine/history.js';
-import type { Sampler } from '../../engine/worker-pool.js';
+import type { Workers } from '../../engine/worker-pool.js';
 import { quote } from '../../errors.js';
 import { type Given, givenIn } from '../../model/query.js';
 import { busy, HttpProblem } from '../responses/problem.js';
@@ -17,7 +17,7 @@ const CONTENT_TYPE = { json: 'application/json', csv: 'text/csv; charset=utf-8; 
 export interface HistoryOptions {
   readonly history: History;
   /** Formats rows in a worker. */
-  readonly sampler: Sampler;
+  readonly workers: Workers;
 }
 
 export function historyRoutes(router: Router, options: HistoryOptions): void {
@@ -78,7 +78,7 @@ export function historyRoutes(router: Router, options: HistoryOptions): void {
  *       '429': { $ref: '#/components/responses/TooManyKeys' }
  *       '503': { $ref: '#/components/responses/Busy' }
  */
-function rows({ history, sampler }: HistoryOptions): Middleware {
+function rows({ history, workers }: HistoryOptions): Middleware {
   return async function rows(ctx) {
     const nowSeconds = Date.now() / 1000;
     const given = givenIn(ctx.querystring);
@@ -89,7 +89,7 @@ function rows({ history, sampler }: HistoryOptions): Middleware {
       throw new HttpProblem(400, `${values} values: expected at most ${MAX_VALUES}; ask for fewer series or a larger step`);
     }
     const format = ctx.accepts('application/json', 'text/csv') === 'text/csv' ? 'csv' : 'json';
-    const result = await sampler.history({ series, query, format, nowSeconds });
+    const result = await workers.history({ series, query, format, nowSeconds });
     if (result.kind === 'busy') throw busy();
     if (result.kind === 'failed') throw new HttpProblem(503, result.message, { headers: { 'Retry-After': '1' } });
     ctx.set('Cache-Control', 'private, no-store');

@@ -10,6 +10,7 @@ import type Router from '@koa/router';
 import type { Middleware } from 'koa';
 import { MIN_COMPRESSED_BYTES } from '../../encode/body.js';
 import { joinFamilies, METRICS_CONTENT_TYPE, METRICS_END, type MetricsFormat, renderFamilies } from '../../encode/prometheus.js';
+import { monotonicMs } from '../../engine/clock.js';
 import { isExpired, problemOf } from '../../engine/freshness.js';
 import type { CollectorRecord, DocumentRecord } from '../../engine/records.js';
 import type { Scheduler } from '../../engine/schedule.js';
@@ -125,9 +126,8 @@ function createDemand(store: Store, scheduler: Scheduler): () => Promise<void> {
     }, WANTED_MS);
     idle.unref();
     store.wantsMetrics = true;
-    const sampled = [...store.collectors.values()].filter(({ collector }) => collector.trigger === 'schedule');
-    const names = sampled.map(({ collector }) => collector.name);
-    rendered ??= Promise.race([scheduler.sampleAfresh(names, false), sleep(MAX_WAIT_MS, undefined, { ref: false })]);
+    // Workers keep what they need to render the last samples.
+    rendered ??= Promise.race([scheduler.sample([]), sleep(MAX_WAIT_MS, undefined, { ref: false })]);
     return rendered;
   };
 }
@@ -141,10 +141,10 @@ function createPages(
   let revision = -1;
   let untilMs = 0;
   return (format, names) => {
-    if (store.revision !== revision || performance.now() > untilMs || pages.size >= MAX_KEPT) {
+    if (store.revision !== revision || monotonicMs() > untilMs || pages.size >= MAX_KEPT) {
       pages = new Map();
       revision = store.revision;
-      untilMs = performance.now() + KEPT_MS;
+      untilMs = monotonicMs() + KEPT_MS;
     }
     const key = [format, ...(names ?? [])].join(' ');
     const page: Page = pages.get(key) ?? { text: makeText(store, format, names, certificateExpiresMs?.()), gzip: undefined };
@@ -175,7 +175,7 @@ async function makeText(
   const collectors = [...store.collectors.values()].filter((record) => isWanted(record.collector.name));
   const documents = [...store.documents.values()].filter((record) => isWanted(record.document.name));
   const families = [
-    ...collectors.filter((record) => !isExpired(record)).flatMap((record) => record.good?.metrics ?? []),
+    ...collectors.filter((record) => !isExpired(record)).flatMap((record) => record.metrics),
     ...documents.filter((record) => isCurrent(store, record)).flatMap((record) => record.metrics),
     ...renderFamilies(collectorFamilies(collectors)),
     ...(isWanted(PROCESS) ? renderFamilies([...(await processFamilies()), certificateFamily(certificateExpiresMs)]) : []),

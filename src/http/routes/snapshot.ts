@@ -106,7 +106,7 @@ function refresh({ store, scheduler }: SnapshotOptions): Middleware {
   return async function refresh(ctx) {
     const names = requestedDocuments(ctx.request.body);
     const records = names ? recordsNamed(store, names) : [...store.documents.values()];
-    await scheduler.sampleAfresh([...new Set(records.flatMap((record) => record.document.parts))], true);
+    await scheduler.sample([...new Set(records.flatMap((record) => record.document.parts))], true);
     ctx.set('Cache-Control', 'no-store');
     ctx.body = {
       generation: store.generation,

@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { createHistory } from '../../../../src/engine/history.js';
-import { createStore } from '../../../../src/engine/store.js';
+import { Store } from '../../../../src/engine/store.js';
 import { EventStreams } from '../../../../src/http/events/streams.js';
 import { keyedRoutes, openRoutes } from '../../../../src/http/koa-app.js';
 import { createDocumentResponses } from '../../../../src/http/responses/document-responses.js';
-import { busySampler, idleScheduler } from '../../../support/app.js';
+import { busyWorkers, idleScheduler } from '../../../support/reports.js';
 import { assertValid, at, type Media, operations, type Response, specification, text, token } from '../../../support/specification.js';
 
 describe('specification', () => {
@@ -22,14 +22,14 @@ describe('specification', () => {
   });
 
   test('every route is specified, and nothing else', () => {
-    const store = createStore();
+    const store = new Store();
     const routers = [
       openRoutes({ store, readSpecification: () => Buffer.from('{}'), pages: { dashboard: true, docs: true } }),
       keyedRoutes(
         {
           store,
           scheduler: idleScheduler,
-          sampler: busySampler,
+          workers: busyWorkers,
           events: new EventStreams(store),
           maxListeners: 0,
           history: createHistory(),

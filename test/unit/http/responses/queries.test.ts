@@ -2,38 +2,31 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Body } from '../../../../src/encode/body.js';
-import type { Composed, Failure, QueryTask } from '../../../../src/engine/messages.js';
+import type { Answer, Failure, QueryTask } from '../../../../src/engine/messages.js';
 import type { DocumentRecord } from '../../../../src/engine/records.js';
-import { createStore } from '../../../../src/engine/store.js';
-import type { Sampler } from '../../../../src/engine/worker-pool.js';
+import { Store } from '../../../../src/engine/store.js';
+import type { Workers } from '../../../../src/engine/worker-pool.js';
 import { createQueries } from '../../../../src/http/responses/queries.js';
+import { composedReport, sampleReport } from '../../../support/reports.js';
 
 describe('queries', () => {
-  /** Creates queries over a sampler that records each task and answers it when the test does so. */
+  /** Creates queries over workers that records each task and answers it when the test does so. */
   function setUp() {
-    const store = createStore();
+    const store = new Store();
     const [record] = [store.documents.get('dns/logs') as DocumentRecord];
-    const asked: { readonly task: QueryTask; answer(outcome: Composed | Failure): void }[] = [];
-    const sampler = { answer: (task: QueryTask) => new Promise((resolve) => asked.push({ task, answer: resolve })) } as Sampler;
-    const value = {
-      kind: 'sampled',
-      absent: null,
-      value: Buffer.from('{"entries":[]}'),
-      carry: undefined,
-      metrics: [],
-      points: {},
-    } as const;
-    store.sampled('dnslog', value, 1);
-    const compose = (tag: string) => store.composed('dns/logs', { kind: 'composed', bodies: [body('[]', tag)], changes: [], metrics: [] });
+    const asked: { readonly task: QueryTask; answer(outcome: Answer | Failure): void }[] = [];
+    const workers = { answer: (task: QueryTask) => new Promise((resolve) => asked.push({ task, answer: resolve })) } as unknown as Workers;
+    store.record({ samples: [sampleReport('dnslog')], documents: [] });
+    const compose = (tag: string) => store.record({ samples: [], documents: [composedReport('dns/logs', [body('[]', tag)])] });
     compose('one');
-    return { store, record, asked, compose, query: createQueries(sampler) };
+    return { store, record, asked, compose, query: createQueries(workers) };
   }
 
   function body(json: string, tag: string): Body {
     return { page: null, json: Buffer.from(json), gzip: null, tag };
   }
 
-  const good = (json = '[]'): Composed => ({ kind: 'composed', bodies: [body(json, 'x')], changes: [], metrics: [] });
+  const good = (json = '[]'): Answer => ({ kind: 'answered', body: body(json, 'x') });
 
   test('queries that mean the same run once', async () => {
     const { asked, record, query } = setUp();

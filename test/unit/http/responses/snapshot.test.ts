@@ -3,18 +3,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import type { DocumentRecord } from '../../../../src/engine/records.js';
-import { createStore } from '../../../../src/engine/store.js';
+import { Store } from '../../../../src/engine/store.js';
 import type { ReadyResponse } from '../../../../src/http/responses/ready.js';
 import { createSnapshots } from '../../../../src/http/responses/snapshot.js';
+import { composedReport, sampleReport } from '../../../support/reports.js';
 
 /** A store whose document `dns/logs` can be composed. */
 function setUp() {
-  const store = createStore();
-  const value = { kind: 'sampled', absent: null, value: Buffer.from('{}'), carry: undefined, metrics: [], points: {} } as const;
-  store.sampled('dnslog', value, 1);
+  const store = new Store();
+  store.record({ samples: [sampleReport('dnslog')], documents: [] });
   const compose = (json: string) => {
-    const bodies = [{ page: null, json: Buffer.from(json), gzip: null, tag: json.slice(0, 9) }];
-    store.composed('dns/logs', { kind: 'composed', bodies, changes: [], metrics: [] });
+    const body = { page: null, json: Buffer.from(json), gzip: null, tag: json.slice(0, 9) };
+    store.record({ samples: [], documents: [composedReport('dns/logs', [body])] });
   };
   return { respond: createSnapshots(store), records: [store.documents.get('dns/logs') as DocumentRecord], compose };
 }

@@ -1,0 +1,80 @@
+/**
+ * One cycle of the worker that owns the snapshot: it samples what is due, composes the documents of what has changed, and encodes what
+ * differs. It starts no thread, so tests run it as it is.
+ *
+ *     CycleRequest ──▶ samples ──▶ held values ──▶ composer ──▶ CycleReport
+ */
+import { type CollectorName, collectors } from '../collectors/index.js';
+import { documents } from '../documents/index.js';
+import type { Machine } from '../machine/machine.js';
+import { createComposer } from './composing.js';
+import type { CycleReport, CycleRequest } from './messages.js';
+import { NOTHING } from './messages.js';
+import { Samples, type SamplingOptions } from './sampling.js';
+
+/** How long a cycle waits for programs. The results of slower ones come with a later cycle. */
+const PATIENCE_MS = 50;
+
+export interface CycleHooks {
+  /** Called before each read or composition that could hang, with its step, and with {@link NOTHING} at the end. */
+  onStep(step: number): void;
+  /** Called when a program has ended after its cycle. */
+  onLate(): void;
+}
+
+/** Steps: collectors in their order, then documents in theirs. */
+const stepOfCollector = new Map(collectors.map(({ name }, index) => [name, index]));
+const stepOfDocument = new Map(documents.map(({ name }, index) => [name, collectors.length + index]));
+
+/** Returns what a step samples or composes. Undefined for {@link NOTHING}. */
+export function subjectOf(step: number): { readonly collector: CollectorName } | { readonly document: string } | undefined {
+  const collector = collectors[step];
+  if (collector) return { collector: collector.name };
+  const document = documents[step - collectors.length];
+  return document && { document: document.name };
+}
+
+/** @returns a function that runs a cycle. It never throws */
+export function createCycle(
+  machine: Machine,
+  options: SamplingOptions,
+  { onStep, onLate }: CycleHooks,
+): (request: CycleRequest) => Promise<CycleReport> {
+  let isWaiting = false;
+  const samples = new Samples(machine, options, {
+    onStep: (name) => onStep(stepOfCollector.get(name) as number),
+    onLate() {
+      if (!isWaiting) onLate();
+    },
+  });
+  const composer = createComposer(options, (name) => onStep(stepOfDocument.get(name) as number));
+
+  return async (request) => {
+    const { wants, restored, leftOut } = request;
+    if (restored) {
+      samples.restore(restored);
+      composer.restore(restored);
+    }
+    for (const [name, reads] of request.listReads) samples.addReads(name, reads);
+    isWaiting = true;
+    samples.start(request);
+    const programs = samples.programs();
+    if (programs) await settled(programs, PATIENCE_MS);
+    isWaiting = false;
+    const { changed, ...taken } = samples.take(wants.metrics);
+    const report = { ...taken, documents: composer.compose(samples.held, changed, wants, leftOut) };
+    onStep(NOTHING);
+    return report;
+  };
+}
+
+/** Waits for a promise, for a limited time. */
+function settled(promise: Promise<unknown>, withinMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, withinMs);
+    void promise.then(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,248 @@
+/** Takes samples in the worker, and holds the values between cycles. */
+import { isDeepStrictEqual } from 'node:util';
+import { type AnyCollector, type CollectorName, collectorByName, collectors } from '../collectors/index.js';
+import { type RenderedFamily, renderFamilies } from '../encode/prometheus.js';
+import type { Machine } from '../machine/machine.js';
+import type { Sampling } from '../model/collector.js';
+import type { MetricFamily } from '../model/metrics.js';
+import { hideSecrets, holdsSecrets } from '../model/redact.js';
+import { isUnchanged, type Reads } from './change-detection.js';
+import { monotonicMs } from './clock.js';
+import type { Copy, CycleRequest, Failure, Good, Restored, SampleReport, ThreadData, Wants } from './messages.js';
+import { asFailure, type ReadResult, type ReadValue, readSample } from './read.js';
+
+export type SamplingOptions = Pick<ThreadData, 'exposeSecrets' | 'maxStationMetrics'>;
+
+/** The last good value of a collector. It is replaced only by one that differs. */
+export interface Held {
+  /** The value as it was read. */
+  readonly whole: unknown;
+  /** The value without its secrets, unless they are exposed. */
+  readonly shown: unknown;
+  /** Its copy for the main thread. Null if the value is too large for one. */
+  readonly copy: Copy | null;
+}
+
+export interface Taken {
+  readonly samples: readonly SampleReport[];
+  readonly unchanged: readonly CollectorName[];
+  readonly running: readonly CollectorName[];
+  readonly changedLists: readonly CollectorName[];
+  readonly metrics: ReadonlyMap<CollectorName, readonly RenderedFamily[]>;
+  /** Collectors whose values have changed. */
+  readonly changed: ReadonlySet<CollectorName>;
+}
+
+/** What is kept of a collector from one sample to the next. */
+interface State {
+  /** State that the last good sample carried over. */
+  carried: unknown;
+  /** Reads of the last sample, good or not: while none of those files changes, the next one would end in the same way. */
+  reads: Reads | undefined;
+  /** Whether the last sample read secrets. */
+  withSecrets: boolean;
+  /** Builds the metrics of the last good sample. Undefined once they are rendered. */
+  metrics: (() => readonly MetricFamily[]) | undefined;
+  /** Lines of `ip monitor` since the last good sample. */
+  lines: string[];
+  /** When lines were dropped, by the monotonic clock: {@link MAX_LINES}. */
+  droppedMs: number;
+  running: Promise<void> | undefined;
+}
+
+/** Maximum number of rows in a value that is compared and copied as JSON. Larger ones are compared row by row. */
+const MAX_COPIED_ROWS = 200;
+
+/** Maximum number of lines that wait for a collector. Beyond it they are dropped, and the collector starts anew. */
+const MAX_LINES = 20_000;
+
+export interface SampleHooks {
+  /** Called before each read that could hang. */
+  onStep(name: CollectorName): void;
+  /** Called when a sample has ended that waited for a program. */
+  onLate(): void;
+}
+
+/** Samples of all collectors, and what is kept of them between cycles. */
+export class Samples {
+  readonly held = new Map<CollectorName, Held>();
+  readonly #machine: Machine;
+  readonly #options: SamplingOptions;
+  readonly #hooks: SampleHooks;
+  readonly #states = new Map<CollectorName, State>(collectors.map(({ name }) => [name, newState()]));
+  #ended = newTaken();
+
+  constructor(machine: Machine, options: SamplingOptions, hooks: SampleHooks) {
+    this.#machine = machine;
+    this.#options = options;
+    this.#hooks = hooks;
+  }
+
+  /** Continues with what the main thread has kept of an earlier worker. */
+  restore({ copies }: Restored): void {
+    for (const [name, copy] of copies) {
+      const shown: unknown = JSON.parse(copy.shown);
+      this.held.set(name, { shown, whole: copy.whole === undefined ? shown : JSON.parse(copy.whole), copy });
+      this.#ended.changed.add(name);
+    }
+  }
+
+  /** Adds the reads of a list, which another worker has sampled. */
+  addReads(name: CollectorName, reads: Reads): void {
+    this.#stateOf(name).reads = reads;
+  }
+
+  /** Starts the samples that are due. Those without programs end at once. */
+  start(request: CycleRequest): void {
+    if (request.ipMonitor) this.#addLines(request.ipMonitor.lines);
+    for (const name of request.due) {
+      if (!this.#stateOf(name).running) this.#startSample(collectorByName(name) as AnyCollector, request);
+    }
+  }
+
+  /** Resolves when no sample waits for a program any more. Undefined if none does. */
+  programs(): Promise<unknown> | undefined {
+    const running = [...this.#states.values()].flatMap((state) => state.running ?? []);
+    return running.length === 0 ? undefined : Promise.all(running);
+  }
+
+  /** Returns what has ended since the previous call. */
+  take(wantsMetrics: boolean): Taken {
+    if (wantsMetrics) this.#renderMetrics();
+    const running = collectors.flatMap(({ name }) => (this.#stateOf(name).running ? [name] : []));
+    const taken = { ...this.#ended, running };
+    this.#ended = newTaken();
+    return taken;
+  }
+
+  #stateOf(name: CollectorName): State {
+    return this.#states.get(name) as State;
+  }
+
+  #startSample(collector: AnyCollector, request: CycleRequest): void {
+    const { name, trigger, lane } = collector;
+    const state = this.#stateOf(name);
+    this.#hooks.onStep(name);
+    const readsSecrets = this.#options.exposeSecrets || request.wants.secrets;
+    const isAlike = state.withSecrets === readsSecrets || !holdsSecrets(collector.view.json);
+    if (trigger === 'file-change' && isAlike && state.reads && isUnchanged(this.#machine, state.reads)) {
+      this.#ended.unchanged.push(name);
+    } else if (lane === 'heavy') {
+      this.#ended.changedLists.push(name);
+    } else {
+      this.#read(collector, request, readsSecrets);
+    }
+  }
+
+  #read(collector: AnyCollector, { thorough, ipMonitor, wants }: CycleRequest, exposeSecrets: boolean): void {
+    const { name, lane } = collector;
+    const state = this.#stateOf(name);
+    const startedMonotonicMs = monotonicMs();
+    const { lines } = state;
+    state.lines = [];
+    const sampling: Sampling<unknown> = {
+      ...{ carried: state.carried, monotonicMs: startedMonotonicMs, nowMs: Date.now(), thorough, exposeSecrets },
+      ipMonitor: ipMonitor && { sinceMs: Math.max(ipMonitor.sinceMs, state.droppedMs), lines },
+      maxStationMetrics: this.#options.maxStationMetrics,
+    };
+    const end = ({ result, reads, sources }: ReadResult) => {
+      const outcome = this.#hold(collector, result, wants);
+      Object.assign(state, { reads, withSecrets: exposeSecrets, running: undefined });
+      // Without them, the next sample would continue with a gap.
+      if (outcome.kind === 'failed') state.lines.unshift(...lines);
+      const tookMs = monotonicMs() - startedMonotonicMs;
+      this.#ended.samples.push({ collector: name, outcome, startedMonotonicMs, tookMs, ...(sources && { sources }) });
+    };
+    const machine = lane === 'program' ? resuming(this.#machine, () => this.#hooks.onStep(name)) : this.#machine;
+    const read = readSample(collector, machine, sampling, wants);
+    if (!(read instanceof Promise)) {
+      end(read);
+      return;
+    }
+    state.running = read.then((result) => {
+      end(result);
+      this.#hooks.onLate();
+    });
+  }
+
+  /** Replaces the held value if the new one differs. */
+  #hold(collector: AnyCollector, result: ReadValue | Failure, wants: Wants): Good | Failure {
+    if (result.kind === 'failed') return result;
+    const { absent, points } = result;
+    try {
+      const next = heldOf(collector, result.value, this.#options.exposeSecrets, wants);
+      const before = this.held.get(collector.name);
+      Object.assign(this.#stateOf(collector.name), { carried: result.carry, metrics: result.metrics });
+      if (before && isSame(before, next)) return { kind: 'sampled', absent, points };
+      this.held.set(collector.name, next);
+      this.#ended.changed.add(collector.name);
+      return { kind: 'sampled', absent, points, copy: next.copy };
+    } catch (error) {
+      return asFailure(error);
+    }
+  }
+
+  #addLines(lines: readonly string[]): void {
+    for (const { name, followsIpMonitor } of collectors) {
+      if (!followsIpMonitor) continue;
+      const state = this.#stateOf(name);
+      if (state.lines.length + lines.length > MAX_LINES) Object.assign(state, { lines: [], droppedMs: monotonicMs() });
+      else state.lines.push(...lines);
+    }
+  }
+
+  #renderMetrics(): void {
+    for (const [name, state] of this.#states) {
+      if (!state.metrics) continue;
+      try {
+        this.#ended.metrics.set(name, renderFamilies(state.metrics()));
+      } catch (error) {
+        this.#ended.samples.push({ collector: name, outcome: asFailure(error), startedMonotonicMs: monotonicMs(), tookMs: 0 });
+      }
+      state.metrics = undefined;
+    }
+  }
+}
+
+function newState(): State {
+  return {
+    carried: undefined,
+    reads: undefined,
+    withSecrets: false,
+    metrics: undefined,
+    lines: [],
+    droppedMs: 0,
+    running: undefined,
+  };
+}
+
+function newTaken() {
+  return {
+    samples: [] as SampleReport[],
+    unchanged: [] as CollectorName[],
+    changedLists: [] as CollectorName[],
+    metrics: new Map<CollectorName, readonly RenderedFamily[]>(),
+    changed: new Set<CollectorName>(),
+  };
+}
+
+/** Returns a machine that calls back when a program has ended, before its result is used. */
+function resuming(machine: Machine, onStep: () => void): Machine {
+  return { ...machine, run: (program, args) => machine.run(program, args).finally(onStep) };
+}
+
+function heldOf({ view }: AnyCollector, whole: unknown, exposeSecrets: boolean, wants: Wants): Held {
+  const hasSecrets = !exposeSecrets && holdsSecrets(view.json);
+  const shown = hasSecrets ? hideSecrets(whole, view) : whole;
+  if (!isSmall(whole)) return { whole, shown, copy: null };
+  return { whole, shown, copy: { shown: JSON.stringify(shown), whole: hasSecrets && wants.secrets ? JSON.stringify(whole) : undefined } };
+}
+
+function isSmall(value: unknown): boolean {
+  return Object.values(value as object).every((part) => !Array.isArray(part) || part.length <= MAX_COPIED_ROWS);
+}
+
+function isSame(a: Held, b: Held): boolean {
+  if (a.copy && b.copy) return a.copy.shown === b.copy.shown && a.copy.whole === b.copy.whole;
+  return isDeepStrictEqual(a.whole, b.whole);
+}
