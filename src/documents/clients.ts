@@ -5,7 +5,7 @@
 import { dnsmasq as dnsmasqCollector } from '../collectors/dns-dhcp/dnsmasq.js';
 import { perRow } from '../model/metrics.js';
 import { array, integer, object } from '../model/schema.js';
-import { type Client, clientView, describeClient, identity } from './clients/client.js';
+import { type Client, clientView, describeClient, identity, isSameClient } from './clients/client.js';
 import { indexLeases, unusedLeases } from './clients/leases.js';
 import { findPresences, type Sources } from './clients/presence.js';
 import { document } from './define.js';
@@ -27,15 +27,19 @@ export const clients = document({
     active_clients: perInterface.active_clients,
     inactive_clients: array(object(identity), 'Leases of devices that are not active clients.'),
   }),
-  compose({ bridges, dnsmasq, ...required }) {
-    const active = findClients({ ...required, bridges: bridges ?? { hosts: [] }, dnsmasq: dnsmasq ?? dnsmasqCollector.absent });
+  compose({ bridges, dnsmasq, ...required }, previous) {
+    const found = findClients({ ...required, bridges: bridges ?? { hosts: [] }, dnsmasq: dnsmasq ?? dnsmasqCollector.absent });
+    const active = previous ? reuseClients(found, previous.active_clients) : found;
+    const inactive = unusedLeases(indexLeases(required.leases.leases), active);
+    // Neighbours and bridges change every few seconds, which seldom changes a client.
+    if (previous && areSame(active, previous.active_clients) && areSame(inactive, previous.inactive_clients)) return previous;
     const amount = (type: Client['connection_type']) => active.filter((row) => row.connection_type === type).length;
     return {
       active_clients_amount: active.length,
       active_wireless_clients_amount: amount('wireless'),
       active_ethernet_clients_amount: amount('ethernet'),
       active_clients: active,
-      inactive_clients: unusedLeases(required.leases.leases, active),
+      inactive_clients: inactive,
     };
   },
   changes({ active_clients: now }, { active_clients: previous }) {
@@ -73,13 +77,33 @@ export const clients = document({
 /** Finds the active clients, sorted by interface and MAC address. */
 export function findClients(sources: Sources): Client[] {
   const leases = indexLeases(sources.leases.leases);
-  return findPresences(sources)
+  return findPresences(sources, leases)
     .map((presence) => describeClient(presence, leases))
-    .sort((a, b) => compare(a.interface, b.interface) || compare(a.mac_address ?? '', b.mac_address ?? ''));
+    .sort(inOrder);
+}
+
+/** Replaces clients that have not changed by their previous objects. Both lists are sorted. */
+function reuseClients(clients: readonly Client[], previous: readonly Client[]): Client[] {
+  let next = 0;
+  return clients.map((row) => {
+    let old = previous[next];
+    while (old && inOrder(old, row) < 0) old = previous[++next];
+    return old && isSameClient(old, row) ? old : row;
+  });
+}
+
+function inOrder(a: Client, b: Client): number {
+  return compare(a.interface, b.interface) || compare(a.mac_address ?? '', b.mac_address ?? '');
+}
+
+function areSame(rows: readonly unknown[], others: readonly unknown[]): boolean {
+  return rows.length === others.length && rows.every((row, index) => row === others[index]);
 }
 
 /** Lists clients of `others` that are not in `clients`. A client that moves to another access point neither joins nor leaves. */
 function missingIn(clients: readonly Client[], others: readonly Client[]): Client[] {
+  // Mostly none of them comes or goes.
+  if (clients.length === others.length && clients.every((row, index) => row.mac_address === others[index]?.mac_address)) return [];
   const macs = new Set(clients.map((row) => row.mac_address));
   return others.filter((row) => !macs.has(row.mac_address));
 }

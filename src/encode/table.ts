@@ -6,7 +6,7 @@
 /** Minimum rows of a list that is worth remembering. */
 const MIN_ROWS = 32;
 /** Maximum rows that are encoded together. For 2,000 rows, a call for each takes 4.7 ms instead of 2.5, and 7.2 with an entry in a WeakMap. */
-const MAX_CHUNK_ROWS = 64;
+const MAX_CHUNK_ROWS = 32;
 
 type Rows = readonly unknown[];
 
@@ -78,7 +78,7 @@ function encodeChunk(rows: Rows, at: number): Chunk {
   let end = at + 1;
   while (end < last && !knownChunk(rows, end)) end++;
   const own = rows.slice(at, end);
-  const chunk = { rows: own, json: Buffer.from(JSON.stringify(own).slice(1, -1)) };
+  const chunk = { rows: own, json: Buffer.from(JSON.stringify(own)).subarray(1, -1) };
   if (isObject(first)) chunks.set(first, chunk);
   return chunk;
 }

@@ -54,7 +54,7 @@ export function createComposer({ exposeSecrets, maxStationMetrics }: SamplingOpt
     onStep(document.name);
     const before = state.value;
     try {
-      const { value, bodies, tags } = makeForm(document, held, 'shown', state.tags);
+      const { value, bodies, tags } = makeForm(document, held, 'shown', state.tags, before);
       const secret = wantsSecretForm(document, wants) ? makeForm(document, held, 'whole', state.secretTags ?? new Map()) : undefined;
       const isAlike = tags.size === state.tags.size && (secret === undefined) === (state.secretTags === undefined);
       const changes = wants.changes && before !== undefined ? (document.changes?.(value, before) ?? []) : [];
@@ -107,11 +107,17 @@ export function createComposer({ exposeSecrets, maxStationMetrics }: SamplingOpt
 }
 
 /** Makes all bodies of a document from values with or without their secrets. */
-function makeForm(document: AnyDocument, held: ReadonlyMap<CollectorName, Held>, kind: 'shown' | 'whole', before: State['tags']) {
+function makeForm(
+  document: AnyDocument,
+  held: ReadonlyMap<CollectorName, Held>,
+  kind: 'shown' | 'whole',
+  before: State['tags'],
+  previous?: unknown,
+) {
   const parts = Object.fromEntries(
     document.parts.flatMap((part) => (held.has(part) ? [[part, held.get(part)?.[kind]]] : [])),
   ) as Parameters<typeof document.compose>[0];
-  const value: unknown = document.compose(parts);
+  const value: unknown = document.compose(parts, previous);
   const pages: readonly (readonly [string | null, unknown])[] = [[null, value], ...(document.pages?.compose(value, parts) ?? [])];
   const tags = new Map<string | null, string>();
   const bodies: Body[] = [];

@@ -47,8 +47,12 @@ export interface Definition<Values, Required extends keyof Values, Optional exte
   /** Collectors that add to it. */
   readonly optional?: readonly Optional[];
   readonly view: Schema<Value>;
-  /** Composes the value. Runs in a worker thread. */
-  compose(parts: Parts<Values, Required, Optional>): Value;
+  /**
+   * Composes the value. Runs in a worker thread.
+   *
+   * @param previous the value composed before, if there is one. What is equal may be taken from it, so that it isn't encoded again
+   */
+  compose(parts: Parts<Values, Required, Optional>, previous?: Value): Value;
   /** The required part whose bytes are the document, if it is too large to compose again. */
   readonly verbatim?: Required;
   readonly pages?: Pages<Value, Parts<Values, Required, Optional>, Page>;

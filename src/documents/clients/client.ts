@@ -1,8 +1,9 @@
 /** One client as responses show it: its presence, with the lease and the addresses that go with it. */
+import type { Lease } from '../../collectors/dns-dhcp/leases.js';
 import type { Neighbour } from '../../collectors/network/neighbours.js';
 import { type Measured, stationFields } from '../../collectors/wifi/stations.js';
 import { array, type Infer, integer, nullable, object, oneOf, string } from '../../model/schema.js';
-import type { LeaseIndex } from './leases.js';
+import { findHostname, findLease, type LeaseIndex } from './leases.js';
 import { CONNECTION_TYPES, type Presence } from './presence.js';
 
 export const identity = {
@@ -35,31 +36,61 @@ const NOT_MEASURED = Object.fromEntries(Object.keys(stationFields).map((name) =>
 
 /** Describes a client by its presence, and by the lease that goes with its MAC address or one of its addresses. */
 export function describeClient({ mac, interface: name, type, station, neighbours, seenAtBridge }: Presence, leases: LeaseIndex): Client {
-  const seenAddresses = [...neighbours].sort((a, b) => rank(a) - rank(b)).map((row) => row.ip_address);
-  const lease = leases.find(mac, seenAddresses);
-  // The lease may belong to a network the client has left: addresses it was seen with come first.
-  const isUnseen = (address: string) => Number(!seenAddresses.includes(address));
-  const addresses = [...new Set([...(lease ? [lease.ip_address] : []), ...seenAddresses])];
-  addresses.sort((a, b) => scope(a) - scope(b) || isUnseen(a) - isUnseen(b));
+  if (neighbours.length > 1) neighbours.sort((a, b) => rank(a) - rank(b));
+  const seenAddresses = neighbours.map((row) => row.ip_address);
+  const lease = findLease(leases, mac, seenAddresses);
+  const addresses = addressesOf(lease, seenAddresses);
   const sources: Client['sources'] = [];
   if (station) sources.push('station');
   if (lease) sources.push('lease');
   if (neighbours.length > 0) sources.push('neighbour');
   if (seenAtBridge) sources.push('bridge');
-  const { interface: _interface, mac_address: _mac, ...measured } = station ?? { interface: name, mac_address: mac, ...NOT_MEASURED };
+  const measured = station ?? NOT_MEASURED;
   return {
     timestamp: lease?.expiry ?? null,
     mac_address: mac,
     ip_address: addresses[0] ?? null,
-    hostname: lease?.hostname ?? leases.hostname(seenAddresses),
+    hostname: lease?.hostname ?? findHostname(leases, seenAddresses),
     client_id: lease?.client_id ?? null,
     connection_type: type,
     interface: name,
     ip_addresses: addresses,
     sources,
     state: station ? 'associated' : neighbours.some((row) => rank(row) === 0) ? 'reachable' : 'idle',
-    ...measured,
+    // One by one: copying them with a spread takes ten times as long.
+    signal_dbm: measured.signal_dbm,
+    download_bytes: measured.download_bytes,
+    upload_bytes: measured.upload_bytes,
+    download_bits_per_second: measured.download_bits_per_second,
+    upload_bits_per_second: measured.upload_bits_per_second,
+    download_link_mbps: measured.download_link_mbps,
+    upload_link_mbps: measured.upload_link_mbps,
+    connected_seconds: measured.connected_seconds,
+    inactive_seconds: measured.inactive_seconds,
   };
+}
+
+/** Fields of a client. Those that change most come first. */
+const FIELDS = Object.keys(clientView.json.properties ?? {}).reverse() as (keyof Client)[];
+
+export function isSameClient(a: Client, b: Client): boolean {
+  return FIELDS.every((name) => {
+    const value = a[name];
+    const other = b[name];
+    if (value === other) return true;
+    if (!Array.isArray(value) || !Array.isArray(other)) return false;
+    return value.length === other.length && value.every((item, index) => item === other[index]);
+  });
+}
+
+/** Lists all addresses of a client. The lease may belong to a network the client has left: addresses it was seen with come first. */
+function addressesOf(lease: Lease | undefined, seenAddresses: readonly string[]): string[] {
+  // Most clients have one address.
+  if (seenAddresses.length === 1 && (!lease || lease.ip_address === seenAddresses[0])) return [...seenAddresses];
+  const isUnseen = (address: string) => Number(!seenAddresses.includes(address));
+  return [...new Set([...(lease ? [lease.ip_address] : []), ...seenAddresses])].sort(
+    (a, b) => scope(a) - scope(b) || isUnseen(a) - isUnseen(b),
+  );
 }
 
 /** Ranks a neighbour: 0 if it responded recently or the table has no states, 1 if it wasn't checked since. */

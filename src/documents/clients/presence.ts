@@ -7,6 +7,7 @@
 import type { Values } from '../../collectors/index.js';
 import type { Neighbour } from '../../collectors/network/neighbours.js';
 import { rangeInterfaces } from '../../parse/dhcp-range.js';
+import type { LeaseIndex } from './leases.js';
 
 export type Sources = Pick<Values, 'interfaces' | 'bridges' | 'dnsmasq' | 'stations' | 'leases' | 'neighbours'>;
 
@@ -92,44 +93,75 @@ export function isPresentAtBridge(network: Network, sighting: Sighting): boolean
 }
 
 /** Finds every device that is present, at each access point it is a station of, else at one place. */
-export function findPresences(sources: Sources): Presence[] {
-  const network = networkOf(sources);
-  const { links } = network;
-  const portOf = new Map(sources.bridges.hosts.map((row) => [key(row.bridge, row.mac_address), row.interface]));
-  const found = new Map<string, Presence>();
-
-  for (const station of sources.stations.stations) {
-    const { interface: name, mac_address: mac } = station;
-    const bridge = links.get(name)?.bridge;
-    const seenAtBridge = bridge != null && portOf.has(key(bridge, mac));
-    const presence: Presence = { mac, interface: name, type: 'wireless', station, neighbours: [], seenAtBridge };
-    found.set(key(name, mac), presence);
-    // The kernel lists stations of a bridged access point as neighbours on the bridge.
-    if (bridge) found.set(key(bridge, mac), presence);
-  }
-
+export function findPresences(sources: Sources, leases: LeaseIndex): Presence[] {
+  const network = networkOf(sources, leases);
+  const ports = createPlaces<string>();
+  for (const row of sources.bridges.hosts) ports.at(row.bridge).set(row.mac_address, row.interface);
+  const found = createPlaces<Presence>();
+  const presences: Presence[] = [];
+  addStations(sources, network, { ports, found, presences });
   for (const row of sources.neighbours.neighbours) {
     if (isDown(network, row.interface)) continue;
-    const link = linkOf(links, row.interface);
-    const at = key(link, row.mac_address);
-    const port = portOf.get(at);
-    const sighting = { mac: row.mac_address, link, interface: port ?? row.interface, seenAtBridge: port !== undefined };
-    const presence = found.get(at) ?? (isPresentNeighbour(network, sighting) ? presenceOf(network, sighting) : undefined);
-    if (!presence) continue;
+    const link = linkOf(network.links, row.interface);
+    const here = found.at(link);
+    let presence = here.get(row.mac_address);
+    if (!presence) {
+      const port = ports.at(link).get(row.mac_address);
+      const sighting = { mac: row.mac_address, link, interface: port ?? row.interface, seenAtBridge: port !== undefined };
+      if (!isPresentNeighbour(network, sighting)) continue;
+      presence = presenceOf(network, sighting);
+      here.set(row.mac_address, presence);
+      presences.push(presence);
+    }
     presence.neighbours.push(row);
-    found.set(at, presence);
   }
-
   for (const row of sources.bridges.hosts) {
     const sighting = { mac: row.mac_address, link: row.bridge, interface: row.interface, seenAtBridge: true };
-    const at = key(row.bridge, row.mac_address);
-    if (!found.has(at) && isPresentAtBridge(network, sighting)) found.set(at, presenceOf(network, sighting));
+    const here = found.at(row.bridge);
+    if (here.has(row.mac_address) || !isPresentAtBridge(network, sighting)) continue;
+    const presence = presenceOf(network, sighting);
+    here.set(row.mac_address, presence);
+    presences.push(presence);
   }
-  return [...new Set(found.values())];
+  return presences;
 }
 
-function key(link: string, mac: string): string {
-  return `${link} ${mac}`;
+interface Finds {
+  readonly ports: Places<string>;
+  readonly found: Places<Presence>;
+  readonly presences: Presence[];
+}
+
+function addStations({ stations }: Sources, { links }: Network, { ports, found, presences }: Finds): void {
+  for (const station of stations.stations) {
+    const { interface: name, mac_address: mac } = station;
+    const bridge = links.get(name)?.bridge;
+    const seenAtBridge = bridge != null && ports.at(bridge).has(mac);
+    const presence: Presence = { mac, interface: name, type: 'wireless', station, neighbours: [], seenAtBridge };
+    found.at(name).set(mac, presence);
+    // The kernel lists stations of a bridged access point as neighbours on the bridge.
+    if (bridge) found.at(bridge).set(mac, presence);
+    presences.push(presence);
+  }
+}
+
+/** Maps by link, then by MAC address: a key of both would be another string, and another hash, for each device in each sample. */
+interface Places<T> {
+  at(link: string): Map<string, T>;
+}
+
+function createPlaces<T>(): Places<T> {
+  const links = new Map<string, Map<string, T>>();
+  return {
+    at(link) {
+      let place = links.get(link);
+      if (!place) {
+        place = new Map();
+        links.set(link, place);
+      }
+      return place;
+    },
+  };
 }
 
 function presenceOf({ links }: Network, { mac, interface: name, seenAtBridge }: Sighting): Presence {
@@ -146,7 +178,7 @@ function linkOf(links: Network['links'], name: string): string {
   return links.get(name)?.bridge ?? name;
 }
 
-function networkOf({ interfaces, dnsmasq, stations, leases }: Sources): Network {
+function networkOf({ interfaces, dnsmasq, stations }: Sources, { macs }: LeaseIndex): Network {
   const links = new Map(interfaces.interfaces.map((row) => [row.interface, row]));
   const accessPoints = new Set(stations.accessPoints.map((row) => row.interface));
   return {
@@ -155,6 +187,6 @@ function networkOf({ interfaces, dnsmasq, stations, leases }: Sources): Network 
     accessPoints,
     accessPointLinks: new Set([...accessPoints].map((name) => linkOf(links, name))),
     served: new Set([...accessPoints, ...dnsmasq.ranges.flatMap((range) => rangeInterfaces(range, interfaces.networks))]),
-    leased: new Set(leases.leases.map((row) => row.mac_address)),
+    leased: macs,
   };
 }

@@ -1,6 +1,7 @@
 /** Which devices are active clients, case by case. Captured machines are in fixtures/clients. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { dnsmasq } from '../../../src/collectors/dns-dhcp/dnsmasq.js';
 import { parseLeases } from '../../../src/collectors/dns-dhcp/leases.js';
@@ -628,49 +629,65 @@ test('n100: each of 100 captured stations has its lease and its address', async 
   }
 });
 
+const mac = fc.constantFrom(alice, bob, nas, gateway, '02:00:00:00:03:00');
+const address = fc.constantFrom('10.3.141.50', '10.3.141.60', '10.0.2.2', '192.168.1.1', 'fd00::1', 'fe80::1');
+const name = fc.constantFrom('eth0', 'eth1', 'wlan0', 'wlan1', 'br0', 'wg0', 'nosuch');
+const interfaces = fc.record({ eth1: fc.boolean(), wlan0: fc.boolean(), wlan1: fc.boolean() }).map((joined): Interface[] => {
+  const bridge = (isJoined: boolean) => (isJoined ? 'br0' : null);
+  const ports = [wire('eth1', bridge(joined.eth1)), radio('wlan0', bridge(joined.wlan0)), radio('wlan1', bridge(joined.wlan1))];
+  return [wire('br0'), wire('eth0'), ...ports, tunnel('wg0')];
+});
+// Only an access point has stations.
+const access = fc
+  .record({
+    accessPoints: fc.uniqueArray(fc.constantFrom('wlan0', 'wlan1')),
+    stations: fc.uniqueArray(fc.tuple(fc.constantFrom('wlan0', 'wlan1'), mac), { selector: String }),
+  })
+  .map(({ accessPoints, stations }) => ({ accessPoints, stations: stations.filter(([link]) => accessPoints.includes(link)) }));
+const machine = fc.record({
+  interfaces,
+  uplinks: fc.uniqueArray(name, { maxLength: 2 }),
+  networks: fc.array(
+    fc.tuple(name, address, fc.integer({ min: 1, max: 32 })).map(([link, base, length]) => network(link, base, length)),
+    { maxLength: 4 },
+  ),
+  ranges: fc.array(
+    fc.tuple(address, fc.option(name)).map(([start, link]) => range(start, link)),
+    { maxLength: 3 },
+  ),
+  access,
+  leases: fc.array(fc.tuple(fc.option(mac), address, fc.nat(9)).map(([of, leased, expiry]) => lease(of, leased, { expiry }))),
+  neighbours: fc.array(
+    fc
+      .tuple(name, mac, address, fc.constantFrom('REACHABLE', 'STALE', 'DELAY', 'PROBE', 'PERMANENT', null))
+      .map(([link, of, seenWith, state]) => neighbour(link, of, seenWith, state)),
+  ),
+  hosts: fc.array(fc.tuple(fc.constantFrom('eth1', 'wlan0', 'wlan1'), mac)),
+});
+
+/** Sources of any machine. */
+const anySources = machine.map(({ access: { accessPoints, stations }, hosts, ...rest }) => {
+  // A bridge reports its own ports only.
+  const isPort = (port: string) => rest.interfaces.some((row) => row.interface === port && row.bridge === 'br0');
+  const ports = hosts.filter(([port]) => isPort(port)).map(([port, of]) => seen(port, of));
+  return sources({ ...rest, accessPoints, ports, stations: stations.map(([link, of]) => station(link, of)) });
+});
+
 test('any tables give a sound response', () => {
-  const mac = fc.constantFrom(alice, bob, nas, gateway, '02:00:00:00:03:00');
-  const address = fc.constantFrom('10.3.141.50', '10.3.141.60', '10.0.2.2', '192.168.1.1', 'fd00::1', 'fe80::1');
-  const name = fc.constantFrom('eth0', 'eth1', 'wlan0', 'wlan1', 'br0', 'wg0', 'nosuch');
-  const interfaces = fc.record({ eth1: fc.boolean(), wlan0: fc.boolean(), wlan1: fc.boolean() }).map((joined): Interface[] => {
-    const bridge = (isJoined: boolean) => (isJoined ? 'br0' : null);
-    const ports = [wire('eth1', bridge(joined.eth1)), radio('wlan0', bridge(joined.wlan0)), radio('wlan1', bridge(joined.wlan1))];
-    return [wire('br0'), wire('eth0'), ...ports, tunnel('wg0')];
-  });
-  // Only an access point has stations.
-  const access = fc
-    .record({
-      accessPoints: fc.uniqueArray(fc.constantFrom('wlan0', 'wlan1')),
-      stations: fc.uniqueArray(fc.tuple(fc.constantFrom('wlan0', 'wlan1'), mac), { selector: String }),
-    })
-    .map(({ accessPoints, stations }) => ({ accessPoints, stations: stations.filter(([link]) => accessPoints.includes(link)) }));
-  const machine = fc.record({
-    interfaces,
-    uplinks: fc.uniqueArray(name, { maxLength: 2 }),
-    networks: fc.array(
-      fc.tuple(name, address, fc.integer({ min: 1, max: 32 })).map(([link, base, length]) => network(link, base, length)),
-      { maxLength: 4 },
-    ),
-    ranges: fc.array(
-      fc.tuple(address, fc.option(name)).map(([start, link]) => range(start, link)),
-      { maxLength: 3 },
-    ),
-    access,
-    leases: fc.array(fc.tuple(fc.option(mac), address, fc.nat(9)).map(([of, leased, expiry]) => lease(of, leased, { expiry }))),
-    neighbours: fc.array(
-      fc
-        .tuple(name, mac, address, fc.constantFrom('REACHABLE', 'STALE', 'DELAY', 'PROBE', 'PERMANENT', null))
-        .map(([link, of, seenWith, state]) => neighbour(link, of, seenWith, state)),
-    ),
-    hosts: fc.array(fc.tuple(fc.constantFrom('eth1', 'wlan0', 'wlan1'), mac)),
-  });
+  fc.assert(fc.property(anySources, assertSound), { numRuns: 2000 });
+});
+
+test('a value composed after any other is as without it, and takes what is equal from it', () => {
   fc.assert(
-    fc.property(machine, ({ access: { accessPoints, stations }, hosts, ...rest }) => {
-      // A bridge reports its own ports only.
-      const isPort = (port: string) => rest.interfaces.some((row) => row.interface === port && row.bridge === 'br0');
-      const ports = hosts.filter(([port]) => isPort(port)).map(([port, of]) => seen(port, of));
-      assertSound(sources({ ...rest, accessPoints, ports, stations: stations.map(([link, of]) => station(link, of)) }));
+    fc.property(anySources, anySources, (before, now) => {
+      const previous = clients.compose(before);
+      const value = clients.compose(now, previous);
+      assert.deepEqual(value, clients.compose(now));
+      const ofBefore = (row: Client) => previous.active_clients.find((old) => isDeepStrictEqual(old, row));
+      for (const row of value.active_clients) assert.equal(row, ofBefore(row) ?? row);
+      assert.equal(clients.compose(structuredClone(now), value) === value, value.inactive_clients.length === 0);
+      assert.equal(clients.compose({ ...now }, value), value);
     }),
-    { numRuns: 2000 },
+    { numRuns: 1000 },
   );
 });
