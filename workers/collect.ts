@@ -64,7 +64,7 @@ export async function cycle({ progress: shared, ...request }: Tracked<CycleReque
 /** Samples a block list. */
 export async function list({ progress: shared, ...task }: Tracked<ListTask>): Promise<ListReport> {
   mark(shared, 0);
-  const report = await sampleList(machine, options, task);
+  const report = sampleList(machine, options, task);
   return transferred(report, bodiesOf(report.document?.form));
 }
 

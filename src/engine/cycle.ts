@@ -8,9 +8,9 @@ import { type CollectorName, collectors } from '../collectors/index.js';
 import { documents } from '../documents/index.js';
 import type { Machine } from '../machine/machine.js';
 import { createComposer } from './composing.js';
-import type { CycleReport, CycleRequest } from './messages.js';
+import type { CycleReport, CycleRequest, SamplingOptions } from './messages.js';
 import { NOTHING } from './messages.js';
-import { Samples, type SamplingOptions } from './sampling.js';
+import { Samples } from './sampling.js';
 
 /** How long a cycle waits for programs. The results of slower ones come with a later cycle. */
 const PATIENCE_MS = 50;

@@ -72,8 +72,10 @@ export interface CycleReport {
   readonly unchanged: readonly CollectorName[];
   /** Collectors that wait for a program. A later cycle reports them. */
   readonly running: readonly CollectorName[];
-  /** Lists whose files have changed. The second worker must read them. */
-  readonly changedLists: readonly CollectorName[];
+  /** Short lists whose files have changed. */
+  readonly lists: readonly ListReport[];
+  /** Long lists whose files have changed. The second worker must read them. */
+  readonly longLists: readonly CollectorName[];
   /** Metrics that were rendered, by collector. */
   readonly metrics: ReadonlyMap<CollectorName, readonly RenderedFamily[]>;
   /** Documents that changed or that could not be composed. */
@@ -195,6 +197,8 @@ export function mark(progress: Progress, step: number): void {
   Atomics.add(progress, STEPS, 1);
   Atomics.store(progress, CURRENT, step);
 }
+
+export type SamplingOptions = Pick<ThreadData, 'exposeSecrets' | 'maxStationMetrics'>;
 
 /** Data that a worker starts with. */
 export interface ThreadData {

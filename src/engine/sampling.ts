@@ -8,10 +8,9 @@ import type { MetricFamily } from '../model/metrics.js';
 import { hideSecrets, holdsSecrets } from '../model/redact.js';
 import { isUnchanged, type Reads } from './change-detection.js';
 import { monotonicMs } from './clock.js';
-import type { Copy, CycleRequest, Failure, Good, Restored, SampleReport, ThreadData, Wants } from './messages.js';
+import { sampleShortList } from './list.js';
+import type { Copy, CycleRequest, Failure, Good, ListReport, Restored, SampleReport, SamplingOptions, Wants } from './messages.js';
 import { asFailure, type ReadResult, type ReadValue, readSample } from './read.js';
-
-export type SamplingOptions = Pick<ThreadData, 'exposeSecrets' | 'maxStationMetrics'>;
 
 /** The last good value of a collector. It is replaced only by one that differs. */
 export interface Held {
@@ -27,7 +26,8 @@ export interface Taken {
   readonly samples: readonly SampleReport[];
   readonly unchanged: readonly CollectorName[];
   readonly running: readonly CollectorName[];
-  readonly changedLists: readonly CollectorName[];
+  readonly lists: readonly ListReport[];
+  readonly longLists: readonly CollectorName[];
   readonly metrics: ReadonlyMap<CollectorName, readonly RenderedFamily[]>;
   /** Collectors whose values have changed. */
   readonly changed: ReadonlySet<CollectorName>;
@@ -128,10 +128,17 @@ export class Samples {
     if (trigger === 'file-change' && isAlike && state.reads && isUnchanged(this.#machine, state.reads)) {
       this.#ended.unchanged.push(name);
     } else if (lane === 'heavy') {
-      this.#ended.changedLists.push(name);
+      this.#sampleList(name, request.wants);
     } else {
       this.#read(collector, request, readsSecrets);
     }
+  }
+
+  #sampleList(name: CollectorName, wants: Wants): void {
+    const report = sampleShortList(this.#machine, this.#options, { collector: name, wants });
+    this.#stateOf(name).reads = report?.reads;
+    if (report) this.#ended.lists.push(report);
+    else this.#ended.longLists.push(name);
   }
 
   #read(collector: AnyCollector, { thorough, ipMonitor, wants }: CycleRequest, exposeSecrets: boolean): void {
@@ -220,7 +227,8 @@ function newTaken() {
   return {
     samples: [] as SampleReport[],
     unchanged: [] as CollectorName[],
-    changedLists: [] as CollectorName[],
+    lists: [] as ListReport[],
+    longLists: [] as CollectorName[],
     metrics: new Map<CollectorName, readonly RenderedFamily[]>(),
     changed: new Set<CollectorName>(),
   };

@@ -12,7 +12,7 @@ import { type CollectorEvent, type CollectorState, nextCollectorState, WAITING }
 import { createTicker, type Ticker } from './cron.js';
 import { subjectOf } from './cycle.js';
 import type { IpMonitor } from './ip-monitor.js';
-import type { CycleReport, CycleRequest, SampleReport, Wants } from './messages.js';
+import type { CycleReport, CycleRequest, ListReport, SampleReport, Wants } from './messages.js';
 import type { CollectorRecord } from './records.js';
 import type { Store } from './store.js';
 import type { Lost } from './task.js';
@@ -175,7 +175,8 @@ class CycleScheduler implements Scheduler {
     this.#store.record(report, thorough);
     for (const sample of report.samples) this.#settle(sample);
     for (const name of report.unchanged) this.#advance(name, { kind: 'ended' });
-    for (const name of report.changedLists) void this.#readList(name);
+    for (const list of report.lists) this.#recordList(list);
+    for (const name of report.longLists) void this.#readList(name);
     this.#waits.end(CYCLE);
     log('%d sampled, %d documents', report.samples.length, report.documents.length);
   }
@@ -232,12 +233,14 @@ class CycleScheduler implements Scheduler {
       this.#loseCollector(name, ended);
       return;
     }
-    const { sample, metrics, document, reads } = ended.result;
+    if (ended.result.reads) this.#newListReads = [...this.#newListReads, name];
+    this.#recordList(ended.result);
+  }
+
+  #recordList({ sample, metrics, document, reads }: ListReport): void {
+    const { collector: name } = sample;
     this.#store.record({ samples: [sample], documents: document ? [document] : [], metrics: new Map([[name, metrics]]) });
-    if (reads) {
-      this.#listReads.set(name, reads);
-      this.#newListReads = [...this.#newListReads, name];
-    }
+    if (reads) this.#listReads.set(name, reads);
     this.#settle(sample);
   }
 }
