@@ -16,7 +16,6 @@ import type { CycleReport, CycleRequest, ListReport, SampleReport, Wants } from 
 import type { CollectorRecord } from './records.js';
 import type { Store } from './store.js';
 import type { Lost } from './task.js';
-import { Waits } from './waits.js';
 import type { Workers } from './worker-pool.js';
 
 export interface Scheduler {
@@ -44,8 +43,6 @@ const log = debuglog('apsnap:scheduler');
 
 const names = collectors.map(({ name }) => name);
 
-/** What callers wait for who want a report of what was sampled already. */
-const CYCLE = Symbol('cycle');
 /** Time between the loss of a worker and the next cycle. */
 const PAUSE_MS = 100;
 /** How long a document is left out after it has cost a worker. */
@@ -63,7 +60,9 @@ class CycleScheduler implements Scheduler {
   readonly #clock: Clock;
   readonly #takeIpMonitor: SchedulerOptions['takeIpMonitor'];
   readonly #states = new Map<CollectorName, CollectorState>(names.map((name) => [name, WAITING]));
-  readonly #waits = new Waits<CollectorName | typeof CYCLE>();
+  /** Called at the end of the next cycle that starts, and of the one that runs. */
+  #nextWaiters: (() => void)[] = [];
+  #waiters: (() => void)[] = [];
   readonly #lists = new Set<CollectorName>();
   readonly #listReads = new Map<CollectorName, Reads>();
   #newListReads: readonly CollectorName[] = [];
@@ -101,8 +100,9 @@ class CycleScheduler implements Scheduler {
     this.#isThorough ||= thorough;
     for (const name of wanted) this.#advance(name, { kind: 'asked', nowMs: monotonicMs() });
     this.#requestCycle();
-    const awaited = wanted.filter((name) => this.#is(name, 'due') || this.#is(name, 'running'));
-    await Promise.all([this.#waits.next(CYCLE), ...awaited.map((name) => this.#waits.next(name))]);
+    // Programs that take long, and long lists, end before a later cycle.
+    do await new Promise<void>((resolve) => this.#nextWaiters.push(resolve));
+    while (wanted.some((name) => this.#is(name, 'due') || this.#is(name, 'running')));
   }
 
   #tick(due: readonly CollectorName[]): void {
@@ -116,9 +116,7 @@ class CycleScheduler implements Scheduler {
 
   #advance(name: CollectorName, event: CollectorEvent): void {
     this.#states.set(name, nextCollectorState(this.#states.get(name) as CollectorState, event));
-    if (event.kind === 'ended') this.#waits.end(name);
     if (this.#is(name, 'due')) this.#requestCycle();
-    else if (this.#is(name, 'backing-off') || this.#is(name, 'quarantined')) this.#waits.giveUp(name);
   }
 
   #requestCycle(): void {
@@ -138,11 +136,8 @@ class CycleScheduler implements Scheduler {
     this.#isThorough = false;
     this.#isWanted = false;
     this.#isRunning = true;
-    for (const name of due) {
-      this.#advance(name, { kind: 'started' });
-      this.#waits.begin(name);
-    }
-    this.#waits.begin(CYCLE);
+    for (const name of due) this.#advance(name, { kind: 'started' });
+    this.#waiters.push(...this.#nextWaiters.splice(0));
     void this.#workers.cycle(this.#requestOf(due, thorough, isNew)).then((ended) => {
       this.#isRunning = false;
       if (ended.kind === 'finished') {
@@ -177,7 +172,7 @@ class CycleScheduler implements Scheduler {
     for (const name of report.unchanged) this.#advance(name, { kind: 'ended' });
     for (const list of report.lists) this.#recordList(list);
     for (const name of report.longLists) void this.#readList(name);
-    this.#waits.end(CYCLE);
+    for (const resolve of this.#waiters.splice(0)) resolve();
     log('%d sampled, %d documents', report.samples.length, report.documents.length);
   }
 
@@ -229,6 +224,7 @@ class CycleScheduler implements Scheduler {
     this.#lists.add(name);
     const ended = await this.#workers.list({ collector: name, wants: wantsOf(this.#store) });
     this.#lists.delete(name);
+    this.#requestCycle();
     if (ended.kind === 'lost') {
       this.#loseCollector(name, ended);
       return;

@@ -52,7 +52,8 @@ export function createMachine(): Root {
  * @param faults what it does instead, by arguments: lines of shell
  */
 export function replay(root: Root, program: string, faults: Readonly<Record<string, string>> = {}): string {
-  const cases = Object.entries({ event: 'exec /bin/sleep 1000', ...faults });
+  const forever = 'exec /bin/sleep 1000';
+  const cases = Object.entries({ event: forever, '-o monitor label link address neigh': forever, ...faults });
   return `#!/bin/sh
 PATH=/usr/bin:/bin
 case "$*" in
