@@ -7,7 +7,7 @@ const GENERATED_LENGTH = 32;
 const ALPHABET = '0123456789abcdefghijklmnopqrstuvwxyz';
 /** Minimum characters of a key. Shorter ones are rejected unless the service listens on loopback only. */
 const MIN_LENGTH = 16;
-/** Maximum bytes of a key. Longer ones are rejected: comparing takes the same time for any key up to this length. */
+/** Maximum bytes of a key. Longer ones are rejected. */
 export const MAX_LENGTH = 255;
 const DIGEST_PREFIX = 'sha256:';
 

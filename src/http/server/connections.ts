@@ -23,24 +23,30 @@ const LINGER_MS = 1_000;
 /** Maximum number of rejected connections that are open to read why. Further ones are closed without a response. */
 const MAX_REJECTED = 32;
 
+/** `closed`: the connection was rejected or evicted, or its client has left. */
+type State = 'silent' | 'busy' | 'idle' | 'closed';
+
 interface Connection {
   readonly socket: Socket;
-  /** The client's address, or its /64 network with IPv6. */
-  readonly network: string;
+  readonly network: Network;
+  state: State;
+  /** When the first unanswered request came, by `performance.now()`; if there is none, when the latest busy time began. */
+  busySinceMs: number;
   /** Number of requests that wait for their response. */
   pending: number;
-  /** When the first of them came, by `performance.now()`. */
-  busySinceMs: number;
   /** The response to the latest of them. */
   response: ServerResponse | undefined;
   /** Called when a response is sent or given up. Made once per connection, not per request. */
   readonly responded: () => void;
 }
 
-/** Connections of one network that can be closed without harm, the oldest first. */
-interface Waiting {
-  readonly silent: Set<Connection>;
-  readonly idle: Set<Connection>;
+/** The connections of one client address, or of its /64 network with IPv6. */
+interface Network {
+  readonly name: string;
+  /** All of them, the oldest first. */
+  readonly open: Set<Connection>;
+  /** Number of those that are silent or idle, so can be closed without harm. */
+  waiting: number;
 }
 
 export interface ConnectionOptions {
@@ -59,8 +65,8 @@ export class Connections {
   readonly #lingerMs: number;
   /** With TLS, a connection's socket isn't the one that its requests name. */
   readonly #isSecure: boolean;
-  readonly #open = new Map<Socket, Connection>();
-  readonly #waiting = new Map<string, Waiting>();
+  readonly #networks = new Map<string, Network>();
+  #open = 0;
   /** By the socket that requests name. */
   readonly #bySocket = new WeakMap<Socket, Connection>();
   /** TLS connections by their endpoints: the encrypted socket has nothing else in common with the one that requests name. */
@@ -114,16 +120,19 @@ export class Connections {
 
   #connected(socket: Socket): void {
     // A connection that is reset later no longer has its address.
-    const network = networkOf(plainAddress(socket.remoteAddress ?? ''));
-    if (this.#open.size >= this.#options.max && !this.#makeRoomAtLimit(network)) {
+    const name = networkOf(plainAddress(socket.remoteAddress ?? ''));
+    if (this.#open >= this.#options.max && !this.#makeRoomAtLimit(name)) {
       this.#reject(socket);
       return;
     }
+    const network = this.#networks.get(name) ?? { name, open: new Set(), waiting: 0 };
+    this.#networks.set(name, network);
     const responded = () => this.#responded(connection);
-    const connection: Connection = { socket, network, pending: 0, busySinceMs: 0, response: undefined, responded };
-    this.#open.set(socket, connection);
+    const connection: Connection = { socket, network, state: 'silent', busySinceMs: 0, pending: 0, response: undefined, responded };
+    network.open.add(connection);
+    network.waiting++;
+    this.#open++;
     this.#bySocket.set(socket, connection);
-    this.#waitingOf(network).silent.add(connection);
     socket.once('close', () => this.#forget(connection));
     if (this.#isSecure) this.#rememberEndpoints(connection);
   }
@@ -158,13 +167,14 @@ export class Connections {
   #requested(request: IncomingMessage, response: ServerResponse): void {
     const connection = this.#bySocket.get(request.socket);
     // Rejected or evicted connections get no response.
-    if (!connection || !this.#open.has(connection.socket)) return;
+    if (!connection || connection.state === 'closed') return;
     if (connection.pending >= MAX_PIPELINED) {
       connection.socket.destroy();
       return;
     }
-    if (connection.pending === 0) {
-      this.#stopWaiting(connection);
+    if (connection.state !== 'busy') {
+      connection.state = 'busy';
+      connection.network.waiting--;
       connection.busySinceMs = performance.now();
     }
     connection.pending++;
@@ -180,7 +190,9 @@ export class Connections {
     connection.pending--;
     if (connection.pending > 0) return;
     connection.response = undefined;
-    if (this.#open.has(connection.socket)) this.#waitingOf(connection.network).idle.add(connection);
+    if (connection.state !== 'busy') return;
+    connection.state = 'idle';
+    connection.network.waiting++;
   }
 
   /** Closes a connection whose unwanted body goes on after the response. The client may send all of it before it reads the response. */
@@ -194,62 +206,53 @@ export class Connections {
     });
   }
 
-  /** Of the network with most waiting connections, returns the oldest silent one, or else the one that has been idle for longest. */
+  /** Of the network with most waiting connections, returns the oldest silent one, or else the one whose last request is the oldest. */
   #longestWaiting(): Connection | undefined {
-    const network = keyOfLargest(this.#waiting, ({ silent, idle }) => silent.size + idle.size);
-    const waiting = this.#waiting.get(network ?? '');
-    return waiting && (firstOf(waiting.silent) ?? firstOf(waiting.idle));
+    const network = largest(this.#networks.values(), ({ waiting }) => waiting);
+    if (!network) return undefined;
+    let longest: Connection | undefined;
+    for (const connection of network.open) {
+      if (connection.state === 'silent') return connection;
+      if (connection.state === 'idle' && (!longest || connection.busySinceMs < longest.busySinceMs)) longest = connection;
+    }
+    return longest;
   }
 
   /** Of the network with most unread responses, but not of `except`, returns the connection whose response has waited for longest. */
   #slowest(except: string | undefined): Connection | undefined {
     const before = performance.now() - SLOW_MS;
-    const slow = new Map<string, Connection[]>();
-    for (const connection of this.#open.values()) {
-      const { busySinceMs, response, network } = connection;
-      if (busySinceMs > before || !response?.req.socket.writableLength || network === except) continue;
-      slow.set(network, [...(slow.get(network) ?? []), connection]);
-    }
-    const network = keyOfLargest(slow, ({ length }) => length);
-    return slow.get(network ?? '')?.reduce((a, b) => (a.busySinceMs <= b.busySinceMs ? a : b));
-  }
-
-  #waitingOf(network: string): Waiting {
-    let waiting = this.#waiting.get(network);
-    if (!waiting) {
-      waiting = { silent: new Set(), idle: new Set() };
-      this.#waiting.set(network, waiting);
-    }
-    return waiting;
-  }
-
-  #stopWaiting(connection: Connection): void {
-    const waiting = this.#waiting.get(connection.network);
-    waiting?.silent.delete(connection);
-    waiting?.idle.delete(connection);
-    if (waiting && waiting.silent.size + waiting.idle.size === 0) this.#waiting.delete(connection.network);
+    const isSlow = ({ busySinceMs, response }: Connection) => busySinceMs <= before && (response?.req.socket.writableLength ?? 0) > 0;
+    const others = [...this.#networks.values()].filter(({ name }) => name !== except);
+    const slow = largest(
+      others.map(({ open }) => [...open].filter(isSlow)),
+      ({ length }) => length,
+    );
+    return slow?.reduce((a, b) => (a.busySinceMs <= b.busySinceMs ? a : b));
   }
 
   #forget(connection: Connection): void {
-    this.#open.delete(connection.socket);
-    this.#stopWaiting(connection);
+    const { network, state } = connection;
+    if (state === 'closed') return;
+    connection.state = 'closed';
+    this.#open--;
+    if (state !== 'busy') network.waiting--;
+    network.open.delete(connection);
+    if (network.open.size === 0) this.#networks.delete(network.name);
   }
 }
 
 const TOO_MANY_HEADERS = problemResponse(new HttpProblem(431, `the request has more than ${MAX_HEADERS} headers`));
 
-const firstOf = <T>(set: ReadonlySet<T>): T | undefined => set.values().next().value;
-
 const endpointsOf = ({ remoteAddress, remotePort, localAddress }: Socket) => `${remoteAddress} ${remotePort} ${localAddress}`;
 
-/** Returns the key of the largest value; of several, the first. */
-function keyOfLargest<T>(map: ReadonlyMap<string, T>, sizeOf: (value: T) => number): string | undefined {
-  let largest: string | undefined;
+/** Returns the largest value; of several, the first. Returns undefined if none has a size. */
+function largest<T>(values: Iterable<T>, sizeOf: (value: T) => number): T | undefined {
+  let found: T | undefined;
   let size = 0;
-  for (const [key, value] of map) {
+  for (const value of values) {
     if (sizeOf(value) <= size) continue;
-    largest = key;
+    found = value;
     size = sizeOf(value);
   }
-  return largest;
+  return found;
 }
