@@ -68,7 +68,7 @@ export interface CrowdEffort {
   readonly settleSeconds: number;
 }
 
-/** Measures every figure until its value is settled, in about 20 minutes. */
+/** Measures every figure until its value is settled, in about 25 minutes. */
 export const FULL: Effort = {
   warmUpSeconds: 2,
   system: { starts: { min: 2, max: 2 }, rounds: 20, seconds: 3 },
@@ -78,15 +78,15 @@ export const FULL: Effort = {
   delay: { min: 3, max: 6, seconds: 4 },
   sample: { min: 5, max: 10, seconds: 5 },
   idle: { settleSeconds: 60, windows: 4, seconds: 60 },
-  metrics: { min: 5, max: 8, seconds: 8 },
+  metrics: { min: 4, max: 8, seconds: 8 },
   start: { min: 10, max: 20 },
-  raspap: { min: 3, max: 6, seconds: 5 },
+  raspap: { min: 3, max: 6, seconds: 4 },
   events: { min: 5, max: 10, seconds: 5, listeners: 1_000 },
   lists: {
     names: 250_000,
     maxNames: 1_000_000,
     warmUpChanges: 5,
-    delay: { min: 3, max: 4, seconds: 4 },
+    delay: { min: 2, max: 4, seconds: 4 },
     changes: { min: 6, max: 10 },
     queries: { min: 20, max: 50 },
     unchanged: { min: 3, max: 5, seconds: 10 },
@@ -96,7 +96,7 @@ export const FULL: Effort = {
   crowd: { connections: 1_000, listeners: 100, seconds: 60, settleSeconds: 40 },
 };
 
-/** Measures the figures in {@link OTHER_NODE_FIGURES} in about four minutes. */
+/** Measures the figures in {@link OTHER_NODE_FIGURES} in about five minutes. */
 export const OTHER_NODE: Effort = {
   ...FULL,
   system: { ...FULL.system, starts: { min: 1, max: 1 } },
