@@ -45,13 +45,18 @@ export function readConfig({ flags }: CommandLine, environment: NodeJS.Dict<stri
   const file = readSettings(dotenv);
   const one = <T>(flag: string, parse: (setting: Setting) => T): T =>
     parse(find(flag, file).at(-1) ?? { from: `--${flag}`, text: optionByFlag.get(flag)?.default ?? '0' });
+  /** Only an expression that was given is checked: node-cron takes 5 ms for all of the defaults. */
+  const schedule = (flag: string): string => {
+    const given = find(flag, file).at(-1);
+    return given ? cronExpression(given) : (optionByFlag.get(flag)?.default ?? '');
+  };
   return Object.freeze({
     host: one('host', ({ text }) => text),
     port: one('port', wholeNumber(0, 65_535)),
     rootfs: one('path.rootfs', existingFolder),
     dotenv,
     threads: one('threads', wholeNumber(1, 64)),
-    schedules: new Map(scheduleOptions.map(({ collector, flag }) => [collector, one(flag, cronExpression)])),
+    schedules: new Map(scheduleOptions.map(({ collector, flag }) => [collector, schedule(flag)])),
     exposeSecrets: one('expose-secrets', onOrOff),
     maxListeners: one('events.listeners', wholeNumber(0, 100_000)),
     maxStationMetrics: one('metrics.stations', wholeNumberOr(0, 0, 100_000)),

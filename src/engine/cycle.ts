@@ -12,7 +12,10 @@ import type { CycleReport, CycleRequest, SamplingOptions } from './messages.js';
 import { NOTHING } from './messages.js';
 import { Samples } from './sampling.js';
 
-/** How long a cycle waits for programs. The results of slower ones come with a later cycle. */
+/**
+ * How long a cycle waits for programs. The results of slower ones come with a later cycle. The first cycle waits for none: most documents
+ * need no program, and are served that much earlier.
+ */
 const PATIENCE_MS = 50;
 
 export interface CycleHooks {
@@ -41,6 +44,7 @@ export function createCycle(
   { onStep, onLate }: CycleHooks,
 ): (request: CycleRequest) => Promise<CycleReport> {
   let isWaiting = false;
+  let patienceMs = 0;
   const samples = new Samples(machine, options, {
     onStep: (name) => onStep(stepOfCollector.get(name) as number),
     onLate() {
@@ -59,7 +63,8 @@ export function createCycle(
     isWaiting = true;
     samples.start(request);
     const programs = samples.programs();
-    if (programs) await settled(programs, PATIENCE_MS);
+    if (programs) await settled(programs, patienceMs);
+    patienceMs = PATIENCE_MS;
     isWaiting = false;
     const { changed, ...taken } = samples.take(wants.metrics);
     const report = { ...taken, documents: composer.compose(samples.held, changed, wants, leftOut) };

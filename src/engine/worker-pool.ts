@@ -151,6 +151,8 @@ export function createWorkers(threads: number, data: ThreadData, times: WorkerTi
 function createPool(data: ThreadData, size: { minThreads: number; maxThreads: number; idleTimeout?: number }): Piscina {
   const pool = new Piscina({
     filename: pathToFileURL(programFile('dist/workers/collect.js')).href,
+    // Piscina loads this function when a thread starts. Without a name that the file exports, it would load the file a second time.
+    name: 'cycle',
     ...size,
     maxQueue: size.maxThreads,
     // By default a worker sleeps between tasks, and its programs would not be read.

@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { collectors } from '../../../src/collectors/index.js';
 import { parseCommandLine } from '../../../src/config/command-line.js';
 import { readConfig } from '../../../src/config/read.js';
+import { cronProblem } from '../../../src/config/validate.js';
 import { UsageError } from '../../../src/errors.js';
 
 let folder: string;
@@ -117,7 +118,10 @@ describe('a setting', () => {
       { host, port, rootfs, threads, exposeSecrets, corsOrigins, accessLog },
       { host: '0.0.0.0', port: 8081, rootfs: '/', threads: 2, exposeSecrets: false, corsOrigins: [], accessLog: 'summary' },
     );
-    for (const { name, schedule } of collectors) assert.equal(config.schedules.get(name), schedule);
+    for (const { name, schedule } of collectors) {
+      assert.equal(config.schedules.get(name), schedule);
+      assert.equal(cronProblem(schedule), undefined);
+    }
     assert.ok(Object.isFrozen(config));
     const usual = { maxConnections: 2_000, headersMs: 10_000, requestMs: 20_000, idleMs: 30_000, sendMs: 30_000 };
     assert.deepEqual(config.limits, usual);

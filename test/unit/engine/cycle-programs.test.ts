@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createCycle } from '../../../src/engine/cycle.js';
+import type { CycleRequest } from '../../../src/engine/messages.js';
+import { createMemoryMachine } from '../../support/memory-machine.js';
+
+const PROGRAM_MS = 20;
+
+test('the first cycle waits for no program, and the next ones wait for a moment', async () => {
+  const machine = {
+    ...createMemoryMachine([]),
+    async run() {
+      await sleep(PROGRAM_MS);
+      return 'throttled=0x0\n';
+    },
+  };
+  const { promise: late, resolve: onLate } = resolvable();
+  const cycle = createCycle(machine, { exposeSecrets: false, maxStationMetrics: 0 }, { onStep() {}, onLate });
+  const request: CycleRequest = {
+    ...{ due: ['power'], thorough: false, ipMonitor: undefined, listReads: new Map(), restored: undefined, leftOut: [] },
+    wants: { changes: false, metrics: false, secrets: false, sources: false },
+  };
+  const names = ({ samples, running }: Awaited<ReturnType<typeof cycle>>) => ({ samples: samples.map((one) => one.collector), running });
+  assert.deepEqual(names(await cycle(request)), { samples: [], running: ['power'] });
+  await late;
+  assert.deepEqual(names(await cycle({ ...request, due: [] })), { samples: ['power'], running: [] });
+  assert.deepEqual(names(await cycle(request)), { samples: ['power'], running: [] });
+});
+
+function resolvable() {
+  let resolve = () => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}
