@@ -15,6 +15,8 @@ export interface KeptHandlers extends Omit<FollowHandlers, 'onEnd'> {
 }
 
 export interface KeptProgram {
+  /** See {@link Following.read}. */
+  read(): void;
   /** Ends the running program, and starts it again like one that ended. */
   restart(): void;
   stop(): void;
@@ -48,6 +50,7 @@ export function keepFollowing(
 
   start();
   return {
+    read: () => following?.read(),
     restart() {
       following?.stop();
       end();

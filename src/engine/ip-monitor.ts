@@ -1,9 +1,11 @@
 /**
  * Follows `ip monitor`, which reports changes of neighbours, addresses and links, so that `ip` need not be started on a schedule.
  *
- *     const ipMonitor = followIpMonitor(machine);   // in the main thread
- *     request.ipMonitor = ipMonitor.take();         // with each cycle
- *     ipMonitor.stop();
+ *     const ipMonitor = followIpMonitor(machine);                            // in the main thread
+ *     ipMonitor.read();                                                      // when a cycle is wanted
+ *     setImmediate(() => { request.ipMonitor = ipMonitor.take(); … });       // with its request
+ *
+ * Nothing is read in between: each line would wake the thread, which takes 0.1 ms (100 changes a second: 10 ms of CPU).
  *
  * Lines are handed to the collectors that have `followsIpMonitor`, as they are. Those start with a dump of `ip neigh` or `ip addr`, and
  * dump again if the lines have a gap.
@@ -19,15 +21,17 @@ const log = debuglog('apsnap:ip-monitor');
 /** The JSON of `ip -j monitor` differs between versions of iproute2, or is text. This form is the same in 6.1 and 6.15. */
 const ARGS = ['-o', 'monitor', 'label', 'link', 'address', 'neigh'];
 
-/** Maximum lines that wait for {@link IpMonitor.take}. Beyond it all are dropped, as a gap: then a dump takes less time than the lines. */
-const MAX_LINES = 10_000;
-
-/** Clients change their state one by one, and each read wakes the main thread. */
-const PAUSE_MS = 250;
+/**
+ * Maximum lines between two cycles. The pipe holds some 270, so beyond it there are more that can't be read now. All of them are a gap:
+ * a dump is more current, and takes less time.
+ */
+const MAX_LINES = 250;
 
 export interface IpMonitor {
+  /** Reads what was printed. The lines arrive before the next `setImmediate`. */
+  read(): void;
   /**
-   * Returns what was printed since the previous call. Undefined while `ip monitor` isn't running. If events were missed, `sinceMs` is later
+   * Returns what was read since the previous call. Undefined while `ip monitor` isn't running. If events were missed, `sinceMs` is later
    * than in the previous call, and the lines are those since then.
    */
   take(): IpMonitorLines | undefined;
@@ -78,10 +82,11 @@ export function followIpMonitor(machine: Machine): IpMonitor {
     onEnd() {
       running = undefined;
     },
-    pauseMs: PAUSE_MS,
+    onDemand: true,
   });
 
   return {
+    read: () => program.read(),
     take() {
       if (!running) return undefined;
       const { sinceMs, lines } = running;

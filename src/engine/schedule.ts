@@ -35,8 +35,7 @@ export interface Scheduler {
 
 export interface SchedulerOptions {
   readonly clock?: Clock;
-  /** Returns what `ip monitor` has printed since the previous call. */
-  readonly takeIpMonitor?: IpMonitor['take'];
+  readonly ipMonitor?: Pick<IpMonitor, 'read' | 'take'>;
 }
 
 const log = debuglog('apsnap:scheduler');
@@ -58,7 +57,7 @@ class CycleScheduler implements Scheduler {
   readonly #workers: Workers;
   readonly #store: Store;
   readonly #clock: Clock;
-  readonly #takeIpMonitor: SchedulerOptions['takeIpMonitor'];
+  readonly #ipMonitor: SchedulerOptions['ipMonitor'];
   readonly #states = new Map<CollectorName, CollectorState>(names.map((name) => [name, WAITING]));
   /** Called at the end of the next cycle that starts, and of the one that runs. */
   #nextWaiters: (() => void)[] = [];
@@ -72,11 +71,11 @@ class CycleScheduler implements Scheduler {
   #isWanted = false;
   #isRunning = false;
 
-  constructor(workers: Workers, store: Store, { clock = createClock(), takeIpMonitor }: SchedulerOptions) {
+  constructor(workers: Workers, store: Store, { clock = createClock(), ipMonitor }: SchedulerOptions) {
     this.#workers = workers;
     this.#store = store;
     this.#clock = clock;
-    this.#takeIpMonitor = takeIpMonitor;
+    this.#ipMonitor = ipMonitor;
     workers.onLate(() => this.#requestCycle());
   }
 
@@ -122,6 +121,7 @@ class CycleScheduler implements Scheduler {
   #requestCycle(): void {
     if (this.#isWanted) return;
     this.#isWanted = true;
+    this.#ipMonitor?.read();
     // After all timers that are due now.
     setImmediate(() => this.#runCycle());
   }
@@ -159,7 +159,7 @@ class CycleScheduler implements Scheduler {
     return {
       ...{ due, thorough },
       wants: wantsOf(this.#store),
-      ipMonitor: this.#takeIpMonitor?.(),
+      ipMonitor: this.#ipMonitor?.take(),
       listReads: new Map(added.map((name) => [name, this.#listReads.get(name) as Reads])),
       restored: isNew ? this.#store.restored() : undefined,
       leftOut: [...this.#leftOutUntilMs].flatMap(([name, untilMs]) => (untilMs > nowMs ? [name] : [])),

@@ -18,6 +18,8 @@ const MAX_LINE_CHARS = 4_096;
 
 /** A program that keeps running. */
 export interface Following {
+  /** Reads what it has printed, if it is read {@link FollowHandlers.onDemand}. The lines arrive before the next `setImmediate`. */
+  read(): void;
   stop(): void;
 }
 
@@ -28,8 +30,8 @@ export interface FollowHandlers {
   onErrorLine?(line: string): void;
   /** Called once, with the reason, if the program ended or could not be started. */
   onEnd(reason: SourceError): void;
-  /** Minimum time between two reads of its output. Each read wakes the thread. Meanwhile the pipe holds 64 KB, then the program waits. */
-  readonly pauseMs?: number;
+  /** True to read its output only when {@link Following.read} is called. Until then it prints some 270 lines, and waits at the next one. */
+  readonly onDemand?: boolean;
 }
 
 export interface Programs {
@@ -151,7 +153,7 @@ function collect(stream: Readable | null, onFlood: () => void): () => string {
 }
 
 function follow(searchPath: string, env: NodeJS.ProcessEnv, command: readonly string[], handlers: FollowHandlers): Following {
-  const { onErrorLine, pauseMs = 0 } = handlers;
+  const { onErrorLine, onDemand = false } = handlers;
   const shown = command.join(' ');
   let child: ChildProcess;
   let ended = false;
@@ -164,10 +166,10 @@ function follow(searchPath: string, env: NodeJS.ProcessEnv, command: readonly st
     child = start(searchPath, env, command, onErrorLine ? 'pipe' : 'ignore');
   } catch (error) {
     end(error as SourceError);
-    return { stop() {} };
+    return { read() {}, stop() {} };
   }
-  const read = (stream: Readable | null, onLine: (line: string) => void) => {
-    const addOutput = createLineSplitter(
+  const splitter = (onLine: (line: string) => void) =>
+    createLineSplitter(
       (line) => {
         if (!ended) onLine(line);
       },
@@ -176,27 +178,48 @@ function follow(searchPath: string, env: NodeJS.ProcessEnv, command: readonly st
         end(new SourceError('too-large', `${shown}: printed more than ${MAX_CHARS_PER_SECOND} characters in a second`));
       },
     );
-    // Without a free file descriptor there is no stream; the error event follows.
-    stream?.setEncoding('utf8').on('data', (chunk: string) => {
-      addOutput(chunk);
-      if (pauseMs > 0) {
-        stream.pause();
-        setTimeout(() => stream.resume(), pauseMs);
-      }
-    });
-  };
-  read(child.stdout, (line) => handlers.onLine(line));
-  read(child.stderr, (line) => handlers.onErrorLine?.(line));
+  const addOutput = splitter((line) => handlers.onLine(line));
+  const pipe = () => (onDemand ? pipeOf(child.stdout) : undefined);
+  let isRunning = true;
+  // Without a free file descriptor there is no stream; the error event follows.
+  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+    addOutput(chunk);
+    if (isRunning) pipe()?.readStop();
+  });
+  child.stderr?.setEncoding('utf8').on(
+    'data',
+    splitter((line) => onErrorLine?.(line)),
+  );
+  pipe()?.readStop();
+  child.on('exit', () => {
+    isRunning = false;
+    pipe()?.readStart();
+  });
   child.on('error', (error: NodeJS.ErrnoException) => end(startError(searchPath, command, error)));
   child.on('close', (status, signal) => {
     end(new SourceError('program-failed', `${shown}: ended with ${signal ?? `status ${status}`}`));
   });
   return {
+    read: () => pipe()?.readStart(),
     stop() {
       ended = true;
       killGroup(child.pid);
     },
   };
+}
+
+interface Pipe {
+  readStart(): void;
+  readStop(): void;
+}
+
+/**
+ * Returns the pipe below a stream. `pause()` isn't enough: the stream goes on to read until its buffer is full, and each line wakes the thread.
+ *
+ * @returns undefined if this version of Node has none: then the stream is read all the time
+ */
+function pipeOf(stream: Readable | null): Pipe | undefined {
+  return (stream as { _handle?: Pipe } | null)?._handle ?? undefined;
 }
 
 /**

@@ -48,7 +48,7 @@ export async function serve(config: Config, environment: NodeJS.Dict<string>): P
   for (const warning of secretsWarnings(config, keys.readsSecrets())) logWarning(warning);
 
   let ipMonitor: IpMonitor | undefined;
-  const engine = startEngine(config, keys.readsSecrets(), () => ipMonitor?.take());
+  const engine = startEngine(config, keys.readsSecrets(), { read: () => ipMonitor?.read(), take: () => ipMonitor?.take() });
   const { store, scheduler, workers } = engine;
   const forwardedFor = createForwardedFor(config.trustedProxies);
   const accessLog = createAccessLog(config.accessLog, (text) => process.stdout.write(text), forwardedFor);
@@ -86,7 +86,7 @@ function logWarning(line: string): void {
 }
 
 /** Starts worker threads and the scheduler. Threads load their modules while the main thread loads HTTP. */
-function startEngine(config: Config, readsSecrets: boolean, takeIpMonitor: IpMonitor['take']) {
+function startEngine(config: Config, readsSecrets: boolean, ipMonitor: Pick<IpMonitor, 'read' | 'take'>) {
   const workers = createWorkers(config.threads, threadData(config));
   const clock = createClock();
   // Generations start at the current time, so that an event stream that reconnects after a restart has seen an older one.
@@ -96,7 +96,7 @@ function startEngine(config: Config, readsSecrets: boolean, takeIpMonitor: IpMon
     if (outcome.kind === 'sampled') history.record(outcome.points, Date.now());
   });
   store.wantsSecrets = !config.exposeSecrets && readsSecrets;
-  const scheduler = createScheduler(workers, store, { clock, takeIpMonitor });
+  const scheduler = createScheduler(workers, store, { clock, ipMonitor });
   scheduler.start(config.schedules);
   return { workers, store, history, scheduler };
 }

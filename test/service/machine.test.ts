@@ -465,22 +465,22 @@ describe('a program that is followed', () => {
     assert.deepEqual([lines, errors], [['out'], ['netlink receive error', 'more']]);
   });
 
-  test('is read in intervals, and no line is lost', async () => {
-    const bin = binOf({ ip: 'n=0; while [ $n -lt 60 ]; do n=$((n + 1)); echo $n; /bin/sleep 0.01; done' });
+  test('is read on demand, and what it printed last when it ends', async () => {
+    const bin = binOf({ ip: 'echo one; echo two; /bin/sleep 0.4; n=0; while [ $n -lt 100 ]; do n=$((n + 1)); echo $n; done' });
     const lines: string[] = [];
-    let reads = 0;
-    let lastMs = 0;
-    const onLine = (line: string) => {
-      lines.push(line);
-      if (performance.now() - lastMs > 20) reads++;
-      lastMs = performance.now();
-    };
-    await new Promise<SourceError>((onEnd) => onPath(bin).follow('ip', [], { onLine, onEnd, pauseMs: 200 }));
-    assert.deepEqual(
-      lines,
-      Array.from({ length: 60 }, (_, index) => `${index + 1}`),
-    );
-    assert.ok(reads < 20, `${reads}`);
+    const readAt: Record<string, string[]> = {};
+    await new Promise<SourceError>((onEnd) => {
+      const { read } = onPath(bin).follow('ip', [], { onLine: (line) => void lines.push(line), onEnd, onDemand: true });
+      setTimeout(() => {
+        readAt.before = [...lines];
+        read();
+        setImmediate(() => {
+          readAt.after = [...lines];
+        });
+      }, 200);
+    });
+    assert.deepEqual(readAt, { before: [], after: ['one', 'two'] });
+    assert.deepEqual(lines, ['one', 'two', ...Array.from({ length: 100 }, (_, index) => `${index + 1}`)]);
   });
 
   test('that floods is ended', async () => {

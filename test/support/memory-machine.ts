@@ -209,6 +209,7 @@ export function createMemoryMachine(entries: MemoryEntries): Machine {
         if (!isStopped) onEnd(reason);
       });
       return {
+        read() {},
         stop() {
           isStopped = true;
         },

@@ -21,18 +21,19 @@ async function started(t: TestContext) {
   t.after(() => mock.timers.reset());
   const runs: FollowHandlers[] = [];
   let stopped = 0;
+  let reads = 0;
   const machine = {
     ...machineWith({ 'cmd/ip -o link': links }),
     follow(program: string, args: readonly string[], handlers: FollowHandlers) {
       assert.deepEqual([program, ...args], ['ip', '-o', 'monitor', 'label', 'link', 'address', 'neigh']);
       runs.push(handlers);
-      return { stop: () => void stopped++ };
+      return { read: () => void reads++, stop: () => void stopped++ };
     },
   };
   const ipMonitor = followIpMonitor(machine);
   await settled();
   const current = () => runs.at(-1) as FollowHandlers;
-  return { ipMonitor, runs, current, stopped: () => stopped };
+  return { ipMonitor, runs, current, stopped: () => stopped, reads: () => reads };
 }
 
 /** Lets the names of the links arrive. */
@@ -82,15 +83,22 @@ test('events that the kernel dropped are a gap', async (t) => {
   assert.equal(ipMonitor.take()?.sinceMs, taken.sinceMs);
 });
 
-test('if nobody takes the lines, 10,000 are kept, and more are a gap', async (t) => {
+test('more than 250 lines at a time are a gap', async (t) => {
   const { ipMonitor, current } = await started(t);
   const sinceMs = ipMonitor.take()?.sinceMs;
-  for (let n = 0; n < 10_000; n++) current().onLine(line);
-  assert.equal(ipMonitor.take()?.lines.length, 10_000);
-  for (let n = 0; n < 10_001; n++) current().onLine(line);
+  for (let n = 0; n < 250; n++) current().onLine(line);
+  assert.equal(ipMonitor.take()?.lines.length, 250);
+  for (let n = 0; n < 251; n++) current().onLine(line);
   const taken = ipMonitor.take();
-  assert.equal(taken?.lines.length, 1);
+  assert.deepEqual(taken?.lines, [line]);
   assert.ok(taken.sinceMs > Number(sinceMs));
+});
+
+test('its output is read on demand', async (t) => {
+  const { ipMonitor, current, reads } = await started(t);
+  assert.deepEqual([current().onDemand, reads()], [true, 0]);
+  ipMonitor.read();
+  assert.equal(reads(), 1);
 });
 
 test('if a link is renamed, it is started again: it would go on to print the old name', async (t) => {
