@@ -6,9 +6,9 @@ import { type CollectorName, collectors } from '../collectors/index.js';
 import { type AnyDocument, documents } from '../documents/index.js';
 import type { Change } from '../model/document.js';
 import { type Clock, createClock, monotonicMs } from './clock.js';
-import { problemOf, problemOfDocument } from './freshness.js';
+import { freshnessOf } from './freshness.js';
 import type { CycleReport, DocumentReport, Form, Restored, SampleReport } from './messages.js';
-import type { CollectorRecord, DocumentRecord, State, StoredBody } from './records.js';
+import type { CollectorRecord, DocumentRecord, StoredBody } from './records.js';
 
 /** What a cycle brought for the store. */
 export type Results = Pick<CycleReport, 'samples' | 'documents'> & Partial<Pick<CycleReport, 'unchanged' | 'metrics'>>;
@@ -161,7 +161,7 @@ export class Store {
 
   #review(record: DocumentRecord, newBytes: boolean): void {
     const parts = record.document.parts.map((name) => this.#collector(name));
-    const now = stateOf(record, parts);
+    const now = freshnessOf(record, parts);
     const { state, problem } = record;
     const newState = now.state !== state || now.problem?.code !== problem?.code || now.problem?.message !== problem?.message;
     if (!newBytes && !newState && now.sampledAtMs === record.sampledAtMs) return;
@@ -210,22 +210,6 @@ function newDocumentRecord(document: AnyDocument): DocumentRecord {
     secretBodies: undefined,
     failure: undefined,
   };
-}
-
-/** Decides whether a document is fresh, and how old it is. */
-function stateOf(
-  { document, bodies, failure }: DocumentRecord,
-  parts: readonly CollectorRecord[],
-): Pick<DocumentRecord, 'state' | 'problem' | 'sampledAtMs'> {
-  const failing = parts.filter((part) => problemOf(part) !== null);
-  const missing = parts.find((part) => !part.good && document.required.includes(part.collector.name));
-  // A missing part comes first, because it is why there is no body.
-  const culprit = missing ?? failing[0];
-  const problem = culprit ? problemOf(culprit) : failure ? problemOfDocument(document, failure) : null;
-  const state: State = bodies.size === 0 ? 'absent' : problem ? 'stale' : 'fresh';
-  const times = (state === 'stale' && failing.some((part) => part.good) ? failing : parts).flatMap((part) => part.goodAtMs ?? []);
-  const sampledAtMs = times.length === 0 ? null : state === 'stale' ? Math.min(...times) : Math.max(...times);
-  return { state, problem, sampledAtMs };
 }
 
 /** Returns all bodies of a form. A body with the same bytes as before keeps its modification time. */
