@@ -27,6 +27,9 @@ const MAX_FILE_BYTES = 4 << 20;
 /** Maximum symbolic links on the way to a file, as in the kernel. Beyond it the file counts as missing. */
 const MAX_LINKS = 40;
 const PIECE_BYTES = 1 << 20;
+/** Most files are small. A buffer for each would be garbage. */
+const scratch = Buffer.allocUnsafe(32 << 10);
+const MISSING: Fingerprint = { words: 'ENOENT', changedMs: 0 };
 
 export type EntryKind = 'file' | 'folder' | 'link' | 'other';
 
@@ -99,14 +102,15 @@ export function createFiles(rootfs: string): Files {
 
   const open = <T>(path: string, read: (fd: number, stat: Stats) => T): T => at(path, (located) => openRegularFile(located, 0, read));
 
-  function readBytes(path: string, limit = MAX_FILE_BYTES): Buffer {
-    return open(path, (fd, { size }) => readAll(fd, size, limit, root + path));
-  }
+  const read = <T>(path: string, limit: number, take: (bytes: Buffer) => T): T =>
+    open(path, (fd, { size }) => take(readAll(fd, size, limit, root + path)));
+
+  const readText = (path: string, limit = MAX_FILE_BYTES): string => read(path, limit, (bytes) => bytes.toString('utf8'));
 
   return {
-    readBytes,
-    readText: (path, limit) => readBytes(path, limit).toString('utf8'),
-    readTextIfThere: (path, limit) => unlessNotFound(() => readBytes(path, limit).toString('utf8')),
+    readBytes: (path, limit = MAX_FILE_BYTES) => read(path, limit, (bytes) => Buffer.from(bytes)),
+    readText,
+    readTextIfThere: (path, limit) => unlessNotFound(() => readText(path, limit)),
     readInPieces: (path, limit, read) =>
       open(path, (fd, { size }) => {
         if (size > limit) throw tooLarge(root + path, limit);
@@ -125,7 +129,10 @@ export function createFiles(rootfs: string): Files {
     },
     fingerprint(path) {
       try {
-        const { dev, ino, size, mtimeMs, ctimeMs } = statSync(locate(root, path));
+        // Most configuration files don't exist, and an exception takes ten times as long as the call.
+        const stat = statSync(locate(root, path), { throwIfNoEntry: false });
+        if (!stat) return MISSING;
+        const { dev, ino, size, mtimeMs, ctimeMs } = stat;
         // Some file systems keep no ctime; the time of the content is better than nothing.
         return { words: `${dev} ${ino} ${size} ${mtimeMs} ${ctimeMs}`, changedMs: Math.max(mtimeMs, ctimeMs) };
       } catch (error) {
@@ -222,16 +229,21 @@ function kindOf(entry: Dirent): EntryKind {
   return entry.isSymbolicLink() ? 'link' : 'other';
 }
 
-/** Reads to the end, not to the size: files of /proc report a size of 0. The spare byte lets one read find the end of most files. */
+/**
+ * Reads to the end, not to the size: files of /proc report a size of 0. If a size is known, the spare byte lets one read find the end. Files
+ * of /proc may return less than they have, and need another read.
+ *
+ * @returns bytes that are valid until the next file is read
+ */
 function readAll(fd: number, size: number, limit: number, shown: string): Buffer {
   if (size > limit) throw tooLarge(shown, limit);
-  let bytes = Buffer.allocUnsafe(Math.min(Math.max(size + 1, 4096), limit + 1));
+  let bytes = size < scratch.length ? scratch : Buffer.allocUnsafe(size + 1);
   let total = 0;
   for (;;) {
     const read = readSync(fd, bytes, total, bytes.length - total, null);
-    if (read === 0) return bytes.subarray(0, total);
     total += read;
     if (total > limit) throw tooLarge(shown, limit);
+    if (read === 0 || (size > 0 && total < bytes.length)) return bytes.subarray(0, total);
     if (total < bytes.length) continue;
     const larger = Buffer.allocUnsafe(Math.min(4 * total, limit + 1));
     bytes.copy(larger);

@@ -10,11 +10,12 @@ export interface Dumped<Value> {
 
 /** Maximum time that `ip monitor` takes from its start to the first event that it reports. */
 const MAX_START_MS = 1_000;
-/** Maximum age of a dump. The next one corrects what `ip monitor` doesn't report. */
+/** Default maximum age of a dump. The next one corrects what `ip monitor` doesn't report. */
 const MAX_DUMP_AGE_MS = 60_000;
 
 /** Returns whether the carried value and the lines of `ip monitor` don't give the current value. */
-export function isDumpDue({ carried, ipMonitor, monotonicMs, thorough }: Sampling<Dumped<unknown>>): boolean {
+export function isDumpDue(sampling: Sampling<Dumped<unknown>>, maxAgeMs = MAX_DUMP_AGE_MS): boolean {
+  const { carried, ipMonitor, monotonicMs, thorough } = sampling;
   if (!carried || !ipMonitor || thorough) return true;
-  return carried.dumpedAtMs < ipMonitor.sinceMs + MAX_START_MS || monotonicMs - carried.dumpedAtMs >= MAX_DUMP_AGE_MS;
+  return carried.dumpedAtMs < ipMonitor.sinceMs + MAX_START_MS || monotonicMs - carried.dumpedAtMs >= maxAgeMs;
 }

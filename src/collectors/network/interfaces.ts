@@ -1,7 +1,9 @@
 import { quote, SourceError } from '../../errors.js';
-import { collector } from '../../model/collector.js';
+import type { Machine } from '../../machine/machine.js';
+import { collector, type Sampling } from '../../model/collector.js';
 import { type MetricFamily, perRow } from '../../model/metrics.js';
 import { array, boolean, integer, nullable, object, oneOf, string } from '../../model/schema.js';
+import { type Dumped, isDumpDue } from './dump.js';
 import { DUPLEX, readLink } from './link.js';
 import { INTERFACES_FOLDER as FOLDER, listInterfaces } from './network-interface.js';
 
@@ -13,6 +15,9 @@ export interface Route {
   /** True if it leads through another router, so it isn't a network of the interface itself. */
   gateway: boolean;
 }
+
+/** Maximum age of links while `ip monitor` reports no change of them. */
+const MAX_LINKS_AGE_MS = 10_000;
 
 /** State of a link, in the fields of `/networking`. */
 export const linkFields = {
@@ -67,21 +72,18 @@ export const interfaces = collector({
     ),
   }),
   absent: { interfaces: [], bridges: [], uplinks: [], networks: [] },
-  read(machine) {
-    // One listing per interface tells which of its forty files to read.
-    const listed = listInterfaces(machine).map((name) => [name, new Set(machine.list(`${FOLDER}/${name}`))] as const);
-    const present = listed.filter(([, files]) => files.has('ifindex'));
-    const bridges = present.flatMap(([name, files]) => (files.has('bridge') ? [name] : []));
-    const bridgeOf = new Map(bridges.flatMap((bridge) => machine.list(`${FOLDER}/${bridge}/brif`).map((port) => [port, bridge] as const)));
+  followsIpMonitor: true,
+  read(machine, sampling: Sampling<Dumped<Links>>) {
+    const { carried, ipMonitor, monotonicMs } = sampling;
+    const hasChanged = ipMonitor?.lines.some((line) => line.startsWith('[LINK]'));
+    // Each link takes ten files.
+    const isCurrent = carried && !hasChanged && !isDumpDue(sampling, MAX_LINKS_AGE_MS);
+    const carry = isCurrent ? carried : { value: readLinks(machine), dumpedAtMs: monotonicMs };
+    const { links, bridges } = carry.value;
     const routes4 = parseRoute(machine.readTextIfThere('/proc/net/route') ?? '');
     const routes6 = parseIpv6Route(machine.readTextIfThere('/proc/net/ipv6_route') ?? '');
     const uplinks = [...new Set([bestDefault(routes4), bestDefault(routes6)])].filter((name) => name !== undefined);
-    const interfaces = present.map(([name, files]) => ({
-      interface: name,
-      ...readLink(machine, name, files),
-      bridge: bridgeOf.get(name) ?? null,
-      uplink: uplinks.includes(name),
-    }));
+    const interfaces = links.map((link) => ({ ...link, uplink: uplinks.includes(link.interface) }));
     return {
       value: {
         interfaces,
@@ -91,10 +93,28 @@ export const interfaces = collector({
           .filter((route) => !route.gateway && route.prefixLength > 0)
           .map(({ interface: name, network, prefixLength }) => ({ interface: name, network, prefixLength })),
       },
+      carry,
       metrics: () => families(interfaces),
     };
   },
 });
+
+type Links = ReturnType<typeof readLinks>;
+
+/** Reads kind and state of all links. */
+function readLinks(machine: Machine) {
+  // One listing per interface tells which of its forty files to read.
+  const listed = listInterfaces(machine).map((name) => [name, new Set(machine.list(`${FOLDER}/${name}`))] as const);
+  const present = listed.filter(([, files]) => files.has('ifindex'));
+  const bridges = present.flatMap(([name, files]) => (files.has('bridge') ? [name] : []));
+  const bridgeOf = new Map(bridges.flatMap((bridge) => machine.list(`${FOLDER}/${bridge}/brif`).map((port) => [port, bridge] as const)));
+  const links = present.map(([name, files]) => ({
+    interface: name,
+    ...readLink(machine, name, files),
+    bridge: bridgeOf.get(name) ?? null,
+  }));
+  return { links, bridges };
+}
 
 interface Linked {
   readonly interface: string;

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { parseIpv6Route, parseRoute } from '../../../../src/collectors/network/interfaces.js';
+import { interfaces, parseIpv6Route, parseRoute } from '../../../../src/collectors/network/interfaces.js';
 import { quote } from '../../../../src/errors.js';
 import type { Machine } from '../../../../src/machine/machine.js';
 import { hex, ipv4, record } from '../../../support/arbitraries.js';
 import { fixture, machineOf } from '../../../support/fixture.js';
 import { captured, testParser } from '../../../support/parser-cases.js';
-import { failing, machineWith, sampleValue, unreadable } from '../../../support/sample.js';
+import { failing, firstSample, machineWith, sampleValue, unreadable } from '../../../support/sample.js';
 
 const routeHeader = 'Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n';
 
@@ -114,4 +114,26 @@ test('no attribute is read that the interface does not need', () => {
 test('an unreadable attribute is an error', () => {
   const machine = machineWith({ '/sys/class/net/eth0/ifindex': '2\n', '/sys/class/net/eth0/flags': unreadable('0x1003\n') });
   assert.throws(() => sampleValue('interfaces', machine), { code: 'permission', message: '/sys/class/net/eth0/flags: permission denied' });
+});
+
+describe('links that are followed', () => {
+  const up = machineOf(fixture('interfaces', 'pi4-vpn'));
+  const changed = refusing(up, (path) => path.endsWith('/mtu'));
+  const neigh = '[NEIGH]10.3.141.93 dev wlan0 lladdr 02:00:00:00:02:00 REACHABLE ';
+  const link = '[LINK]2: eth0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500';
+  const cases: Readonly<Record<string, { sampling: Partial<typeof firstSample>; isRead: boolean }>> = {
+    'without a change, their files are not read': { sampling: { ipMonitor: { sinceMs: 0, lines: [neigh] } }, isRead: false },
+    'if a link changes, all are read': { sampling: { ipMonitor: { sinceMs: 0, lines: [neigh, link] } }, isRead: true },
+    'after 10 s, all are read': { sampling: { ipMonitor: { sinceMs: 0, lines: [] }, monotonicMs: 20_000 }, isRead: true },
+    'after a gap, all are read': { sampling: { ipMonitor: { sinceMs: 11_000, lines: [] } }, isRead: true },
+    'if a client requests a sample, all are read': { sampling: { ipMonitor: { sinceMs: 0, lines: [] }, thorough: true }, isRead: true },
+    'while ip monitor is not running, all are read': { sampling: {}, isRead: true },
+  };
+  for (const [title, { sampling, isRead }] of Object.entries(cases)) {
+    test(title, async () => {
+      const first = await interfaces.read(up, { ...firstSample, monotonicMs: 10_000 });
+      const next = await interfaces.read(changed, { ...firstSample, monotonicMs: 12_000, ...sampling, carried: first.carry });
+      assert.equal(next.value.interfaces[0]?.mtu, isRead ? null : first.value.interfaces[0]?.mtu);
+    });
+  }
 });
