@@ -71,6 +71,8 @@ export class Samples {
   readonly #hooks: SampleHooks;
   readonly #states = new Map<CollectorName, State>(collectors.map(({ name }) => [name, newState()]));
   #ended = newTaken();
+  /** Resolves when programs may be started. */
+  #mayStart: Promise<void> | undefined;
 
   constructor(machine: Machine, options: SamplingOptions, hooks: SampleHooks) {
     this.#machine = machine;
@@ -95,9 +97,14 @@ export class Samples {
   /** Starts the samples that are due. Those without programs end at once. */
   start(request: CycleRequest): void {
     if (request.ipMonitor) this.#addLines(request.ipMonitor.lines);
+    let startPrograms = () => {};
+    this.#mayStart = new Promise((resolve) => {
+      startPrograms = resolve;
+    });
     for (const name of request.due) {
       if (!this.#stateOf(name).running) this.#startSample(collectorByName(name) as AnyCollector, request);
     }
+    startPrograms();
   }
 
   /** Resolves when no sample waits for a program any more. Undefined if none does. */
@@ -160,8 +167,7 @@ export class Samples {
       const tookMs = monotonicMs() - startedMonotonicMs;
       this.#ended.samples.push({ collector: name, outcome, startedMonotonicMs, tookMs, ...(sources && { sources }) });
     };
-    const machine = lane === 'program' ? resuming(this.#machine, () => this.#hooks.onStep(name)) : this.#machine;
-    const read = readSample(collector, machine, sampling, wants);
+    const read = readSample(collector, lane === 'program' ? this.#withPrograms(name) : this.#machine, sampling, wants);
     if (!(read instanceof Promise)) {
       end(read);
       return;
@@ -170,6 +176,24 @@ export class Samples {
       end(result);
       this.#hooks.onLate();
     });
+  }
+
+  /**
+   * Returns a machine that starts programs when everything that is due has read its files. If a read hangs, the thread is given up, and
+   * nobody would wait for its programs: they would remain as zombies.
+   */
+  #withPrograms(name: CollectorName): Machine {
+    return {
+      ...this.#machine,
+      run: async (program, args) => {
+        await this.#mayStart;
+        try {
+          return await this.#machine.run(program, args);
+        } finally {
+          this.#hooks.onStep(name);
+        }
+      },
+    };
   }
 
   /** Replaces the held value if the new one differs. */
@@ -232,11 +256,6 @@ function newTaken() {
     metrics: new Map<CollectorName, readonly RenderedFamily[]>(),
     changed: new Set<CollectorName>(),
   };
-}
-
-/** Returns a machine that calls back when a program has ended, before its result is used. */
-function resuming(machine: Machine, onStep: () => void): Machine {
-  return { ...machine, run: (program, args) => machine.run(program, args).finally(onStep) };
 }
 
 function heldOf({ view }: AnyCollector, whole: unknown, exposeSecrets: boolean, wants: Wants): Held {
