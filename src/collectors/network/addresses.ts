@@ -3,7 +3,7 @@ import { absentUnlessInstalled, quote, SourceError } from '../../errors.js';
 import type { Machine } from '../../machine/machine.js';
 import { collector, type Sampling } from '../../model/collector.js';
 import { array, integer, object, oneOf, string } from '../../model/schema.js';
-import { type Dumped, isDumpDue } from './dump.js';
+import { type Dumped, hasLinkChanged, isDumpDue } from './dump.js';
 
 export interface InterfaceAddress {
   interface: string;
@@ -42,7 +42,7 @@ export const addresses = collector({
   async read(machine, sampling: Sampling<Dumped<Value>>) {
     const { carried, ipMonitor, monotonicMs } = sampling;
     // Changes are rare, so a dump is good enough. The name of a link is part of its addresses.
-    const hasChanged = ipMonitor?.lines.some((line) => line.startsWith('[ADDR]') || line.startsWith('[LINK]'));
+    const hasChanged = hasLinkChanged(sampling) || ipMonitor?.lines.some((line) => line.startsWith('[ADDR]'));
     if (carried && !hasChanged && !isDumpDue(sampling)) return { value: carried.value, carry: carried };
     const value = { addresses: parseAddr(await readAddr(machine)) };
     return { value, carry: { value, dumpedAtMs: monotonicMs } };

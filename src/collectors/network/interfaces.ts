@@ -3,7 +3,7 @@ import type { Machine } from '../../machine/machine.js';
 import { collector, type Sampling } from '../../model/collector.js';
 import { type MetricFamily, perRow } from '../../model/metrics.js';
 import { array, boolean, integer, nullable, object, oneOf, string } from '../../model/schema.js';
-import { type Dumped, isDumpDue } from './dump.js';
+import { type Dumped, hasLinkChanged, isDumpDue, MAX_LINKS_AGE_MS } from './dump.js';
 import { DUPLEX, readLink } from './link.js';
 import { INTERFACES_FOLDER as FOLDER, listInterfaces } from './network-interface.js';
 
@@ -15,9 +15,6 @@ export interface Route {
   /** True if it leads through another router, so it isn't a network of the interface itself. */
   gateway: boolean;
 }
-
-/** Maximum age of links while `ip monitor` reports no change of them. */
-const MAX_LINKS_AGE_MS = 10_000;
 
 /** State of a link, in the fields of `/networking`. */
 export const linkFields = {
@@ -74,10 +71,9 @@ export const interfaces = collector({
   absent: { interfaces: [], bridges: [], uplinks: [], networks: [] },
   followsIpMonitor: true,
   read(machine, sampling: Sampling<Dumped<Links>>) {
-    const { carried, ipMonitor, monotonicMs } = sampling;
-    const hasChanged = ipMonitor?.lines.some((line) => line.startsWith('[LINK]'));
+    const { carried, monotonicMs } = sampling;
     // Each link takes ten files.
-    const isCurrent = carried && !hasChanged && !isDumpDue(sampling, MAX_LINKS_AGE_MS);
+    const isCurrent = carried && !hasLinkChanged(sampling) && !isDumpDue(sampling, MAX_LINKS_AGE_MS);
     const carry = isCurrent ? carried : { value: readLinks(machine), dumpedAtMs: monotonicMs };
     const { links, bridges } = carry.value;
     const routes4 = parseRoute(machine.readTextIfThere('/proc/net/route') ?? '');

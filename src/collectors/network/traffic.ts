@@ -3,6 +3,7 @@ import type { Machine } from '../../machine/machine.js';
 import { collector, type Points, type Sampling } from '../../model/collector.js';
 import { type MetricFamily, perRow } from '../../model/metrics.js';
 import { array, integer, nullable, object, string } from '../../model/schema.js';
+import { type Dumped, hasLinkChanged, isDumpDue, MAX_LINKS_AGE_MS } from './dump.js';
 import { listInterfaces, readAttribute } from './network-interface.js';
 
 /** Counters of an interface, named after the files in `statistics`: Documentation/ABI/testing/sysfs-class-net-statistics. */
@@ -58,22 +59,25 @@ export const traffic = collector({
     ),
   }),
   absent: { interfaces: [] },
-  read(machine, { carried, monotonicMs }: Sampling<Counted[]>) {
-    const previous = new Map(carried?.map((row) => [row.interface, row]));
-    const carry: Counted[] = [];
-    const interfaces = listInterfaces(machine).flatMap((name) => {
-      const index = readAttribute(machine, name, 'ifindex');
-      const counters = readCounters(machine, name);
+  followsIpMonitor: true,
+  read(machine, sampling: Sampling<Dumped<Counted[]>>) {
+    const { carried, monotonicMs } = sampling;
+    const previous = new Map(carried?.value.map((row) => [row.interface, row]));
+    const areLinksCurrent = carried && !hasLinkChanged(sampling) && !isDumpDue(sampling, MAX_LINKS_AGE_MS);
+    const counted: Counted[] = [];
+    const interfaces = readTable(machine).flatMap(([name, counters]) => {
+      const before = previous.get(name);
+      const ifindex = areLinksCurrent && before ? before.ifindex : readIndex(machine, name);
       // The interface went away after it was listed.
-      if (index === undefined || !counters) return [];
-      const ifindex = parseNumber(index, 'ifindex');
+      if (ifindex === undefined || !counters) return [];
       const { rx_bytes, tx_bytes } = counters;
-      const counted = countAgain({ interface: name, ifindex, atMs: monotonicMs, rx_bytes, tx_bytes }, previous.get(name));
-      carry.push(counted);
-      const { rx_bytes_per_second, tx_bytes_per_second } = counted;
+      const row = countAgain({ interface: name, ifindex, atMs: monotonicMs, rx_bytes, tx_bytes }, before);
+      counted.push(row);
+      const { rx_bytes_per_second, tx_bytes_per_second } = row;
       return [{ interface: name, ...counters, rx_bytes_per_second, tx_bytes_per_second }];
     });
-    return { value: { interfaces }, carry, metrics: () => families(interfaces), points: pointsOf(carry) };
+    const carry = { value: counted, dumpedAtMs: areLinksCurrent ? carried.dumpedAtMs : monotonicMs };
+    return { value: { interfaces }, carry, metrics: () => families(interfaces), points: pointsOf(counted) };
   },
 });
 
@@ -108,6 +112,62 @@ function pointsOf(counted: readonly Counted[]): Points {
       [`tx_bytes_per_second:${row.interface}`, row.tx_bytes_per_second],
     ]),
   );
+}
+
+function readIndex(machine: Machine, name: string): number | null | undefined {
+  const text = readAttribute(machine, name, 'ifindex');
+  return text === undefined ? undefined : parseNumber(text, 'ifindex');
+}
+
+/** Reads the counters of all interfaces, sorted by name. They are undefined for an interface that went away after it was listed. */
+function readTable(machine: Machine): [name: string, counters: Counters | undefined][] {
+  const text = machine.readTextIfThere('/proc/net/dev');
+  // A container that reads another machine's files may not have it.
+  if (text === undefined) return listInterfaces(machine).map((name) => [name, readCounters(machine, name)]);
+  return parseNetDev(text).map(([name, counters]) => {
+    if (counters.rx_dropped === 0) return [name, counters];
+    const dropped = readAttribute(machine, name, 'statistics/rx_dropped');
+    return [name, dropped === undefined ? undefined : { ...counters, rx_dropped: parseNumber(dropped, 'rx_dropped') }];
+  });
+}
+
+/**
+ * Parses /proc/net/dev, proc_net(5): eight counters of what was received, and eight of what was sent. One read of it replaces eight for
+ * each interface.
+ *
+ *     Inter-|   Receive                                                |  Transmit
+ *      face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
+ *       eth0:  986120    3311    0   12    0     0          0         0   312846    1602    0    0    0     0       0          0
+ *
+ * @returns interfaces sorted by name. Their `rx_dropped` is the sum of two counters of `statistics`: `rx_dropped` and `rx_missed_errors`
+ * @throws {SourceError} if a line isn't about an interface
+ */
+export function parseNetDev(text: string): [name: string, counters: Counters][] {
+  const rows = text.split('\n').slice(2, -1);
+  return rows.map(parseNetDevRow).sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** Position of each counter in a line of /proc/net/dev. */
+const FIELDS: Readonly<Record<keyof Counters, number>> = {
+  rx_bytes: 0,
+  rx_packets: 1,
+  rx_errors: 2,
+  rx_dropped: 3,
+  tx_bytes: 8,
+  tx_packets: 9,
+  tx_errors: 10,
+  tx_dropped: 11,
+};
+
+function parseNetDevRow(line: string): [name: string, counters: Counters] {
+  const colon = line.indexOf(':');
+  const fields = line
+    .slice(colon + 1)
+    .trim()
+    .split(/ +/);
+  if (colon < 0 || fields.length !== 16) throw new SourceError('malformed', `traffic: net/dev: expected an interface: ${quote(line)}`);
+  const counters = Object.fromEntries(COUNTERS.map((counter) => [counter, parseNumber(fields[FIELDS[counter]] ?? '', counter)]));
+  return [line.slice(0, colon).trim(), counters as Counters];
 }
 
 /** Reads all counters of an interface. Returns undefined if one is missing. */

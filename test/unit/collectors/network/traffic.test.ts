@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { parseNumber, traffic } from '../../../../src/collectors/network/traffic.js';
+import { parseNetDev, parseNumber, traffic } from '../../../../src/collectors/network/traffic.js';
 import { quote } from '../../../../src/errors.js';
 import type { Machine } from '../../../../src/machine/machine.js';
 import { fixture, machineBefore, machineOf } from '../../../support/fixture.js';
-import { anyText, FEW_RUNS, isValueOrMalformed } from '../../../support/parser-cases.js';
+import { anyText, captured, FEW_RUNS, isValueOrMalformed, testParser } from '../../../support/parser-cases.js';
 import { failing, firstSample, machineWith, sampleValue } from '../../../support/sample.js';
 
 test('parseNumber rejects what is not a counter', () => {
@@ -57,7 +57,7 @@ test('a sample within half a second of the previous one repeats its rates', asyn
     [500_000, 30_000],
     [16_667, 466_667],
   ]);
-  assert.deepEqual([third.value, third.carry], [second.value, second.carry]);
+  assert.deepEqual([third.value, third.carry?.value], [second.value, second.carry?.value]);
   assert.deepEqual(rates(fourth), [
     [0, 0],
     [0, 0],
@@ -76,4 +76,40 @@ test('an interface that disappears while it is read is left out', () => {
   for (const file of ['ifindex', 'statistics/rx_bytes', 'statistics/tx_dropped']) {
     assert.deepEqual(names(refusing(machine, (path) => path.endsWith(`/eth0/${file}`))), ['wlan0']);
   }
+});
+
+test('/proc/net/dev gives the values of the files in statistics', async () => {
+  const machine = machineOf(fixture('traffic', 'net-dev'));
+  const read: string[] = [];
+  const withoutTable: Machine = {
+    ...machine,
+    readTextIfThere: (path) => (path === '/proc/net/dev' ? undefined : machine.readTextIfThere(path)),
+  };
+  const recording: Machine = {
+    ...machine,
+    readTextIfThere(path) {
+      read.push(path.replace('/sys/class/net/', ''));
+      return machine.readTextIfThere(path);
+    },
+  };
+  const first = await traffic.read(recording, { ...firstSample, monotonicMs: 10_000 });
+  assert.deepEqual(first, { ...(await traffic.read(withoutTable, { ...firstSample, monotonicMs: 10_000 })), metrics: first.metrics });
+  assert.deepEqual(read.splice(0), ['/proc/net/dev', 'wlan0/statistics/rx_dropped', 'eth0/ifindex', 'lo/ifindex', 'wlan0/ifindex']);
+
+  // While no link changes, the interfaces are the same.
+  const next = { ...firstSample, carried: first.carry, monotonicMs: 12_000 };
+  await traffic.read(recording, { ...next, ipMonitor: { sinceMs: 0, lines: [] } });
+  assert.deepEqual(read.splice(0), ['/proc/net/dev', 'wlan0/statistics/rx_dropped']);
+  await traffic.read(recording, { ...next, ipMonitor: { sinceMs: 0, lines: ['[LINK]2: eth0: <UP> mtu 1500'] } });
+  assert.equal(read.length, 5);
+});
+
+testParser('parseNetDev', {
+  parse: parseNetDev,
+  real: [captured('traffic', 'net-dev', 'proc/net/dev')],
+  malformed: [
+    '  eth0 516 6 0 0 0 0 0 0 8706 25 0 0 0 0 0 0',
+    '  eth0: 516 6 0 0 0 0 0 0 8706 25 0 0 0 0 0',
+    '  eth0: 516 6 0 0 0 0 0 0 8706 25 0 0 0 0 0 0 0',
+  ].map((row) => [`\n\n${row}\n`, `traffic: net/dev: expected an interface: ${quote(row)}`]),
 });
