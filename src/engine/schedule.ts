@@ -38,6 +38,12 @@ export interface SchedulerOptions {
   readonly ipMonitor?: Pick<IpMonitor, 'read' | 'take'>;
 }
 
+/** A caller that waits for samples. */
+interface Waiter {
+  isDone(): boolean;
+  resolve(): void;
+}
+
 const log = debuglog('apsnap:scheduler');
 
 const names = collectors.map(({ name }) => name);
@@ -59,9 +65,11 @@ class CycleScheduler implements Scheduler {
   readonly #clock: Clock;
   readonly #ipMonitor: SchedulerOptions['ipMonitor'];
   readonly #states = new Map<CollectorName, CollectorState>(names.map((name) => [name, WAITING]));
-  /** Called at the end of the next cycle that starts, and of the one that runs. */
-  #nextWaiters: (() => void)[] = [];
-  #waiters: (() => void)[] = [];
+  /** Numbers of samples that have ended. */
+  readonly #ends = new Map<CollectorName, number>();
+  /** Callers that look at the end of the next cycle that starts, and of the one that runs. */
+  #nextWaiters: Waiter[] = [];
+  #waiters: Waiter[] = [];
   readonly #lists = new Set<CollectorName>();
   readonly #listReads = new Map<CollectorName, Reads>();
   #newListReads: readonly CollectorName[] = [];
@@ -95,13 +103,15 @@ class CycleScheduler implements Scheduler {
     this.#ticker?.stop();
   }
 
-  async sample(wanted: readonly CollectorName[], thorough = false): Promise<void> {
+  sample(wanted: readonly CollectorName[], thorough = false): Promise<void> {
     this.#isThorough ||= thorough;
+    const endsOf = (name: CollectorName) => this.#ends.get(name) ?? 0;
+    const awaited = wanted.map((name) => [name, endsOf(name) + (this.#is(name, 'running') ? 2 : 1)] as const);
     for (const name of wanted) this.#advance(name, { kind: 'asked', nowMs: monotonicMs() });
     this.#requestCycle();
+    const isDone = () => awaited.every(([name, ends]) => endsOf(name) >= ends || !(this.#is(name, 'due') || this.#is(name, 'running')));
     // Programs that take long, and long lists, end before a later cycle.
-    do await new Promise<void>((resolve) => this.#nextWaiters.push(resolve));
-    while (wanted.some((name) => this.#is(name, 'due') || this.#is(name, 'running')));
+    return new Promise((resolve) => this.#nextWaiters.push({ isDone, resolve }));
   }
 
   #tick(due: readonly CollectorName[]): void {
@@ -114,6 +124,7 @@ class CycleScheduler implements Scheduler {
   }
 
   #advance(name: CollectorName, event: CollectorEvent): void {
+    if (event.kind === 'ended' && this.#is(name, 'running')) this.#ends.set(name, (this.#ends.get(name) ?? 0) + 1);
     this.#states.set(name, nextCollectorState(this.#states.get(name) as CollectorState, event));
     if (this.#is(name, 'due')) this.#requestCycle();
   }
@@ -129,6 +140,9 @@ class CycleScheduler implements Scheduler {
   #runCycle(): void {
     if (this.#isRunning || !this.#isWanted) return;
     const isNew = this.#workers.isNew();
+    // Programs that an earlier worker waited for are lost, even if its thread ended between two cycles.
+    const lost = isNew ? names.filter((name) => this.#is(name, 'running') && !this.#lists.has(name)) : [];
+    for (const name of lost) this.#advance(name, { kind: 'lost' });
     // A worker that has just started holds no value.
     if (isNew && this.#ticker) for (const name of names) this.#advance(name, { kind: 'scheduled', nowMs: monotonicMs() });
     const due = names.filter((name) => this.#is(name, 'due'));
@@ -172,7 +186,10 @@ class CycleScheduler implements Scheduler {
     for (const name of report.unchanged) this.#advance(name, { kind: 'ended' });
     for (const list of report.lists) this.#recordList(list);
     for (const name of report.longLists) void this.#readList(name);
-    for (const resolve of this.#waiters.splice(0)) resolve();
+    for (const waiter of this.#waiters.splice(0)) {
+      if (waiter.isDone()) waiter.resolve();
+      else this.#nextWaiters.push(waiter);
+    }
     log('%d sampled, %d documents', report.samples.length, report.documents.length);
   }
 
@@ -190,12 +207,9 @@ class CycleScheduler implements Scheduler {
   #lose(due: readonly CollectorName[], lost: Lost): void {
     const subject = subjectOf(lost.step);
     log('lost the worker with %o: %s', subject, lost.failure.message);
-    // Programs that it waited for are lost too.
-    const others = names.filter((name) => this.#is(name, 'running') && !this.#lists.has(name));
     if (subject === undefined) this.#failAll(due, lost);
     else if ('collector' in subject) this.#loseCollector(subject.collector, lost);
     else this.#leaveOut(subject.document, lost);
-    for (const name of others) this.#advance(name, { kind: 'lost' });
   }
 
   /** No thread has started, or it ended between two steps. */
@@ -237,6 +251,7 @@ class CycleScheduler implements Scheduler {
     const { collector: name } = sample;
     this.#store.record({ samples: [sample], documents: document ? [document] : [], metrics: new Map([[name, metrics]]) });
     if (reads) this.#listReads.set(name, reads);
+    else this.#listReads.delete(name);
     this.#settle(sample);
   }
 }
