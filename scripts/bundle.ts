@@ -113,6 +113,7 @@ export async function bundle(folder: string): Promise<Bundled[]> {
     outfile: join(folder, 'dist/src/worker.js'),
   });
   mkdirSync(join(folder, 'dist/workers'), { recursive: true });
+  for (const file of ['main', 'worker']) expectAscii(join(folder, `dist/src/${file}.js`));
   writeFileSync(join(folder, 'dist/workers/collect.js'), "module.exports = require('../src/worker.js');\n");
   const late = await build({
     ...common,
@@ -139,6 +140,12 @@ export async function bundle(folder: string): Promise<Bundled[]> {
   const folders = [...bundled, ...nested.map((file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(file)?.[0] ?? '')];
   const sent = Object.keys(SENT).map((name) => `node_modules/${name}`);
   return [...new Set([...folders, ...sent])].sort().map(describe);
+}
+
+/** @throws {Error} if a file has another character than ASCII: V8 would keep the whole file in two bytes per character */
+function expectAscii(file: string): void {
+  const [found] = /[^\0-\x7f]/.exec(readFileSync(file, 'utf8')) ?? [];
+  if (found) throw new Error(`${file}: ${JSON.stringify(found)} is in a regular expression or a template: write it as an escape`);
 }
 
 /** @throws {Error} if a package names no licence */

@@ -33,6 +33,8 @@ interface ServerOptions {
   dotenv?: string;
   /** How many files it may have open. */
   descriptors?: number;
+  /** Path of the program. Without it, the compiled tree is started. */
+  program?: string;
 }
 
 /** Starts several at once, or none: if one does not start, the others are stopped. */
@@ -52,9 +54,9 @@ export async function startServers<const T extends readonly ServerOptions[]>(...
  */
 export async function startServer(options: ServerOptions = {}): Promise<TestServer> {
   const folder = await mkdtemp(join(tmpdir(), 'apsnap-'));
-  const { args = [], env = {}, dotenv = join(folder, '.env'), descriptors } = options;
+  const { args = [], env = {}, dotenv = join(folder, '.env'), descriptors, program: file = main } = options;
   const limited = descriptors === undefined ? [] : ['prlimit', `--nofile=${descriptors}:${descriptors}`];
-  const [program = '', ...words] = [...limited, process.execPath, main];
+  const [program = '', ...words] = [...limited, process.execPath, file];
   const child = spawn(program, [...words, '--host', '127.0.0.1', '--port', '0', '--dotenv', dotenv, ...args], {
     cwd: folder,
     // Tests send wrong keys, and all from one address; that those are counted is tested where it is turned on.

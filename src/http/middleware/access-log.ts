@@ -170,5 +170,5 @@ function lineOf({ method, url, httpVersion }: IncomingMessage, status: number, {
 function pathOf(url = '/'): string {
   const path = url.split('?', 1)[0] ?? '/';
   const shown = path.length > MAX_PATH_LENGTH ? `${path.slice(0, MAX_PATH_LENGTH)}…` : path;
-  return shown.replace(/[^\x21\x23-\x7e…]/g, (char) => `%${(char.charCodeAt(0) & 0xff).toString(16).padStart(2, '0').toUpperCase()}`);
+  return shown.replace(/[^\x21\x23-\x7e\u2026]/g, (char) => `%${(char.charCodeAt(0) & 0xff).toString(16).padStart(2, '0').toUpperCase()}`);
 }
