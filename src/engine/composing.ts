@@ -38,12 +38,10 @@ interface State {
 
 /** @param onStep called before each composition */
 export function createComposer({ exposeSecrets, maxStationMetrics }: SamplingOptions, onStep: (document: string) => void): Composer {
-  const states = new Map<AnyDocument, State>(
-    documents
-      // The second worker makes the others.
-      .filter(({ verbatim }) => verbatim === undefined)
-      .map((document) => [document, { value: undefined, isDue: false, tags: new Map(), secretTags: undefined, hasMetrics: false }]),
-  );
+  const states = newStates();
+
+  /** Collectors that had a value in an earlier worker. Composing without it would take it from clients. */
+  let awaited: readonly CollectorName[] = [];
 
   function composeOne(
     document: AnyDocument,
@@ -78,7 +76,8 @@ export function createComposer({ exposeSecrets, maxStationMetrics }: SamplingOpt
     wants.metrics && document.metrics ? renderFamilies(document.metrics(value, maxStationMetrics)) : undefined;
 
   return {
-    restore({ bodies }) {
+    restore({ bodies, uncopied }) {
+      awaited = uncopied;
       for (const [document, state] of states) {
         const json = bodies.get(document.name);
         if (json) state.value = decodeJson(json);
@@ -86,6 +85,7 @@ export function createComposer({ exposeSecrets, maxStationMetrics }: SamplingOpt
     },
     compose(held, changed, wants, leftOut) {
       const reports: DocumentReport[] = [];
+      awaited = awaited.filter((name) => !held.has(name));
       for (const [document, state] of states) {
         const isDue =
           state.isDue ||
@@ -94,7 +94,7 @@ export function createComposer({ exposeSecrets, maxStationMetrics }: SamplingOpt
           (wants.metrics && document.metrics !== undefined && !state.hasMetrics);
         if (!wants.metrics) state.hasMetrics = false;
         if (!isDue || !document.required.every((name) => held.has(name))) continue;
-        if (leftOut.includes(document.name)) {
+        if (leftOut.includes(document.name) || document.parts.some((part) => awaited.includes(part))) {
           state.isDue = true;
           continue;
         }
@@ -104,6 +104,14 @@ export function createComposer({ exposeSecrets, maxStationMetrics }: SamplingOpt
       return reports;
     },
   };
+}
+
+function newStates(): ReadonlyMap<AnyDocument, State> {
+  // The second worker makes the others.
+  const composed = documents.filter(({ verbatim }) => verbatim === undefined);
+  return new Map(
+    composed.map((document) => [document, { value: undefined, isDue: false, tags: new Map(), secretTags: undefined, hasMetrics: false }]),
+  );
 }
 
 /** Makes all bodies of a document from values with or without their secrets. */

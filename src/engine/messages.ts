@@ -50,6 +50,8 @@ export interface CycleRequest {
 
 export interface Restored {
   readonly copies: ReadonlyMap<CollectorName, Copy>;
+  /** Collectors whose values are too large for a copy. Documents wait until they have been sampled. */
+  readonly uncopied: readonly CollectorName[];
   /** Bodies of the documents whose changes are events. */
   readonly bodies: ReadonlyMap<string, Uint8Array>;
 }

@@ -87,7 +87,8 @@ export class Store {
       const body = document.changes && held.get(null);
       return body ? [[name, body.json] as const] : [];
     });
-    return { copies: new Map(copies), bodies: new Map(bodies) };
+    const uncopied = [...this.collectors].flatMap(([name, { good, copy }]) => (good && !copy ? [name] : []));
+    return { copies: new Map(copies), uncopied, bodies: new Map(bodies) };
   }
 
   /** Calls back after each change of a document's bytes, state or sampling time. */
