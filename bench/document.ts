@@ -31,7 +31,7 @@ function metText(met: Row['met']): string {
 /** Returns the line about the load averages, marked if the machine was busy. */
 export function loadLine(before: number, after: number): string {
   const line = `- Load average: ${before.toFixed(2)} before, ${after.toFixed(2)} after`;
-  return before > MAX_LOAD ? `${line}. **The machine was busy at the start, so these values are uncertain.**` : line;
+  return before > MAX_LOAD ? `${line}.\n  **The machine was busy at the start, so these values are uncertain.**` : line;
 }
 
 /** Replaces the part above the sections. */
@@ -59,5 +59,6 @@ function sectionsOf(document: string): [title: string, text: string][] {
 }
 
 function join(first: string, sections: readonly (readonly [title: string, text: string])[]): string {
-  return [first, ...sections.map(([title, text]) => `## ${title}\n\n${text.trim()}`)].map((part) => `${part.trim()}\n`).join('\n');
+  const parts = [first, ...sections.map(([title, text]) => `## ${title}\n\n${text.trim()}`)];
+  return parts.flatMap((part) => (part.trim() ? [`${part.trim()}\n`] : [])).join('\n');
 }

@@ -13,9 +13,10 @@
  * the exit status.
  */
 import { loadavg } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { measureAccessPoint } from './access-point.js';
-import { table } from './document.js';
+import { MAX_LOAD, table } from './document.js';
 import { figures } from './figures.js';
 import { startLoad } from './load.js';
 import { findNode } from './nodes.js';
@@ -38,7 +39,9 @@ async function main(args: string[]): Promise<void> {
       raspap: { type: 'string', default: RASPAP_FOLDER },
     },
   });
-  const loadBefore = loadavg()[0] ?? Number.NaN;
+  const isComplete = !values.quick && values.only === undefined;
+  if (isComplete) await untilQuiet();
+  const loadBefore = loadNow();
   if (values['access-point']) return measureAccessPoint((version) => conditions(version, loadBefore));
   const all = values.node === undefined ? Object.keys(figures) : OTHER_NODE_FIGURES;
   const names = values.only?.split(',') ?? all;
@@ -61,9 +64,15 @@ async function main(args: string[]): Promise<void> {
   const cores = canPin ? 'The server and the load each had their own core.' : 'The server and the load shared all cores.';
   const head = conditions(run.subject.version, loadBefore, [cores]);
   process.stdout.write(`${head}\n\n${table(rows)}\n`);
-  const isComplete = !values.quick && values.only === undefined;
   const output = values.output ?? (isComplete ? REPORT_FILE : undefined);
   if (output !== undefined) writeReport(output, node.name, rows, head);
+}
+
+const loadNow = () => loadavg()[0] ?? Number.NaN;
+
+/** Waits up to two minutes for the load average to fall: an earlier run leaves a high one. */
+async function untilQuiet(): Promise<void> {
+  for (let seconds = 0; seconds < 120 && loadNow() > MAX_LOAD; seconds++) await sleep(1000);
 }
 
 process.on('exit', endAll);

@@ -29,6 +29,10 @@ describe('the document of the benchmark', () => {
     assert.equal(withSection(two, 'Node.js 24', 'again'), two.replace('newer', 'again'));
   });
 
+  test('a section can be the first part that is written', () => {
+    assert.equal(withSection('', 'Node.js 18', 'text'), '## Node.js 18\n\ntext\n');
+  });
+
   test('a new first part keeps the sections', () => {
     const document = withSection('# Benchmarks\n\ntext\n', 'Node.js 18', 'older');
     assert.equal(withFirstPart(document, '# Benchmarks\n\nother\n'), document.replace('text', 'other'));
