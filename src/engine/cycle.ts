@@ -7,6 +7,7 @@
 import { type CollectorName, collectors } from '../collectors/index.js';
 import { documents } from '../documents/index.js';
 import type { Machine } from '../machine/machine.js';
+import { monotonicMs } from './clock.js';
 import { createComposer } from './composing.js';
 import type { CycleReport, CycleRequest, SamplingOptions } from './messages.js';
 import { NOTHING } from './messages.js';
@@ -55,6 +56,7 @@ export function createCycle(
 
   return async (request) => {
     const { wants, restored, leftOut } = request;
+    const startedMonotonicMs = monotonicMs();
     if (restored) {
       samples.restore(restored);
       composer.restore(restored);
@@ -67,7 +69,7 @@ export function createCycle(
     patienceMs = PATIENCE_MS;
     isWaiting = false;
     const { changed, ...taken } = samples.take(wants.metrics);
-    const report = { ...taken, documents: composer.compose(samples.held, changed, wants, leftOut) };
+    const report = { ...taken, startedMonotonicMs, documents: composer.compose(samples.held, changed, wants, leftOut) };
     onStep(NOTHING);
     return report;
   };

@@ -69,6 +69,8 @@ export interface Copy {
 
 /** What a cycle brought. */
 export interface CycleReport {
+  /** When it started, by the monotonic clock. Files that are reported as unchanged were checked after that. */
+  readonly startedMonotonicMs: number;
   readonly samples: readonly SampleReport[];
   /** Collectors whose files haven't changed, so that their last result stands. */
   readonly unchanged: readonly CollectorName[];

@@ -11,7 +11,8 @@ import type { CycleReport, DocumentReport, Form, Restored, SampleReport } from '
 import type { CollectorRecord, DocumentRecord, StoredBody } from './records.js';
 
 /** What a cycle brought for the store. */
-export type Results = Pick<CycleReport, 'samples' | 'documents'> & Partial<Pick<CycleReport, 'unchanged' | 'metrics'>>;
+export type Results = Pick<CycleReport, 'samples' | 'documents'> &
+  Partial<Pick<CycleReport, 'unchanged' | 'metrics' | 'startedMonotonicMs'>>;
 
 /** Files that don't change are polled each second. Reporting each poll would make the headers of their documents again each time. */
 const REPORT_UNCHANGED_MS = 10_000;
@@ -61,9 +62,10 @@ export class Store {
    *
    * @param thorough true if somebody asked for it. Then it counts that files have not changed, however short a time ago they were read
    */
-  record({ samples, documents: composed, unchanged = [], metrics }: Results, thorough = false): void {
+  record(results: Results, thorough = false): void {
+    const { samples, documents: composed, unchanged = [], metrics, startedMonotonicMs = monotonicMs() } = results;
     for (const sample of samples) this.#recordSample(sample);
-    const confirmed = unchanged.filter((name) => this.#recordUnchanged(name, thorough));
+    const confirmed = unchanged.filter((name) => this.#recordUnchanged(name, startedMonotonicMs, thorough));
     for (const [name, families] of metrics ?? []) this.#collector(name).metrics = families;
     if (samples.length + confirmed.length + composed.length > 0) this.#revision++;
     const newBytes = new Set(composed.filter((report) => this.#recordDocument(report)).map(({ document }) => document));
@@ -134,13 +136,13 @@ export class Store {
   }
 
   /** Records that the files of a collector have not changed. @returns true if its documents have another sampling time */
-  #recordUnchanged(name: CollectorName, thorough: boolean): boolean {
+  #recordUnchanged(name: CollectorName, atMonotonicMs: number, thorough: boolean): boolean {
     const record = this.#collector(name);
     record.endedAtMonotonicMs = monotonicMs();
     if (record.failure) return false; // it failed, and would fail again
-    record.goodAtMonotonicMs = record.endedAtMonotonicMs;
+    record.goodAtMonotonicMs = atMonotonicMs;
     if (!thorough && record.goodAtMs !== undefined && this.#clock.nowMs() - record.goodAtMs < REPORT_UNCHANGED_MS) return false;
-    this.#confirm(record, record.endedAtMonotonicMs);
+    this.#confirm(record, atMonotonicMs);
     return true;
   }
 
@@ -160,12 +162,12 @@ export class Store {
     return changed || secretsChanged;
   }
 
-  #review(record: DocumentRecord, newBytes: boolean): void {
+  #review(record: DocumentRecord, newBytes: boolean, isMoved = false): void {
     const parts = record.document.parts.map((name) => this.#collector(name));
     const now = freshnessOf(record, parts);
     const { state, problem } = record;
     const newState = now.state !== state || now.problem?.code !== problem?.code || now.problem?.message !== problem?.message;
-    if (!newBytes && !newState && now.sampledAtMs === record.sampledAtMs) return;
+    if (!newBytes && !newState && !isMoved && now.sampledAtMs === record.sampledAtMs) return;
     if (newBytes || newState) this.#generation++;
     if (newBytes) record.generation = this.#generation;
     Object.assign(record, now);
@@ -178,7 +180,8 @@ export class Store {
     for (const record of this.documents.values()) {
       record.bodies = movedBy(record.bodies, movedMs);
       record.secretBodies = record.secretBodies && movedBy(record.secretBodies, movedMs);
-      this.#review(record, false);
+      if (record.sampledAtMs !== null) record.sampledAtMs += movedMs;
+      this.#review(record, false, record.sampledAtMs !== null);
     }
   }
 }

@@ -1,6 +1,7 @@
 /** Workers whose cycles end when the test says so, for tests of the scheduler. */
 import { type CollectorName, collectors } from '../../src/collectors/index.js';
 import { documents } from '../../src/documents/index.js';
+import { monotonicMs } from '../../src/engine/clock.js';
 import { type CycleReport, type CycleRequest, type ListReport, type ListTask, NOTHING } from '../../src/engine/messages.js';
 import type { Finished, Lost } from '../../src/engine/task.js';
 import type { Workers } from '../../src/engine/worker-pool.js';
@@ -23,7 +24,16 @@ export interface FakeWorkers extends Workers {
   late(): Promise<void>;
 }
 
-const EMPTY: CycleReport = { samples: [], unchanged: [], running: [], lists: [], longLists: [], metrics: new Map(), documents: [] };
+const EMPTY: CycleReport = {
+  startedMonotonicMs: 0,
+  samples: [],
+  unchanged: [],
+  running: [],
+  lists: [],
+  longLists: [],
+  metrics: new Map(),
+  documents: [],
+};
 
 export function createFakeWorkers(): FakeWorkers {
   const cycles: FakeWorkers['cycles'] = [];
@@ -40,7 +50,7 @@ export function createFakeWorkers(): FakeWorkers {
     },
     cycle(request) {
       workers.isNext = false;
-      const report = () => ({ ...EMPTY, samples: request.due.map((name) => sampleReport(name)) });
+      const report = () => ({ ...EMPTY, startedMonotonicMs: monotonicMs(), samples: request.due.map((name) => sampleReport(name)) });
       return started(cycles, request, report, () => {
         workers.isNext = true;
       });

@@ -1,11 +1,11 @@
 // Whether a collector's last value is fresh, and why it isn't.
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
-import { type AnyCollector, collectors } from '../../../src/collectors/index.js';
+import { type AnyCollector, type CollectorName, collectors } from '../../../src/collectors/index.js';
 import { documentByName } from '../../../src/documents/index.js';
-import { isExpired, problemOf, problemOfDocument, problemText } from '../../../src/engine/freshness.js';
+import { freshnessOf, isExpired, problemOf, problemOfDocument, problemText } from '../../../src/engine/freshness.js';
 import type { Failure } from '../../../src/engine/messages.js';
-import type { CollectorRecord } from '../../../src/engine/records.js';
+import type { CollectorRecord, DocumentRecord } from '../../../src/engine/records.js';
 import { Store } from '../../../src/engine/store.js';
 import { GOOD } from '../../support/reports.js';
 
@@ -80,4 +80,44 @@ test('a document that cannot be composed has a problem in its own name', () => {
   const problem = problemOfDocument(documentByName('clients') as never, { ...failed, code: 'internal' });
   assert.deepEqual([problem.code, problem.message], ['internal', 'clients: not a number']);
   assert.match(problem.advice ?? '', /bug in apsnap/);
+});
+
+describe('a document', () => {
+  const bodies = new Map([[null, { page: null, json: Buffer.from('{}'), gzip: null, tag: 'a', modifiedMs: 0 }]]);
+  const record = new Store().documents.get('dns/upstream') as DocumentRecord;
+  const part = (name: CollectorName, changes: Partial<CollectorRecord>): CollectorRecord => ({
+    ...(new Store().collectors.get(name) as CollectorRecord),
+    ...{ good: GOOD, goodAtMs: 20_000, endedAtMonotonicMs: NOW_MS, goodAtMonotonicMs: NOW_MS },
+    ...changes,
+  });
+  const pending = { good: undefined, goodAtMs: undefined, endedAtMonotonicMs: undefined };
+
+  for (const [title, document, dnsmasq, resolv, expected] of [
+    ['without bytes or samples', {}, pending, pending, ['absent', 'dnsmasq: not sampled yet', null]],
+    ['without bytes, and a part is missing', {}, {}, pending, ['absent', 'resolv: not sampled yet', 20_000]],
+    [
+      'without bytes, and one part fails, another is missing',
+      {},
+      { failure: failed },
+      pending,
+      ['absent', 'resolv: not sampled yet', 20_000],
+    ],
+    ['with good parts', { bodies }, {}, { goodAtMs: 30_000 }, ['fresh', undefined, 30_000]],
+    ['with a failing part', { bodies }, {}, { goodAtMs: 10_000, failure: failed }, ['stale', 'resolv: not a number', 10_000]],
+    [
+      'with failing parts',
+      { bodies },
+      { failure: failed },
+      { goodAtMs: 10_000, failure: failed },
+      ['stale', 'dnsmasq: not a number', 10_000],
+    ],
+    ['that cannot be composed', { bodies, failure: failed, sampledAtMs: 5_000 }, {}, {}, ['stale', 'dns/upstream: not a number', 5_000]],
+    ['that cannot be composed at first', { failure: failed }, {}, {}, ['absent', 'dns/upstream: not a number', 20_000]],
+  ] as const) {
+    test(`${title}: ${expected[0]}`, () => {
+      const parts = [part('dnsmasq', dnsmasq), part('resolv', resolv)];
+      const { state, problem, sampledAtMs } = freshnessOf({ ...record, ...document }, parts, NOW_MS);
+      assert.deepEqual([state, problem?.message, sampledAtMs], expected);
+    });
+  }
 });
