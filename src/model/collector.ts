@@ -91,7 +91,7 @@ export interface Collector<Value, Carried = unknown> {
   /** The value on a machine that doesn't have the source. */
   readonly absent: Value;
   /**
-   * Takes a sample. Files are read synchronously, because it runs in a worker thread. It returns a promise if it runs a program.
+   * Takes a sample. Files are read synchronously, because it runs in a worker thread. It returns a promise if it waits for a program.
    *
    * @throws {SourceError} if the source exists and can't be read or understood
    * @throws {Absent} if the machine doesn't have the source

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { absentUnlessInstalled, quote, SourceError } from '../../errors.js';
 import type { Machine } from '../../machine/machine.js';
-import { collector, type Sampling } from '../../model/collector.js';
+import { collector, type Sample, type Sampling } from '../../model/collector.js';
 import { array, integer, object, oneOf, string } from '../../model/schema.js';
 import { type Dumped, hasLinkChanged, isDumpDue } from './dump.js';
 
@@ -39,18 +39,19 @@ export const addresses = collector({
   }),
   absent: { addresses: [] },
   followsIpMonitor: true,
-  async read(machine, sampling: Sampling<Dumped<Value>>) {
-    const { carried, ipMonitor, monotonicMs } = sampling;
+  read(machine, sampling: Sampling<Dumped<Value>>) {
+    const { carried, ipMonitor } = sampling;
     // Changes are rare, so a dump is good enough. The name of a link is part of its addresses.
     const hasChanged = hasLinkChanged(sampling) || ipMonitor?.lines.some((line) => line.startsWith('[ADDR]'));
-    if (carried && !hasChanged && !isDumpDue(sampling)) return { value: carried.value, carry: carried };
-    const value = { addresses: parseAddr(await readAddr(machine)) };
-    return { value, carry: { value, dumpedAtMs: monotonicMs } };
+    if (!carried || hasChanged || isDumpDue(sampling)) return dump(machine, sampling);
+    return { value: carried.value, carry: carried };
   },
 });
 
-function readAddr(machine: Machine): Promise<string> {
-  return absentUnlessInstalled(machine.run('ip', ['-j', 'addr']), 'apt-get install iproute2');
+async function dump(machine: Machine, { monotonicMs }: Sampling<Dumped<Value>>): Promise<Sample<Value, Dumped<Value>>> {
+  const text = await absentUnlessInstalled(machine.run('ip', ['-j', 'addr']), 'apt-get install iproute2');
+  const value = { addresses: parseAddr(text) };
+  return { value, carry: { value, dumpedAtMs: monotonicMs } };
 }
 
 /**

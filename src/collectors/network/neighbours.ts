@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { quote, SourceError } from '../../errors.js';
 import type { Machine } from '../../machine/machine.js';
-import { collector, type Sampling } from '../../model/collector.js';
+import { collector, type Sample, type Sampling } from '../../model/collector.js';
 import { array, nullable, object, oneOf, string } from '../../model/schema.js';
 import { parseMac } from '../../parse/mac.js';
 import { type Dumped, isDumpDue } from './dump.js';
@@ -48,17 +48,19 @@ export const neighbours = collector({
   }),
   absent: { neighbours: [] },
   followsIpMonitor: true,
-  async read(machine, sampling: Sampling<Dumped<Value>>) {
-    const { carried, ipMonitor, monotonicMs } = sampling;
-    const previous = carried?.value ?? { neighbours: [] };
-    if (carried && ipMonitor && !isDumpDue(sampling)) {
-      const value = nextValue(previous, applyEvents(previous.neighbours, ipMonitor.lines));
-      return { value, carry: { ...carried, value } };
-    }
-    const value = nextValue(previous, inOrderOf(previous.neighbours, await readNeighbours(machine)));
-    return { value, carry: { value, dumpedAtMs: monotonicMs } };
+  read(machine, sampling: Sampling<Dumped<Value>>) {
+    const { carried, ipMonitor } = sampling;
+    if (!carried || !ipMonitor || isDumpDue(sampling)) return dump(machine, sampling);
+    const value = nextValue(carried.value, applyEvents(carried.value.neighbours, ipMonitor.lines));
+    return { value, carry: { ...carried, value } };
   },
 });
+
+async function dump(machine: Machine, { carried, monotonicMs }: Sampling<Dumped<Value>>): Promise<Sample<Value, Dumped<Value>>> {
+  const previous = carried?.value ?? { neighbours: [] };
+  const value = nextValue(previous, inOrderOf(previous.neighbours, await readNeighbours(machine)));
+  return { value, carry: { value, dumpedAtMs: monotonicMs } };
+}
 
 async function readNeighbours(machine: Machine): Promise<Neighbour[]> {
   try {
