@@ -9,7 +9,7 @@ RUN apt-get update \
  && rm -rf /tmp/apsnap.deb /var/lib/apt/lists/* /etc/apsnap/.env \
  && chown 65534:65534 /etc/apsnap
 USER 65534:65534
-ENV NODE_ENV=production MALLOC_ARENA_MAX=1 APSNAP_ROOTFS=/host
+ENV NODE_ENV=production APSNAP_ROOTFS=/host
 # Holds the key unless RASPAP_API_KEY is set.
 VOLUME /etc/apsnap
 EXPOSE 8081
