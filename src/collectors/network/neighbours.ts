@@ -10,6 +10,7 @@ import { type Dumped, isDumpDue } from './dump.js';
 const LABEL = '[NEIGH]';
 /** Any state of an entry, ip-neighbour(8). */
 const STATE = /^(?:REACHABLE|DELAY|PROBE|STALE|PERMANENT|INCOMPLETE|FAILED|NOARP)$/;
+/** States of an entry that proves a device. */
 const STATES = ['REACHABLE', 'DELAY', 'PROBE', 'STALE', 'PERMANENT'] as const;
 
 export interface Neighbour {
@@ -104,7 +105,7 @@ export interface NeighbourEvent {
 
 /**
  * Parses a line of `ip -o monitor label`. Entries of bridges and VXLAN tables have the same label: the former have no address, the latter
- * more than one state.
+ * more than one state, unless they were learned.
  *
  *     [NEIGH]10.3.141.93 dev wlan0 lladdr 02:00:00:00:02:00 REACHABLE
  *     [NEIGH]fe80::1 dev eth0 lladdr 02:00:00:00:03:00 router STALE
@@ -119,16 +120,12 @@ export function parseNeighLine(line: string): NeighbourEvent | undefined {
   const words = line.slice(LABEL.length).split(' ');
   const isDeleted = words[0] === 'Deleted';
   const [address = '', dev, name, ...rest] = isDeleted ? words.slice(1) : words;
-  if (isIP(address) === 0 || dev !== 'dev' || !name || rest.includes('proxy')) return undefined;
-  const event = { interface: name, ip_address: address };
-  const mac = rest[0] === 'lladdr' ? parseMac(rest[1] ?? '') : undefined;
   const states = rest.filter((word) => STATE.test(word));
+  if (isIP(address) === 0 || dev !== 'dev' || !name || rest.includes('proxy') || states.length > 1) return undefined;
+  const mac = rest[0] === 'lladdr' ? parseMac(rest[1] ?? '') : undefined;
   const state = STATES.find((known) => known === states[0]);
-  if (states.length > 1) return undefined;
-  return {
-    ...event,
-    neighbour: isDeleted || !mac || !state ? undefined : { interface: name, mac_address: mac, ip_address: address, state },
-  };
+  const neighbour = isDeleted || !mac || !state ? undefined : { interface: name, mac_address: mac, ip_address: address, state };
+  return { interface: name, ip_address: address, neighbour };
 }
 
 /** Applies events to a table. Events that it reflects already change nothing. */
