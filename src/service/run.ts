@@ -111,7 +111,7 @@ interface HttpParts {
 }
 
 async function createHttp(config: Config, engine: Engine, { keys, forwardedFor, accessLog, tls }: HttpParts) {
-  // Koa takes a tenth of a second to load, so it loads after the threads have started.
+  // This loads while the worker starts.
   const { createApp } = await import('../http/app.js');
   const streams = await import('../http/events/streams.js');
   const events = new streams.EventStreams(engine.store);
