@@ -23,14 +23,14 @@ const LINGER_MS = 1_000;
 /** Maximum number of rejected connections that are open to read why. Further ones are closed without a response. */
 const MAX_REJECTED = 32;
 
-/** `closed`: the connection was rejected or evicted, or its client has left. */
+/** `closed`: the connection was evicted, or its client has left. */
 type State = 'silent' | 'busy' | 'idle' | 'closed';
 
 interface Connection {
   readonly socket: Socket;
   readonly network: Network;
   state: State;
-  /** When the first unanswered request came, by `performance.now()`; if there is none, when the latest busy time began. */
+  /** When it last became busy, by `performance.now()`. */
   busySinceMs: number;
   /** Number of requests that wait for their response. */
   pending: number;
