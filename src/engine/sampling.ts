@@ -53,7 +53,7 @@ interface State {
 /** Maximum number of rows in a value that is compared and copied as JSON. Larger ones are compared row by row. */
 const MAX_COPIED_ROWS = 200;
 
-/** Maximum number of lines that wait for a collector. Beyond it they are dropped, and the collector starts anew. */
+/** Maximum number of lines that wait for a collector. Beyond it they are dropped, and the collector takes a dump. */
 const MAX_LINES = 20_000;
 
 export interface SampleHooks {

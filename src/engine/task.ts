@@ -33,13 +33,13 @@ export interface TaskLimits {
 
 const log = debuglog('apsnap:pool');
 
-/** What is known of a thread. */
+/** The progress and the state of a thread. */
 export interface Watched {
   readonly progress: Progress;
   state: WorkerState;
 }
 
-/** Returns what is known of a thread that has run no task. */
+/** Returns the progress and the state of a thread that has run no task. */
 export function newWatched(): Watched {
   return { progress: newProgress(), state: { kind: 'starting', looks: 0 } };
 }
