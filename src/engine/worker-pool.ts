@@ -79,6 +79,7 @@ export function createWorkers(threads: number, data: ThreadData, times: WorkerTi
   const cycles = createPool(data, { minThreads: 1, maxThreads: 1 });
   const long = createPool(data, { minThreads: 0, maxThreads: Math.max(1, threads - 1), idleTimeout: times.idle });
   const alive = trackThreads(cycles, long);
+  const abandoned = () => countAbandoned(alive, cycles, long);
   const limits = (step: number): TaskLimits => ({ lookMs: times.look, startMs: times.start, stepMs: step });
   /** The thread that owns the snapshot. */
   let owner: { readonly thread: Thread | undefined; readonly watched: Watched } = { thread: undefined, watched: newWatched() };
@@ -116,7 +117,7 @@ export function createWorkers(threads: number, data: ThreadData, times: WorkerTi
   /** Runs a query, unless too many wait or it has waited for too long. */
   async function ask<T>(name: string, task: object): Promise<T | Failure | Busy> {
     if (waiting.length >= MAX_WAITING_QUERIES) return { kind: 'busy' };
-    if (alive.size - cycles.threads.length - long.threads.length >= MAX_LOST_THREADS) {
+    if (abandoned() >= MAX_LOST_THREADS) {
       return { kind: 'failed', code: 'thread-lost', message: 'too many threads are stuck in the kernel already' };
     }
     const ended = await runLong<T>(name, task, times.query, times.patience);
@@ -124,7 +125,7 @@ export function createWorkers(threads: number, data: ThreadData, times: WorkerTi
   }
 
   let isClosing = false;
-  const end = endDespiteThreads(alive, () => isClosing || alive.size > cycles.threads.length + long.threads.length);
+  const end = endDespiteThreads(alive, () => isClosing || abandoned() > 0);
   return {
     isNew,
     cycle(request) {
@@ -184,6 +185,12 @@ function trackThreads(...pools: readonly Piscina[]): ReadonlySet<Thread> {
     track();
   }
   return alive;
+}
+
+/** Counts threads that are in no pool any more. A thread that is starting is in its pool, and not alive yet. */
+function countAbandoned(alive: ReadonlySet<Thread>, ...pools: readonly Piscina[]): number {
+  const held = pools.flatMap((pool) => pool.threads);
+  return [...alive].filter((thread) => !held.includes(thread)).length;
 }
 
 /**
