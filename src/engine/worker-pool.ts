@@ -61,6 +61,7 @@ const TIMES: WorkerTimes = { step: 2_000, list: 60_000, query: 5_000, start: 10_
 
 /** Maximum abandoned threads that queries may cause: each keeps about 9 MB until the kernel releases it. Further queries fail. */
 const MAX_LOST_THREADS = 4;
+const TOO_MANY_LOST: Failure = { kind: 'failed', code: 'thread-lost', message: 'too many threads are stuck in the kernel already' };
 /** Maximum queries that wait for a thread. Further ones are told that the pool is busy. */
 const MAX_WAITING_QUERIES = 64;
 
@@ -117,9 +118,7 @@ export function createWorkers(threads: number, data: ThreadData, times: WorkerTi
   /** Runs a query, unless too many wait or it has waited for too long. */
   async function ask<T>(name: string, task: object): Promise<T | Failure | Busy> {
     if (waiting.length >= MAX_WAITING_QUERIES) return { kind: 'busy' };
-    if (abandoned() >= MAX_LOST_THREADS) {
-      return { kind: 'failed', code: 'thread-lost', message: 'too many threads are stuck in the kernel already' };
-    }
+    if (abandoned() >= MAX_LOST_THREADS) return TOO_MANY_LOST;
     const ended = await runLong<T>(name, task, times.query, times.patience);
     return ended.kind === 'finished' ? ended.result : ended.kind === 'lost' ? ended.failure : ended;
   }
