@@ -55,6 +55,7 @@ export async function cycle({ progress: shared, ...request }: Tracked<CycleReque
   progress = shared;
   const report = await runCycle(request);
   log('cycle: %d due, %d sampled, %d documents', request.due.length, report.samples.length, report.documents.length);
+  for (const { collector, outcome, tookMs } of report.samples) log('%s: %s in %d ms', collector, outcome.kind, Math.round(tookMs));
   return transferred(
     report,
     report.documents.flatMap((one) => (one.kind === 'composed' ? bodiesOf(one.form, one.secretForm) : [])),

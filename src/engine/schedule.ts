@@ -194,6 +194,7 @@ class CycleScheduler implements Scheduler {
   }
 
   #settle({ collector: name, outcome, tookMs }: SampleReport): void {
+    log('%s: %s in %d ms', name, outcome.kind, Math.round(tookMs));
     const hung = outcome.kind === 'failed' && (outcome.code === 'thread-lost' || outcome.code === 'timeout');
     this.#advance(name, hung ? this.#hung(name, tookMs) : { kind: 'ended' });
   }

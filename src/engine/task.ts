@@ -63,6 +63,7 @@ export async function runTask<T>(
     return watched.state.kind;
   };
 
+  log('start a task: %s', name);
   advance({ kind: 'asked', ...read() });
   const watch = setInterval(() => {
     const kind = advance({ kind: 'looked', ...read() });
