@@ -8,7 +8,7 @@ import { createWorkers, threadData } from '../engine/worker-pool.js';
 /** Time after which a worker thread that hasn't ended is considered stuck. */
 const CLOSE_MS = 1_500;
 
-/** Runs collectors once, in worker threads as the service does. Returns the store with their values and sources. */
+/** Runs collectors once, in a worker as the service does. Returns the store with their values and sources. */
 export async function sampleOnce(config: Config, names: readonly CollectorName[]): Promise<Store> {
   const workers = createWorkers(config.threads, threadData(config));
   const store = new Store();

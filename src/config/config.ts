@@ -45,7 +45,7 @@ export interface Config {
   readonly rootfs: string;
   /** The env file: it holds the keys, and may hold settings. */
   readonly dotenv: string;
-  /** Number of worker threads. */
+  /** Maximum worker threads: one samples, and the others, at least one, do long work. They end when idle. */
   readonly threads: number;
   /** Cron expression of each collector. */
   readonly schedules: ReadonlyMap<CollectorName, string>;

@@ -115,7 +115,14 @@ export const options: readonly Option[] = [
     help: "folder that is the sampled machine's root",
     default: '/',
   },
-  { flag: 'threads', variable: 'APSNAP_THREADS', value: 'N', group: 'Sampling', help: 'number of worker threads', default: '2' },
+  {
+    flag: 'threads',
+    variable: 'APSNAP_THREADS',
+    value: 'N',
+    group: 'Sampling',
+    help: 'worker threads: one samples, the others (at least one) do long work and end when idle',
+    default: '2',
+  },
   {
     flag: 'metrics.stations',
     variable: 'APSNAP_METRICS_STATIONS',

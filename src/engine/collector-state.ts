@@ -25,7 +25,7 @@ export type CollectorState =
 
 export type CollectorEvent =
   | { readonly kind: 'scheduled'; readonly nowMs: number }
-  /** Somebody waits for a sample that starts from now on: a running one may have missed what they know about. */
+  /** A caller waits for a sample that starts from now on: a running one may have missed what the caller knows about. */
   | { readonly kind: 'asked'; readonly nowMs: number }
   | { readonly kind: 'started' }
   | { readonly kind: 'ended' }

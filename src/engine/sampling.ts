@@ -179,8 +179,8 @@ export class Samples {
   }
 
   /**
-   * Returns a machine that starts programs when everything that is due has read its files. If a read hangs, the thread is given up, and
-   * nobody would wait for its programs: they would remain as zombies.
+   * Returns a machine that starts programs when everything that is due has read its files. If a read hangs, the thread is abandoned. No
+   * other thread can wait for its programs, so they would remain as zombies.
    */
   #withPrograms(name: CollectorName): Machine {
     return {

@@ -60,7 +60,7 @@ export class Store {
   /**
    * Records what a cycle brought.
    *
-   * @param thorough true if somebody asked for it. Then it counts that files have not changed, however short a time ago they were read
+   * @param thorough true if a client requested it. Then unchanged files count as sampled, however short a time ago they were read
    */
   record(results: Results, thorough = false): void {
     const { samples, documents: composed, unchanged = [], metrics, startedMonotonicMs = monotonicMs() } = results;

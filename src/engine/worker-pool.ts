@@ -128,7 +128,7 @@ export function createWorkers(threads: number, data: ThreadData, times: WorkerTi
   return {
     isNew,
     cycle(request) {
-      // Whoever waits for a cycle now ends with the process.
+      // A caller that waits for a cycle now ends with the process.
       if (isClosing) return new Promise(() => {});
       if (isNew()) owner = { thread: cycles.threads[0], watched: newWatched() };
       return runTask<CycleReport>(cycles, 'cycle', request, owner.watched, limits(times.step));

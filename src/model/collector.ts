@@ -66,8 +66,8 @@ export interface Sample<Value, Carried> {
 export type Trigger = 'schedule' | 'file-change';
 
 /**
- * The kind of work, which decides what may run at the same time. `quick` reads a few small files, `program` starts programs,
- * which may take a second, and `heavy` may use a processor for seconds.
+ * The kind of work, which decides when and where a sample runs. `quick` reads a few small files in the cycle. `program` starts programs
+ * after all reads of the cycle, and may end in a later one. `heavy` reads a block list, in the second worker if it is long.
  */
 export type CollectorLane = 'quick' | 'program' | 'heavy';
 

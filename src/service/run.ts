@@ -85,7 +85,7 @@ function logWarning(line: string): void {
   log(`WARNING: ${line}`);
 }
 
-/** Starts worker threads and the scheduler. Threads load their modules while the main thread loads HTTP. */
+/** Starts the worker and the scheduler. The worker loads its modules while the main thread loads HTTP. */
 function startEngine(config: Config, readsSecrets: boolean, ipMonitor: Pick<IpMonitor, 'read' | 'take'>) {
   const workers = createWorkers(config.threads, threadData(config));
   const clock = createClock();

@@ -1,6 +1,6 @@
 /**
  * Server-sent events for all clients of `/events`. An event is formatted once for all listeners, and the events of one turn of the event
- * loop are one write to each: documents are composed in batches.
+ * loop are one write to each: a cycle may change several documents.
  */
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { DocumentRecord } from '../../engine/records.js';

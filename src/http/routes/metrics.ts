@@ -1,6 +1,6 @@
 /**
- * `/metrics` for Prometheus: what the workers rendered with each sample, joined, and metrics of the collectors and of this process.
- * Workers render only while somebody scrapes. The text is kept until something changes, with its compressed form, so that ten scrapers
+ * `/metrics` for Prometheus: what the worker rendered in its cycles, joined, and metrics of the collectors and of this process.
+ * The worker renders only while a client scrapes. The text is kept until something changes, with its compressed form, so that ten scrapers
  * cost as much as one.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -25,7 +25,7 @@ const gzip = promisify(gzipWithCallback);
 
 /** Maximum age of a cached text. Metrics of this process change all the time, and nothing reports that a sample has expired. */
 const KEPT_MS = 1_000;
-/** How long workers render metrics after a scrape: longer than any scrape interval. */
+/** How long the worker renders metrics after a scrape: longer than any scrape interval. */
 const WANTED_MS = 600_000;
 /** Maximum wait of the first scrape for metrics: half of Prometheus' default timeout. The rest comes with the next scrape. */
 const MAX_WAIT_MS = 5_000;
@@ -111,7 +111,7 @@ export function createMetrics(store: Store, scheduler: Scheduler, certificateExp
 }
 
 /**
- * Has the workers render metrics while clients ask for them.
+ * Has the worker render metrics while clients request them.
  *
  * @returns a function to call for each scrape; its promise resolves once metrics are rendered, or after {@link MAX_WAIT_MS}
  */
@@ -126,7 +126,7 @@ function createDemand(store: Store, scheduler: Scheduler): () => Promise<void> {
     }, WANTED_MS);
     idle.unref();
     store.wantsMetrics = true;
-    // Workers keep what they need to render the last samples.
+    // The worker keeps what it needs to render the last samples.
     rendered ??= Promise.race([scheduler.sample([]), sleep(MAX_WAIT_MS, undefined, { ref: false })]);
     return rendered;
   };
