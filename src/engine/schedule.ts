@@ -190,10 +190,10 @@ class CycleScheduler implements Scheduler {
       if (waiter.isDone()) waiter.resolve();
       else this.#nextWaiters.push(waiter);
     }
-    log('%d sampled, %d documents', report.samples.length, report.documents.length);
   }
 
   #settle({ collector: name, outcome, tookMs }: SampleReport): void {
+    log('%s: %s in %d ms', name, outcome.kind, Math.round(tookMs));
     log('%s: %s in %d ms', name, outcome.kind, Math.round(tookMs));
     const hung = outcome.kind === 'failed' && (outcome.code === 'thread-lost' || outcome.code === 'timeout');
     this.#advance(name, hung ? this.#hung(name, tookMs) : { kind: 'ended' });

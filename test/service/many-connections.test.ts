@@ -92,7 +92,7 @@ describe('file descriptors', { concurrency: true }, () => {
     const server = await startServer();
     context.after(() => server.stop());
     await untilReady(server);
-    assert.equal((await ask(server.url, '/readyz')).status, 200);
+    await eventually(async () => assert.equal((await ask(server.url, '/readyz')).status, 200));
     const kept = await connectTo(server);
     const setLimit = async (descriptors: number) => {
       const { status, stderr } = await run('prlimit', ['--pid', String(server.process.pid), `--nofile=${descriptors}:1000`]);
