@@ -1,8 +1,8 @@
 /**
  * Reads files below a root folder.
  *
- * Reads are synchronous: /proc and /sys are memory, a worker thread has nothing else to do, and an asynchronous read
- * that hangs would occupy one of the process's four libuv threads.
+ * Reads are synchronous: /proc and /sys are memory, and an asynchronous read that hangs would occupy one of the process's four libuv
+ * threads.
  */
 import {
   closeSync,
