@@ -9,7 +9,18 @@ import { hideSecrets, holdsSecrets } from '../model/redact.js';
 import { isUnchanged, type Reads } from './change-detection.js';
 import { monotonicMs } from './clock.js';
 import { sampleShortList } from './list.js';
-import type { Copy, CycleRequest, Failure, Good, ListReport, Restored, SampleReport, SamplingOptions, Wants } from './messages.js';
+import type {
+  Copy,
+  CycleReport,
+  CycleRequest,
+  Failure,
+  Good,
+  ListReport,
+  Restored,
+  SampleReport,
+  SamplingOptions,
+  Wants,
+} from './messages.js';
 import { asFailure, type ReadResult, type ReadValue, readSample } from './read.js';
 
 /** The last good value of a collector. It is replaced only by one that differs. */
@@ -22,13 +33,8 @@ export interface Held {
   readonly copy: Copy | null;
 }
 
-export interface Taken {
-  readonly samples: readonly SampleReport[];
-  readonly unchanged: readonly CollectorName[];
-  readonly running: readonly CollectorName[];
-  readonly lists: readonly ListReport[];
-  readonly longLists: readonly CollectorName[];
-  readonly metrics: ReadonlyMap<CollectorName, readonly RenderedFamily[]>;
+/** What has ended since the previous call. */
+export interface Taken extends Omit<CycleReport, 'startedMonotonicMs' | 'documents'> {
   /** Collectors whose values have changed. */
   readonly changed: ReadonlySet<CollectorName>;
 }
