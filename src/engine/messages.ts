@@ -74,8 +74,6 @@ export interface CycleReport {
   readonly samples: readonly SampleReport[];
   /** Collectors whose files haven't changed, so that their last result stands. */
   readonly unchanged: readonly CollectorName[];
-  /** Collectors that wait for a program. A later cycle reports them. */
-  readonly running: readonly CollectorName[];
   /** Short lists whose files have changed. */
   readonly lists: readonly ListReport[];
   /** Long lists whose files have changed. The second worker must read them. */

@@ -122,8 +122,7 @@ export class Samples {
   /** Returns what has ended since the previous call. */
   take(wantsMetrics: boolean): Taken {
     if (wantsMetrics) this.#renderMetrics();
-    const running = collectors.flatMap(({ name }) => (this.#stateOf(name).running ? [name] : []));
-    const taken = { ...this.#ended, running };
+    const taken = this.#ended;
     this.#ended = newTaken();
     return taken;
   }

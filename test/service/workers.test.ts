@@ -115,7 +115,7 @@ describe('the thread that runs cycles', () => {
     withWorkers({}, async (workers) => {
       const late = new Promise<void>((resolve) => workers.onLate(resolve));
       // The first cycle waits for no program.
-      assert.deepEqual((await report(workers, 'stations')).running, ['stations']);
+      assert.deepEqual((await report(workers, 'stations')).samples, []);
       await late;
       assert.deepEqual(
         (await report(workers)).samples.map(({ collector }) => collector),

@@ -28,7 +28,6 @@ const EMPTY: CycleReport = {
   startedMonotonicMs: 0,
   samples: [],
   unchanged: [],
-  running: [],
   lists: [],
   longLists: [],
   metrics: new Map(),
@@ -101,5 +100,5 @@ export async function settled(): Promise<void> {
 
 /** A report without a sample of these collectors: their programs are still running. */
 export function withoutSamples(request: CycleRequest, ...running: readonly CollectorName[]): Partial<CycleReport> {
-  return { samples: request.due.filter((name) => !running.includes(name)).map((name) => sampleReport(name)), running };
+  return { samples: request.due.filter((name) => !running.includes(name)).map((name) => sampleReport(name)) };
 }

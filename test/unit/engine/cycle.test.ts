@@ -266,14 +266,13 @@ describe('programs that take long', () => {
     await cycle({ due: allNames });
     keepPrograms();
     const first = await impatient(cycle({ due: ['stations', 'load'] }));
-    assert.deepEqual([sampledIn(first), first.running], [['load'], ['stations']]);
+    assert.deepEqual(sampledIn(first), ['load']);
     assert.deepEqual(sampledIn(await impatient(cycle({ due: ['stations'] }))), [], 'it is not started twice');
     assert.deepEqual(late, []);
     for (const { end } of programs.values()) await end();
     for (const { end } of programs.values()) await end();
     assert.deepEqual(late, ['late']);
-    const last = await cycle({});
-    assert.deepEqual([sampledIn(last), last.running], [['stations'], []]);
+    assert.deepEqual(sampledIn(await cycle({})), ['stations']);
   });
 
   test('a result in time asks for no cycle', async (context) => {
