@@ -14,14 +14,14 @@ export interface Composer {
   /**
    * Composes documents of which a part has changed.
    *
-   * @param leftOut documents that are not composed now
+   * @param isPostponed tells which documents are composed later
    * @returns the documents that changed, or that failed
    */
   compose(
     held: ReadonlyMap<CollectorName, Held>,
     changed: ReadonlySet<CollectorName>,
     wants: Wants,
-    leftOut: readonly string[],
+    isPostponed: (document: AnyDocument) => boolean,
   ): DocumentReport[];
 }
 
@@ -83,7 +83,7 @@ export function createComposer({ exposeSecrets, maxStationMetrics }: SamplingOpt
         if (json) state.value = decodeJson(json);
       }
     },
-    compose(held, changed, wants, leftOut) {
+    compose(held, changed, wants, isPostponed) {
       const reports: DocumentReport[] = [];
       awaited = awaited.filter((name) => !held.has(name));
       for (const [document, state] of states) {
@@ -94,7 +94,7 @@ export function createComposer({ exposeSecrets, maxStationMetrics }: SamplingOpt
           (wants.metrics && document.metrics !== undefined && !state.hasMetrics);
         if (!wants.metrics) state.hasMetrics = false;
         if (!isDue || !document.required.every((name) => held.has(name))) continue;
-        if (leftOut.includes(document.name) || document.parts.some((part) => awaited.includes(part))) {
+        if (isPostponed(document) || document.parts.some((part) => awaited.includes(part))) {
           state.isDue = true;
           continue;
         }

@@ -5,7 +5,7 @@
  *     CycleRequest ──▶ samples ──▶ held values ──▶ composer ──▶ CycleReport
  */
 import { type CollectorName, collectors } from '../collectors/index.js';
-import { documents } from '../documents/index.js';
+import { type AnyDocument, documents } from '../documents/index.js';
 import type { Machine } from '../machine/machine.js';
 import { monotonicMs } from './clock.js';
 import { createComposer } from './composing.js';
@@ -69,7 +69,9 @@ export function createCycle(
     patienceMs = PATIENCE_MS;
     isWaiting = false;
     const { changed, ...taken } = samples.take(wants.metrics);
-    const report = { ...taken, startedMonotonicMs, documents: composer.compose(samples.held, changed, wants, leftOut) };
+    const expected = samples.expected();
+    const isPostponed = ({ name, parts }: AnyDocument) => leftOut.includes(name) || parts.some((part) => expected.has(part));
+    const report = { ...taken, startedMonotonicMs, documents: composer.compose(samples.held, changed, wants, isPostponed) };
     onStep(NOTHING);
     return report;
   };

@@ -53,11 +53,15 @@ interface State {
   lines: string[];
   /** When lines were dropped, by the monotonic clock: {@link MAX_LINES}. */
   droppedMs: number;
-  running: Promise<void> | undefined;
+  /** Set while the sample waits for a program. */
+  running: { readonly startedMs: number; readonly end: Promise<void> } | undefined;
 }
 
 /** Maximum number of rows in a value that is compared and copied as JSON. Larger ones are compared row by row. */
 const MAX_COPIED_ROWS = 200;
+
+/** How long documents wait for a program. One that takes longer may hang, and other values of the document go on. */
+const MAX_EXPECTED_MS = 500;
 
 /** Maximum number of lines that wait for a collector. Beyond it they are dropped, and the collector takes a dump. */
 const MAX_LINES = 20_000;
@@ -115,8 +119,19 @@ export class Samples {
 
   /** Resolves when no sample waits for a program any more. Undefined if none does. */
   programs(): Promise<unknown> | undefined {
-    const running = [...this.#states.values()].flatMap((state) => state.running ?? []);
+    const running = [...this.#states.values()].flatMap((state) => state.running?.end ?? []);
     return running.length === 0 ? undefined : Promise.all(running);
+  }
+
+  /**
+   * Returns collectors whose next value will come soon. Values that were sampled together belong together: after hostapd has started,
+   * its clients would appear as neighbours of an interface that was no access point a moment ago.
+   */
+  expected(): ReadonlySet<CollectorName> {
+    const sinceMs = monotonicMs() - MAX_EXPECTED_MS;
+    const names = [...this.#states].flatMap(([name, { running }]) => (running && running.startedMs > sinceMs ? [name] : []));
+    // A first value isn't waited for: the document would come later, and it has no earlier value to contradict.
+    return new Set(names.filter((name) => this.held.has(name)));
   }
 
   /** Returns what has ended since the previous call. */
@@ -177,10 +192,11 @@ export class Samples {
       end(read);
       return;
     }
-    state.running = read.then((result) => {
+    const finished = read.then((result) => {
       end(result);
       this.#hooks.onLate();
     });
+    state.running = { startedMs: startedMonotonicMs, end: finished };
   }
 
   /**

@@ -173,8 +173,8 @@ function sampleOnEvents(scheduler: Scheduler): (event: 'station' | 'interface') 
       const wasThorough = isThorough;
       isWaiting = false;
       isThorough = false;
-      // Leases and neighbours appear later than the event, and are sampled on their own schedules.
-      await scheduler.sample(wasThorough ? ['interfaces', 'stations'] : ['stations'], wasThorough);
+      // Leases appear later than the event, and are sampled on their own schedule. Neighbours disappear with the link.
+      await scheduler.sample(wasThorough ? ['interfaces', 'stations', 'neighbours'] : ['stations', 'neighbours'], wasThorough);
       await sleep(EVENT_GAP_MS);
     }
     isRunning = false;

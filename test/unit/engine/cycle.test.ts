@@ -275,6 +275,31 @@ describe('programs that take long', () => {
     assert.deepEqual(sampledIn(await cycle({})), ['stations']);
   });
 
+  test('values that are sampled together change a document together', async (context) => {
+    const { cycle, impatient, keepPrograms, programs, write } = setUp(context);
+    await cycle({ due: allNames });
+    keepPrograms();
+    write('var/lib/misc/dnsmasq.leases', '1795500557 02:00:00:00:07:00 10.3.141.77 new-client *\n');
+    write('proc/loadavg', '7.77 0.20 0.30 1/163 4711\n');
+    const first = await impatient(cycle({ due: ['leases', 'stations', 'load'] }));
+    assert.deepEqual([sampledIn(first), documentsIn(first)], [['leases', 'load'], ['system']], '/clients waits for the stations');
+    for (const { end } of programs.values()) await end();
+    for (const { end } of programs.values()) await end();
+    assert.ok(documentsIn(await cycle({})).includes('clients'));
+  });
+
+  test('a document waits for a program that hangs for half a second', async (context) => {
+    const { clock, cycle, impatient, keepPrograms, write } = setUp(context);
+    await cycle({ due: allNames });
+    keepPrograms();
+    write('var/lib/misc/dnsmasq.leases', '1795500557 02:00:00:00:07:00 10.3.141.77 new-client *\n');
+    await impatient(cycle({ due: ['leases', 'stations'] }));
+    clock.ms += 499;
+    assert.deepEqual(documentsIn(await impatient(cycle({}))), []);
+    clock.ms += 1;
+    assert.ok(documentsIn(await impatient(cycle({}))).includes('clients'));
+  });
+
   test('a result in time asks for no cycle', async (context) => {
     const { cycle, keepPrograms, late, programs } = setUp(context);
     await cycle({ due: allNames });
