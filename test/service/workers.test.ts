@@ -177,7 +177,7 @@ describe('the thread that runs cycles', () => {
       assert.equal((await query(workers, 1)).kind, 'answered');
     }));
 
-  test('a thread that does not start in time is given up, and blames nobody', () =>
+  test('a thread that does not start in time is abandoned, and no collector is blamed', () =>
     withWorkers({ start: 10, look: 10 }, async (workers) => {
       const lost = await lose(workers, 'load');
       assert.equal(subjectOf(lost.step), undefined);

@@ -120,7 +120,7 @@ function readFields(text: string, from: number, values: Float64Array): number {
   return text.length;
 }
 
-/** Finds the next station. Returns the length of the text if there is none. */
+/** Finds the next station. Returns the length of the text after the last station. */
 function nextStation(text: string, from: number): number {
   const at = text.indexOf(`\n${STATION}`, from);
   return at < 0 ? text.length : at + 1;
@@ -143,7 +143,7 @@ function letters(first: number, fifth: number): number {
   return ((first & 31) << 5) | (fifth & 31);
 }
 
-/** Parses the number at the start of a value such as `117.0 MBit/s`. Returns NaN if there is none. */
+/** Parses the number at the start of a value such as `117.0 MBit/s`. Returns NaN if the value starts with no number. */
 function numberAt(text: string, from: number): number {
   let start = from;
   while (isBlank(text.charCodeAt(start))) start++;
@@ -176,7 +176,7 @@ function isDigit(code: number): boolean {
   return code >= ZERO && code < ZERO + 10;
 }
 
-/** @param values in the order of {@link NAMES}, NaN where there is none */
+/** @param values in the order of {@link NAMES}; NaN if the station has no such line */
 function stationOf(mac: string, values: Float64Array): StationDump {
   return {
     mac,

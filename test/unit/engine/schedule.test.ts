@@ -169,7 +169,7 @@ describe('programs that take long', () => {
       for (let tries = 0; tries < 3; tries++) {
         await ask('client', ['stations']);
         await cycles.at(-1)?.finish({ samples: [sampleReport('stations', timeout, tookMs)] });
-        assert.equal(ended.splice(0).length, 1, 'nobody waits for a collector that hangs');
+        assert.equal(ended.splice(0).length, 1, 'no caller waits for a collector that hangs');
         await pass(1_900);
         await ask('early', ['stations']);
         assert.deepEqual(due().at(-1), []);
