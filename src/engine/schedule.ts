@@ -39,8 +39,13 @@ export interface SchedulerOptions {
 }
 
 /** A caller that waits for samples. */
-interface Waiter {
-  isDone(): boolean;
+interface Caller {
+  /** Collectors that it waits for. */
+  readonly pending: Set<CollectorName>;
+  /** Those of them with a sample that had started before, and doesn't count. */
+  readonly early: Set<CollectorName>;
+  /** Whether a cycle has started since. */
+  hasCycle: boolean;
   resolve(): void;
 }
 
@@ -65,11 +70,7 @@ class CycleScheduler implements Scheduler {
   readonly #clock: Clock;
   readonly #ipMonitor: SchedulerOptions['ipMonitor'];
   readonly #states = new Map<CollectorName, CollectorState>(names.map((name) => [name, WAITING]));
-  /** Numbers of samples that have ended. */
-  readonly #ends = new Map<CollectorName, number>();
-  /** Callers that look at the end of the next cycle that starts, and of the one that runs. */
-  #nextWaiters: Waiter[] = [];
-  #waiters: Waiter[] = [];
+  readonly #callers = new Set<Caller>();
   readonly #lists = new Set<CollectorName>();
   readonly #listReads = new Map<CollectorName, Reads>();
   #newListReads: readonly CollectorName[] = [];
@@ -105,13 +106,11 @@ class CycleScheduler implements Scheduler {
 
   sample(wanted: readonly CollectorName[], thorough = false): Promise<void> {
     this.#isThorough ||= thorough;
-    const endsOf = (name: CollectorName) => this.#ends.get(name) ?? 0;
-    const awaited = wanted.map((name) => [name, endsOf(name) + (this.#is(name, 'running') ? 2 : 1)] as const);
+    const pending = new Set(wanted);
+    const early = new Set(wanted.filter((name) => this.#is(name, 'running')));
     for (const name of wanted) this.#advance(name, { kind: 'asked', nowMs: monotonicMs() });
     this.#requestCycle();
-    const isDone = () => awaited.every(([name, ends]) => endsOf(name) >= ends || !(this.#is(name, 'due') || this.#is(name, 'running')));
-    // Programs that take long, and long lists, end before a later cycle.
-    return new Promise((resolve) => this.#nextWaiters.push({ isDone, resolve }));
+    return new Promise((resolve) => this.#callers.add({ pending, early, hasCycle: false, resolve }));
   }
 
   #tick(due: readonly CollectorName[]): void {
@@ -124,7 +123,9 @@ class CycleScheduler implements Scheduler {
   }
 
   #advance(name: CollectorName, event: CollectorEvent): void {
-    if (event.kind === 'ended' && this.#is(name, 'running')) this.#ends.set(name, (this.#ends.get(name) ?? 0) + 1);
+    if (event.kind === 'ended' && this.#is(name, 'running')) {
+      for (const { pending, early } of this.#callers) if (!early.delete(name)) pending.delete(name);
+    }
     this.#states.set(name, nextCollectorState(this.#states.get(name) as CollectorState, event));
     if (this.#is(name, 'due')) this.#requestCycle();
   }
@@ -151,7 +152,7 @@ class CycleScheduler implements Scheduler {
     this.#isWanted = false;
     this.#isRunning = true;
     for (const name of due) this.#advance(name, { kind: 'started' });
-    this.#waiters.push(...this.#nextWaiters.splice(0));
+    for (const caller of this.#callers) caller.hasCycle = true;
     void this.#workers.cycle(this.#requestOf(due, thorough, isNew)).then((ended) => {
       this.#isRunning = false;
       if (ended.kind === 'finished') {
@@ -186,14 +187,16 @@ class CycleScheduler implements Scheduler {
     for (const name of report.unchanged) this.#advance(name, { kind: 'ended' });
     for (const list of report.lists) this.#recordList(list);
     for (const name of report.longLists) void this.#readList(name);
-    for (const waiter of this.#waiters.splice(0)) {
-      if (waiter.isDone()) waiter.resolve();
-      else this.#nextWaiters.push(waiter);
+    // A collector that hangs is neither due nor running.
+    const isComing = (name: CollectorName) => this.#is(name, 'due') || this.#is(name, 'running');
+    for (const caller of this.#callers) {
+      if (!caller.hasCycle || [...caller.pending].some(isComing)) continue;
+      this.#callers.delete(caller);
+      caller.resolve();
     }
   }
 
   #settle({ collector: name, outcome, tookMs }: SampleReport): void {
-    log('%s: %s in %d ms', name, outcome.kind, Math.round(tookMs));
     log('%s: %s in %d ms', name, outcome.kind, Math.round(tookMs));
     const hung = outcome.kind === 'failed' && (outcome.code === 'thread-lost' || outcome.code === 'timeout');
     this.#advance(name, hung ? this.#hung(name, tookMs) : { kind: 'ended' });

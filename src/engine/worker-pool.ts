@@ -99,7 +99,7 @@ export function createWorkers(threads: number, data: ThreadData, times: WorkerTi
     return result;
   }
 
-  /** Waits for a free thread. @returns false if that takes too long */
+  /** Waits for a free thread: Piscina's own queue changes the order. @returns false if that takes too long */
   function turn(patienceMs: number | undefined): Promise<boolean> {
     return new Promise((resolve) => {
       const start = () => {
