@@ -4,9 +4,9 @@ import { type AnyDocument, documents } from '../documents/index.js';
 import { type Body, decodeJson, encodeBody } from '../encode/body.js';
 import { renderFamilies } from '../encode/prometheus.js';
 import { hasSecrets } from '../model/document.js';
+import type { Held } from './held.js';
 import type { DocumentReport, Form, Restored, SamplingOptions, Wants } from './messages.js';
 import { asFailure } from './read.js';
-import type { Held } from './sampling.js';
 
 export interface Composer {
   /** Continues with the bodies that the main thread has, so that their changes are told. */

@@ -61,7 +61,6 @@ export function createCycle(
       samples.restore(restored);
       composer.restore(restored);
     }
-    for (const [name, reads] of request.listReads) samples.addReads(name, reads);
     isWaiting = true;
     samples.start(request);
     const programs = samples.programs();

@@ -40,7 +40,7 @@ export interface CycleRequest {
   readonly wants: Wants;
   /** Lines of `ip monitor` since the previous request. */
   readonly ipMonitor: IpMonitorLines | undefined;
-  /** Reads of the lists that the second worker has sampled since the previous request. */
+  /** Reads of the last samples of lists, whichever worker took them. */
   readonly listReads: ReadonlyMap<CollectorName, Reads>;
   /** What the main thread has, for a worker that has just started. */
   readonly restored: Restored | undefined;

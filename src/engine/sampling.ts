@@ -1,37 +1,16 @@
 /** Takes samples in the worker, and holds the values between cycles. */
-import { isDeepStrictEqual } from 'node:util';
 import { type AnyCollector, type CollectorName, collectorByName, collectors } from '../collectors/index.js';
 import { type RenderedFamily, renderFamilies } from '../encode/prometheus.js';
 import type { Machine } from '../machine/machine.js';
 import type { Sampling } from '../model/collector.js';
 import type { MetricFamily } from '../model/metrics.js';
-import { hideSecrets, holdsSecrets } from '../model/redact.js';
+import { holdsSecrets } from '../model/redact.js';
 import { isUnchanged, type Reads } from './change-detection.js';
 import { monotonicMs } from './clock.js';
+import { type Held, heldAgain, heldOf, isSame } from './held.js';
 import { sampleShortList } from './list.js';
-import type {
-  Copy,
-  CycleReport,
-  CycleRequest,
-  Failure,
-  Good,
-  ListReport,
-  Restored,
-  SampleReport,
-  SamplingOptions,
-  Wants,
-} from './messages.js';
+import type { CycleReport, CycleRequest, Failure, Good, ListReport, Restored, SampleReport, SamplingOptions, Wants } from './messages.js';
 import { asFailure, type ReadResult, type ReadValue, readSample } from './read.js';
-
-/** The last good value of a collector. It is replaced only by one that differs. */
-export interface Held {
-  /** The value as it was read. */
-  readonly whole: unknown;
-  /** The value without its secrets, unless they are exposed. */
-  readonly shown: unknown;
-  /** Its copy for the main thread. Null if the value is too large for one. */
-  readonly copy: Copy | null;
-}
 
 /** What has ended since the previous call. */
 export interface Taken extends Omit<CycleReport, 'startedMonotonicMs' | 'documents'> {
@@ -49,16 +28,13 @@ interface State {
   withSecrets: boolean;
   /** Builds the metrics of the last good sample. Undefined once they are rendered. */
   metrics: (() => readonly MetricFamily[]) | undefined;
-  /** Lines of `ip monitor` since the last good sample. */
+  /** Lines of `ip monitor` since the last sample. */
   lines: string[];
-  /** When lines were dropped, by the monotonic clock: {@link MAX_LINES}. */
-  droppedMs: number;
+  /** When lines were lost, by the monotonic clock. */
+  gapMs: number;
   /** Set while the sample waits for a program. */
   running: { readonly startedMs: number; readonly end: Promise<void> } | undefined;
 }
-
-/** Maximum number of rows in a value that is compared and copied as JSON. Larger ones are compared row by row. */
-const MAX_COPIED_ROWS = 200;
 
 /** How long documents wait for a program. One that takes longer may hang, and other values of the document go on. */
 const MAX_EXPECTED_MS = 500;
@@ -93,15 +69,9 @@ export class Samples {
   /** Continues with what the main thread has kept of an earlier worker. */
   restore({ copies }: Restored): void {
     for (const [name, copy] of copies) {
-      const shown: unknown = JSON.parse(copy.shown);
-      this.held.set(name, { shown, whole: copy.whole === undefined ? shown : JSON.parse(copy.whole), copy });
+      this.held.set(name, heldAgain(copy));
       this.#ended.changed.add(name);
     }
-  }
-
-  /** Adds the reads of a list, which another worker has sampled. */
-  addReads(name: CollectorName, reads: Reads): void {
-    this.#stateOf(name).reads = reads;
   }
 
   /** Starts the samples that are due. Those without programs end at once. */
@@ -147,14 +117,16 @@ export class Samples {
   }
 
   #startSample(collector: AnyCollector, request: CycleRequest): void {
-    const { name, trigger, lane } = collector;
+    const { name, lane } = collector;
     const state = this.#stateOf(name);
     this.#hooks.onStep(name);
     const readsSecrets = this.#options.exposeSecrets || request.wants.secrets;
     const isAlike = state.withSecrets === readsSecrets || !holdsSecrets(collector.view.json);
-    if (trigger === 'file-change' && isAlike && state.reads && isUnchanged(this.#machine, state.reads)) {
+    const isList = lane === 'heavy';
+    const reads = isList ? request.listReads.get(name) : state.reads;
+    if (isAlike && reads && isUnchanged(this.#machine, reads)) {
       this.#ended.unchanged.push(name);
-    } else if (lane === 'heavy') {
+    } else if (isList) {
       this.#sampleList(name, request.wants);
     } else {
       this.#read(collector, request, readsSecrets);
@@ -163,7 +135,6 @@ export class Samples {
 
   #sampleList(name: CollectorName, wants: Wants): void {
     const report = sampleShortList(this.#machine, this.#options, { collector: name, wants });
-    this.#stateOf(name).reads = report?.reads;
     if (report) this.#ended.lists.push(report);
     else this.#ended.longLists.push(name);
   }
@@ -172,18 +143,16 @@ export class Samples {
     const { name, lane } = collector;
     const state = this.#stateOf(name);
     const startedMonotonicMs = monotonicMs();
-    const { lines } = state;
-    state.lines = [];
     const sampling: Sampling<unknown> = {
       ...{ carried: state.carried, monotonicMs: startedMonotonicMs, nowMs: Date.now(), thorough, exposeSecrets },
-      ipMonitor: ipMonitor && { sinceMs: Math.max(ipMonitor.sinceMs, state.droppedMs), lines },
+      ipMonitor: ipMonitor && { sinceMs: Math.max(ipMonitor.sinceMs, state.gapMs), lines: state.lines },
       maxStationMetrics: this.#options.maxStationMetrics,
     };
+    state.lines = [];
     const end = ({ result, reads, sources }: ReadResult) => {
       const outcome = this.#hold(collector, result, wants);
       Object.assign(state, { reads, withSecrets: exposeSecrets, running: undefined });
-      // Without them, the next sample would continue with a gap.
-      if (outcome.kind === 'failed') state.lines.unshift(...lines);
+      if (outcome.kind === 'failed') state.gapMs = monotonicMs();
       const tookMs = monotonicMs() - startedMonotonicMs;
       this.#ended.samples.push({ collector: name, outcome, startedMonotonicMs, tookMs, ...(sources && { sources }) });
     };
@@ -238,7 +207,7 @@ export class Samples {
     for (const { name, followsIpMonitor } of collectors) {
       if (!followsIpMonitor) continue;
       const state = this.#stateOf(name);
-      if (state.lines.length + lines.length > MAX_LINES) Object.assign(state, { lines: [], droppedMs: monotonicMs() });
+      if (state.lines.length + lines.length > MAX_LINES) Object.assign(state, { lines: [], gapMs: monotonicMs() });
       else state.lines.push(...lines);
     }
   }
@@ -263,7 +232,7 @@ function newState(): State {
     withSecrets: false,
     metrics: undefined,
     lines: [],
-    droppedMs: 0,
+    gapMs: 0,
     running: undefined,
   };
 }
@@ -277,20 +246,4 @@ function newTaken() {
     metrics: new Map<CollectorName, readonly RenderedFamily[]>(),
     changed: new Set<CollectorName>(),
   };
-}
-
-function heldOf({ view }: AnyCollector, whole: unknown, exposeSecrets: boolean, wants: Wants): Held {
-  const hasSecrets = !exposeSecrets && holdsSecrets(view.json);
-  const shown = hasSecrets ? hideSecrets(whole, view) : whole;
-  if (!isSmall(whole)) return { whole, shown, copy: null };
-  return { whole, shown, copy: { shown: JSON.stringify(shown), whole: hasSecrets && wants.secrets ? JSON.stringify(whole) : undefined } };
-}
-
-function isSmall(value: unknown): boolean {
-  return Object.values(value as object).every((part) => !Array.isArray(part) || part.length <= MAX_COPIED_ROWS);
-}
-
-function isSame(a: Held, b: Held): boolean {
-  if (a.copy && b.copy) return a.copy.shown === b.copy.shown && a.copy.whole === b.copy.whole;
-  return isDeepStrictEqual(a.whole, b.whole);
 }

@@ -73,7 +73,6 @@ class CycleScheduler implements Scheduler {
   readonly #callers = new Set<Caller>();
   readonly #lists = new Set<CollectorName>();
   readonly #listReads = new Map<CollectorName, Reads>();
-  #newListReads: readonly CollectorName[] = [];
   readonly #leftOutUntilMs = new Map<string, number>();
   #ticker: Ticker<CollectorName> | undefined;
   #isThorough = false;
@@ -168,14 +167,12 @@ class CycleScheduler implements Scheduler {
   }
 
   #requestOf(due: readonly CollectorName[], thorough: boolean, isNew: boolean): CycleRequest {
-    const added = isNew ? [...this.#listReads.keys()] : this.#newListReads;
-    this.#newListReads = [];
     const nowMs = monotonicMs();
     return {
       ...{ due, thorough },
       wants: wantsOf(this.#store),
       ipMonitor: this.#ipMonitor?.take(),
-      listReads: new Map(added.map((name) => [name, this.#listReads.get(name) as Reads])),
+      listReads: new Map(this.#listReads),
       restored: isNew ? this.#store.restored() : undefined,
       leftOut: [...this.#leftOutUntilMs].flatMap(([name, untilMs]) => (untilMs > nowMs ? [name] : [])),
     };
@@ -243,12 +240,8 @@ class CycleScheduler implements Scheduler {
     const ended = await this.#workers.list({ collector: name, wants: wantsOf(this.#store) });
     this.#lists.delete(name);
     this.#requestCycle();
-    if (ended.kind === 'lost') {
-      this.#loseCollector(name, ended);
-      return;
-    }
-    if (ended.result.reads) this.#newListReads = [...this.#newListReads, name];
-    this.#recordList(ended.result);
+    if (ended.kind === 'lost') this.#loseCollector(name, ended);
+    else this.#recordList(ended.result);
   }
 
   #recordList({ sample, metrics, document, reads }: ListReport): void {
