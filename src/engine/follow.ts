@@ -1,6 +1,7 @@
 /** Keeps a program running that reports events. */
+
+import type { FollowHandlers, Following } from '../machine/follow-program.js';
 import type { Machine } from '../machine/machine.js';
-import type { FollowHandlers, Following } from '../machine/programs.js';
 
 const FIRST_DELAY_MS = 1_000;
 const MAX_DELAY_MS = 60_000;

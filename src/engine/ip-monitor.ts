@@ -7,8 +7,8 @@
  *
  * Nothing is read in between: each line would wake the thread, which takes 0.1 ms (100 changes a second: 10 ms of CPU).
  *
- * Lines are handed to the collectors that have `followsIpMonitor`, as they are. Those start with a dump of `ip neigh` or `ip addr`, and
- * dump again if the lines have a gap.
+ * The lines go as they are to the collectors with `followsIpMonitor`. These start with a dump of `ip neigh` or `ip addr`, and dump again
+ * after a gap.
  */
 import { debuglog } from 'node:util';
 import type { Machine } from '../machine/machine.js';
@@ -28,7 +28,7 @@ const ARGS = ['-o', 'monitor', 'label', 'link', 'address', 'neigh'];
 const MAX_LINES = 250;
 
 export interface IpMonitor {
-  /** Reads what was printed. The lines arrive before the next `setImmediate`. */
+  /** Reads what was printed. If a timer calls this, the lines arrive before the next `setImmediate`, else perhaps after it. */
   read(): void;
   /**
    * Returns what was read since the previous call. Undefined while `ip monitor` isn't running. If events were missed, `sinceMs` is later

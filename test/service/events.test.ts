@@ -166,7 +166,7 @@ describe('events', () => {
   test('a client that stops reading gets the latest version when it reads again', async () => {
     const store = freshStore();
     const app = await startApp({ store });
-    const client = await connectTo(app, undefined, head(app, '/events?documents=clients'));
+    const client = await connectTo(app, { first: head(app, '/events?documents=clients') });
     await eventually(() => assert.match(client.got(), /event: states/));
     client.socket.pause();
     // More than sockets take without being read.
@@ -190,7 +190,7 @@ describe('events', () => {
     const store = freshStore({ ap: [before], 'dns/domains': [large] });
     const streams = new EventStreams(store);
     const app = await startApp({ store, events: streams });
-    const client = await connectTo(app, undefined, head(app, '/events?documents=ap,dns/domains'));
+    const client = await connectTo(app, { first: head(app, '/events?documents=ap,dns/domains') });
     await eventually(() => assert.match(client.got(), /"Before"/));
     client.socket.pause();
     streams.review(() => false);

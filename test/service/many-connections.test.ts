@@ -41,7 +41,7 @@ describe('thousands', () => {
     await untilReady(server);
     const descriptors = descriptorsOf(server);
     await undisturbed(server, async () => {
-      const clients = await connectMany(server, amount, ELSEWHERE);
+      const clients = await connectMany(server, amount, { from: ELSEWHERE });
       assert.ok(descriptorsOf(server) < descriptors + 2_100);
       closeAll(clients);
     });
@@ -80,7 +80,7 @@ describe('file descriptors', { concurrency: true }, () => {
     const [, most] = /^WARNING: the limit of 160 open files \(ulimit -n\) allows (\d+) connections, not 2000$/m.exec(server.output()) ?? [];
     assert.ok(Number(most) >= 8 && Number(most) < 96, server.output());
     await undisturbed(server, async () => {
-      const clients = await connectMany(server, 400, ELSEWHERE);
+      const clients = await connectMany(server, 400, { from: ELSEWHERE });
       await ask(server.url, '/snapshot/refresh', { method: 'POST', headers: { access_token: server.key } });
       closeAll(clients);
     });

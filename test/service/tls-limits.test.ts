@@ -166,7 +166,7 @@ describe('room over TLS', () => {
     const dashboard = await shakeHands(server);
     dashboard.socket.write(head(server, '/system'));
     await eventually(() => assert.deepEqual(statuses(dashboard.got()), [200]));
-    const silent = await connectMany(server, 3 * MAX, '127.0.0.2');
+    const silent = await connectMany(server, 3 * MAX, { from: '127.0.0.2' });
     await eventually(() => assert.ok(silent.filter((client) => client.isClosed()).length > 2 * MAX));
     await untilReady(server);
     dashboard.socket.write(head(server, '/system'));

@@ -20,11 +20,16 @@ export interface RawClient {
   isClosed(): boolean;
 }
 
-/**
- * @param from a loopback address of the client's own: 127.0.0.2
- * @param first what it writes at once
- */
-export async function connectTo({ url }: Address, from?: string, first = ''): Promise<RawClient> {
+export interface ClientOptions {
+  /** A loopback address of the client's own: 127.0.0.2. */
+  readonly from?: string;
+  /** What it writes at once. */
+  readonly first?: string;
+  /** True if it reads nothing until its socket is resumed. A client that pauses later may have read megabytes by then. */
+  readonly isPaused?: boolean;
+}
+
+export async function connectTo({ url }: Address, { from, first = '', isPaused = false }: ClientOptions = {}): Promise<RawClient> {
   const { hostname, port } = new URL(url);
   const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true, ...(from !== undefined && { localAddress: from }) });
   let got = '';
@@ -40,17 +45,18 @@ export async function connectTo({ url }: Address, from?: string, first = ''): Pr
   socket.on('close', () => {
     isClosed = true;
   });
+  if (isPaused) socket.pause();
   if (first) socket.write(first);
   await once(socket, 'connect');
   return { socket, got: () => got, isClosed: () => isClosed };
 }
 
-/** Connects many at a time, and waits for all. @param first what each writes at once */
-export async function connectMany(server: Address, amount: number, from?: string, first = ''): Promise<RawClient[]> {
+/** Connects many at a time, and waits for all. */
+export async function connectMany(server: Address, amount: number, options?: ClientOptions): Promise<RawClient[]> {
   const clients: RawClient[] = [];
   while (clients.length < amount) {
     const next = Math.min(200, amount - clients.length);
-    clients.push(...(await Promise.all(Array.from({ length: next }, () => connectTo(server, from, first)))));
+    clients.push(...(await Promise.all(Array.from({ length: next }, () => connectTo(server, options)))));
   }
   return clients;
 }

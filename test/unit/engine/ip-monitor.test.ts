@@ -4,7 +4,7 @@ import { mock, type TestContext, test } from 'node:test';
 import { monotonicMs } from '../../../src/engine/clock.js';
 import { followIpMonitor } from '../../../src/engine/ip-monitor.js';
 import { SourceError } from '../../../src/errors.js';
-import type { FollowHandlers } from '../../../src/machine/programs.js';
+import type { FollowHandlers } from '../../../src/machine/follow-program.js';
 import { machineWith } from '../../support/sample.js';
 
 const links = [
