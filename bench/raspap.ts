@@ -14,7 +14,7 @@ import { median } from './statistics.js';
 export const RASPAP_FOLDER = '/etc/raspap/api';
 /** Debian's Python, which has Debian's packages. RaspAP's service starts it too. */
 const PYTHON = '/usr/bin/python3';
-/** Fewer than for other figures, because it serves some 30 requests per second. */
+/** Fewer than for other figures, because RaspAP's RestAPI takes long for each request. */
 const CONNECTIONS = 8;
 const FIGURE = "CPU per request of `/system`, RaspAP's own RestAPI ÷ apsnap, programs included";
 
