@@ -37,12 +37,12 @@ export function createApp(options: AppOptions): RequestListener {
 }
 
 /**
- * Returns Koa's handler, which is made for the first request that needs it: a service that is asked only for documents starts 70 ms
- * earlier and takes 16 MB less without Koa (`npm run bench -- --only start`).
+ * Returns Koa's handler, which is made for the first request that needs it. Until then, the service has started 70 ms earlier and takes
+ * 16 MB less (`npm run bench -- --only start`).
  */
 function createLateKoa(options: AppOptions, responses: DocumentResponses): RequestListener {
   let koa: RequestListener | undefined;
-  // Koa consists of files. When no more files can be opened, closing this one makes room for each of them.
+  // Loading Koa opens one file after the other. If no more files can be opened, closing this one makes room.
   const spare = openSync('/dev/null', 'r');
   let isSpareOpen = true;
 

@@ -49,7 +49,7 @@ export type KoaOptions = OpenOptions &
   };
 
 /**
- * Makes Koa's application. It loads Koa and the router, which takes 70 ms and 16 MB, and the files of the dashboard.
+ * Makes Koa's application. It loads Koa, the router and the files of the dashboard.
  *
  * @throws {PackageError} if one of the packages can't be loaded
  */

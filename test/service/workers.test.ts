@@ -101,7 +101,7 @@ const list = (workers: Workers, collector: CollectorName) => workers.list({ coll
 const query = (workers: Workers, limit: number, document = 'dns/domains') => workers.answer({ document, query: { limit, offset: 0 } });
 
 describe('the thread that runs cycles', () => {
-  test('it keeps its state from one cycle to the next', () =>
+  test('keeps its state from one cycle to the next', () =>
     withWorkers({}, async (workers) => {
       assert.equal(workers.isNew(), true);
       const first = await report(workers, 'firewall', 'load');
@@ -111,7 +111,7 @@ describe('the thread that runs cycles', () => {
       assert.equal(threads.size, 1, 'no second thread without long tasks');
     }));
 
-  test('it tells when a program has ended after its cycle', () =>
+  test('reports that a program has ended after its cycle', () =>
     withWorkers({}, async (workers) => {
       const late = new Promise<void>((resolve) => workers.onLate(resolve));
       // The first cycle waits for no program.
@@ -128,7 +128,7 @@ describe('the thread that runs cycles', () => {
     ['memory', /the sampling thread ended: .*memory limit|no answer within/],
     ['loop', /no answer within 400 ms: the thread was given up/],
   ] as const) {
-    test(`${fault}: the step is blamed, and another thread takes over`, () =>
+    test(`is replaced after a fault (${fault}) in a step, which the report names`, () =>
       withWorkers({ step: fault === 'memory' ? 10_000 : TIMES.step }, async (workers) => {
         await report(workers, 'load');
         await control({ thermal: fault });
@@ -145,7 +145,7 @@ describe('the thread that runs cycles', () => {
       }));
   }
 
-  test('block: the thread ends once the kernel releases it, and another one works meanwhile', () =>
+  test('is replaced while the kernel blocks it, and ends when the kernel releases it', () =>
     withWorkers({}, async (workers) => {
       await report(workers, 'load');
       await control({ thermal: 'block' });
@@ -163,7 +163,7 @@ describe('the thread that runs cycles', () => {
       assert.equal(threads.size, 1);
     }));
 
-  test('if too many threads are blocked, queries fail, and cycles go on', () =>
+  test('runs cycles although so many threads are blocked that queries fail', () =>
     withWorkers({ step: 200 }, async (workers) => {
       await control({ thermal: 'block' });
       const ends: Promise<unknown>[] = [];
@@ -177,7 +177,7 @@ describe('the thread that runs cycles', () => {
       assert.equal((await query(workers, 1)).kind, 'answered');
     }));
 
-  test('a thread that does not start in time is abandoned, and no collector is blamed', () =>
+  test('is abandoned if it does not start in time, and no collector fails for it', () =>
     withWorkers({ start: 10, look: 10 }, async (workers) => {
       const lost = await lose(workers, 'load');
       assert.equal(subjectOf(lost.step), undefined);
@@ -186,7 +186,7 @@ describe('the thread that runs cycles', () => {
       await lost.threadEnd;
     }));
 
-  test('a thread that ends while idle is replaced', () =>
+  test('is replaced if it ends while idle', () =>
     withWorkers({}, async (workers) => {
       await report(workers, 'load');
       await [...threads][0]?.terminate();
@@ -230,7 +230,7 @@ describe('threads for long tasks', () => {
       assert.ok(threads.size <= 2);
     }));
 
-  test('a list that loses its thread is blamed, and the next one gets another', () =>
+  test('a list that loses its thread fails, and the next one gets another thread', () =>
     withWorkers({ list: 400 }, async (workers) => {
       for (const fault of ['exit', 'loop'] as const) {
         await control({ domains: fault });
@@ -241,13 +241,13 @@ describe('threads for long tasks', () => {
       }
     }));
 
-  test('a query that takes too long costs its thread, and fails', () =>
+  test('a query that takes too long fails, and its thread is abandoned', () =>
     withWorkers({ query: 50, look: 10 }, async (workers) => {
       const answer = await query(workers, 10_000, 'dns/hostnames');
       assert.match(answer.kind === 'failed' ? answer.message : answer.kind, /no answer within 50 ms/);
     }));
 
-  test('a query waits for its turn, and gives up', () =>
+  test('a query that waits too long for its turn is rejected as busy', () =>
     withWorkers({ patience: 20 }, async (workers) => {
       const reading = list(workers, 'hostnames');
       assert.deepEqual(await query(workers, 1), { kind: 'busy' });
@@ -263,13 +263,13 @@ describe('threads for long tasks', () => {
       assert.equal((await query(workers, 1)).kind, 'answered', 'there is room again');
     }));
 
-  test('a query of a document that takes none fails', () =>
+  test('a query of a document without queries fails', () =>
     withWorkers({}, async (workers) => {
       const answer = await query(workers, 1, 'system');
       assert.equal(answer.kind === 'failed' && answer.code, 'internal');
     }));
 
-  test('a thread that has nothing to do ends, and another starts when it has', () =>
+  test('a thread ends when it has been idle, and another one starts for the next task', () =>
     withWorkers({ idle: 50 }, async (workers) => {
       await report(workers, 'load');
       for (let n = 0; n < 2; n++) {

@@ -214,7 +214,7 @@ describe('samples', () => {
     assert.deepEqual(seen, [undefined, 1, 1, 3]);
   });
 
-  test('each read and each composition is a step, and nothing is one afterwards', async (context) => {
+  test('each read and each composition is a step, and no step remains at the end', async (context) => {
     const { cycle, steps } = setUp(context);
     await cycle({ due: ['firewall'] });
     assert.deepEqual(steps.map(subjectOf), [{ collector: 'firewall' }, { document: 'firewall' }, undefined]);
@@ -222,7 +222,7 @@ describe('samples', () => {
     assert.equal(subjectOf(collectors.length + documents.length), undefined);
   });
 
-  test('sources are told if they are wanted', async (context) => {
+  test('a sample reports the paths and programs that it used if the main thread wants them', async (context) => {
     const { cycle } = setUp(context);
     const sourcesOf = (report: CycleReport) => report.samples[0]?.sources;
     assert.deepEqual(sourcesOf(await cycle({ due: ['load'], wants: { ...WANTS, sources: true } })), ['/proc/loadavg']);
@@ -267,7 +267,7 @@ describe('metrics', () => {
 });
 
 describe('programs that take long', () => {
-  test('their results come with a later cycle, which the worker asks for', async (context) => {
+  test('their results come with a later cycle, which the worker requests', async (context) => {
     const { cycle, impatient, keepPrograms, late, programs } = setUp(context);
     await cycle({ due: allNames });
     keepPrograms();
@@ -306,7 +306,7 @@ describe('programs that take long', () => {
     assert.ok(documentsIn(await impatient(cycle({}))).includes('clients'));
   });
 
-  test('a result in time asks for no cycle', async (context) => {
+  test('a result in time requests no cycle', async (context) => {
     const { cycle, keepPrograms, late, programs } = setUp(context);
     await cycle({ due: allNames });
     keepPrograms();
@@ -377,7 +377,7 @@ describe('a new worker', () => {
     );
   });
 
-  test('clients that left and joined meanwhile are told', async (context) => {
+  test('clients that left and joined meanwhile are reported', async (context) => {
     const { cycle, entries, apply, newWorker } = setUp(context);
     const wants = { ...WANTS, changes: true };
     const before = await cycle({ due: allNames, wants });
@@ -525,7 +525,7 @@ describe('lines of ip monitor', () => {
     assert.deepEqual(given, [{ sinceMs: gapMs, lines: ['1'] }]);
   });
 
-  test('a collector that follows it is told when it is not running', async (context) => {
+  test('a collector that follows it gets no lines while it is not running', async (context) => {
     const { cycle } = setUp(context);
     const given = follow(context);
     await cycle({ due: neighbours });

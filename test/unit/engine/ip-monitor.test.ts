@@ -53,7 +53,7 @@ test('lines are handed over once', async (t) => {
   assert.deepEqual(ipMonitor.take(), { sinceMs: taken.sinceMs, lines: [] });
 });
 
-test('if it ends, it is started again after growing delays, and lines of before are dropped', async (t) => {
+test('if it ends, it is started again after growing delays, and its earlier lines are dropped', async (t) => {
   const { ipMonitor, runs, current } = await started(t);
   const sinceMs = ipMonitor.take()?.sinceMs ?? 0;
   for (const delayMs of [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]) {
@@ -101,7 +101,7 @@ test('its output is read on demand', async (t) => {
   assert.equal(reads(), 1);
 });
 
-test('if a link is renamed, it is started again: it would go on to print the old name', async (t) => {
+test('if a link is renamed, it is started again, because it would print the old name', async (t) => {
   const { ipMonitor, runs, current, stopped } = await started(t);
   current().onLine(renamed);
   assert.deepEqual([stopped(), ipMonitor.take(), runs.length], [1, undefined, 1]);
@@ -109,7 +109,7 @@ test('if a link is renamed, it is started again: it would go on to print the old
   assert.equal(runs.length, 2);
 });
 
-test('a new link, one that is deleted and one whose number is used again are no reason to start it again', async (t) => {
+test('it keeps running if a link is added or deleted, or if its number is used again', async (t) => {
   const { current, stopped } = await started(t);
   const mentions = [
     '9: a0: <UP>',
@@ -124,7 +124,7 @@ test('a new link, one that is deleted and one whose number is used again are no 
   assert.equal(stopped(), 0);
 });
 
-test('a change of a link is a reason as long as its name is not known', async (t) => {
+test('if a link changes whose name is not known yet, it is started again', async (t) => {
   const { runs, current, stopped } = await started(t);
   current().onEnd(ended);
   mock.timers.tick(1_000);
@@ -137,7 +137,7 @@ test('a change of a link is a reason as long as its name is not known', async (t
   assert.deepEqual([runs.length, stopped()], [3, 1]);
 });
 
-test('it is stopped', async (t) => {
+test('it ends when it is stopped', async (t) => {
   const { ipMonitor, runs, stopped } = await started(t);
   ipMonitor.stop();
   mock.timers.tick(100_000);

@@ -119,7 +119,7 @@ describe('requests', () => {
     );
   });
 
-  test('the worker is told what the store has a use for', async (context) => {
+  test('a cycle request names what the store has a use for', async (context) => {
     const { ask, cycles, store } = setUp(context);
     store.wantsMetrics = true;
     store.wantsSecrets = true;
@@ -202,7 +202,7 @@ describe('long lists', () => {
     assert.equal(store.documents.get('dns/domains')?.state, 'fresh');
   });
 
-  test('the worker is told which files a list was read from', async (context) => {
+  test('the next cycle request names the files that a list was read from', async (context) => {
     const { ask, cycles, workers } = setUp(context);
     await ask('client', ['domains']);
     await cycles[0]?.finish({ samples: [], longLists: ['domains'] });
@@ -215,7 +215,7 @@ describe('long lists', () => {
     );
   });
 
-  test('after a failure that may pass, the files of before count no more', async (context) => {
+  test('after a temporary failure, a new worker gets no files of the list, so it reads the list again', async (context) => {
     const { ask, cycles, workers } = setUp(context);
     await ask('client', ['domains']);
     await cycles[0]?.finish({ samples: [], longLists: ['domains'] });

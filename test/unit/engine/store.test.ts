@@ -110,7 +110,7 @@ describe('samples', () => {
     assert.deepEqual([document('dns/upstream').state, document('dns/upstream').problem?.code], ['absent', 'malformed']);
   });
 
-  test('listeners hear of each sample, and revisions count results', (context) => {
+  test('listeners get each sample, and revisions count results', (context) => {
     const { record, store } = setUp(context);
     const samples: string[] = [];
     store.onSample(({ collector, outcome }) => samples.push(`${collector} ${outcome.kind}`));
@@ -131,7 +131,7 @@ describe('samples', () => {
 });
 
 describe('unchanged files', () => {
-  test('they are reported every 10 s, and at once if a client asks', (context) => {
+  test('they are reported every 10 s, and at once if a client requests a sample', (context) => {
     const { collector, document, pass, record, told } = setUp(context);
     record({ samples: [good('firewall')], documents: [composedReport('firewall', [body('a')])] });
     told();
@@ -230,7 +230,7 @@ describe('documents', () => {
     assert.deepEqual([document('firewall').state, document('firewall').sampledAtMs], ['fresh', START_MS + 3_999]);
   });
 
-  test('changes within a document are told, and metrics are kept until there are others', (context) => {
+  test('listeners get changes within a document, and metrics stay until others replace them', (context) => {
     const { document, record, store } = setUp(context);
     const events: string[] = [];
     store.onEvent(({ event }) => events.push(event));
@@ -254,7 +254,7 @@ describe('time', () => {
     assert.deepEqual(told(), []);
   });
 
-  test('if the clock is set, times move with it and listeners are told once', (context) => {
+  test('if the clock is set, times move with it and listeners are called once', (context) => {
     const { document, record, setClock, store, told } = setUp(context);
     record({ samples: [good('firewall')], documents: [composedReport('firewall', [body('a')])] });
     const times = () => [document('firewall').sampledAtMs, document('firewall').bodies.get(null)?.modifiedMs];
