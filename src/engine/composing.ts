@@ -5,7 +5,7 @@ import { type Body, decodeJson, encodeBody } from '../encode/body.js';
 import { renderFamilies } from '../encode/prometheus.js';
 import { hasSecrets } from '../model/document.js';
 import type { Held } from './held.js';
-import type { DocumentReport, Form, Restored, SamplingOptions, Wants } from './messages.js';
+import type { CycleReport, DocumentReport, Form, Restored, SamplingOptions, Wants } from './messages.js';
 import { asFailure } from './read.js';
 
 export interface Composer {
@@ -15,14 +15,14 @@ export interface Composer {
    * Composes documents of which a part has changed.
    *
    * @param isPostponed tells which documents are composed later
-   * @returns the documents that changed, or that failed
+   * @returns the documents that changed or that failed, and those that wait
    */
   compose(
     held: ReadonlyMap<CollectorName, Held>,
     changed: ReadonlySet<CollectorName>,
     wants: Wants,
     isPostponed: (document: AnyDocument) => boolean,
-  ): DocumentReport[];
+  ): Pick<CycleReport, 'documents' | 'postponed'>;
 }
 
 /** What is kept of a document from one composition to the next. */
@@ -85,6 +85,7 @@ export function createComposer({ exposeSecrets, maxStationMetrics }: SamplingOpt
     },
     compose(held, changed, wants, isPostponed) {
       const reports: DocumentReport[] = [];
+      const postponed: string[] = [];
       awaited = awaited.filter((name) => !held.has(name));
       for (const [document, state] of states) {
         const isDue =
@@ -96,12 +97,13 @@ export function createComposer({ exposeSecrets, maxStationMetrics }: SamplingOpt
         if (!isDue || !document.required.every((name) => held.has(name))) continue;
         if (isPostponed(document) || document.parts.some((part) => awaited.includes(part))) {
           state.isDue = true;
+          postponed.push(document.name);
           continue;
         }
         const report = composeOne(document, state, held, wants);
         if (report) reports.push(report);
       }
-      return reports;
+      return { documents: reports, postponed };
     },
   };
 }

@@ -60,7 +60,7 @@ export function isExpired(record: CollectorRecord, nowMs = monotonicMs()): boole
  * @param parts records of its collectors
  */
 export function freshnessOf(
-  { document, bodies, failure, sampledAtMs: composedAtMs }: DocumentRecord,
+  { document, bodies, failure, isPostponed, sampledAtMs: composedAtMs }: DocumentRecord,
   parts: readonly CollectorRecord[],
   nowMs = monotonicMs(),
 ): Pick<DocumentRecord, 'state' | 'problem' | 'sampledAtMs'> {
@@ -72,10 +72,11 @@ export function freshnessOf(
   const state = bodies.size === 0 ? 'absent' : problem ? 'stale' : 'fresh';
   const failing = parts.filter((part, index) => problems[index] && part.good);
   const times = (state === 'stale' && failing.length > 0 ? failing : parts).flatMap((part) => part.goodAtMs ?? []);
+  if (times.length === 0) return { state, problem, sampledAtMs: null };
+  const sampledAtMs = state === 'stale' ? Math.min(...times) : Math.max(...times);
   // Without a new composition, its bytes are no newer than before.
-  if (failure && composedAtMs !== null) times.push(composedAtMs);
-  const sampledAtMs = times.length === 0 ? null : state === 'stale' ? Math.min(...times) : Math.max(...times);
-  return { state, problem, sampledAtMs };
+  const isOld = composedAtMs !== null && (failure !== undefined || isPostponed);
+  return { state, problem, sampledAtMs: isOld ? Math.min(sampledAtMs, composedAtMs) : sampledAtMs };
 }
 
 function isLate({ collector, intervalMs }: CollectorRecord, sinceMs: number, nowMs: number): boolean {

@@ -82,6 +82,8 @@ export interface CycleReport {
   readonly metrics: ReadonlyMap<CollectorName, readonly RenderedFamily[]>;
   /** Documents that changed or that could not be composed. */
   readonly documents: readonly DocumentReport[];
+  /** Documents of which a part has changed, and which a later cycle composes. */
+  readonly postponed: readonly string[];
 }
 
 export interface Failure {

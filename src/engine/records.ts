@@ -58,6 +58,8 @@ export interface DocumentRecord {
   bodies: ReadonlyMap<string | null, StoredBody>;
   /** Bodies with secrets, for keys that may see them; undefined: no such key, or no secrets. */
   secretBodies: ReadonlyMap<string | null, StoredBody> | undefined;
+  /** True while its bytes lack a value that a part has already. */
+  isPostponed: boolean;
   /** Why the last attempt to compose it failed; undefined: it succeeded. */
   failure: Failure | undefined;
 }

@@ -13,7 +13,7 @@ import type { CycleReport, CycleRequest, Failure, Good, ListReport, Restored, Sa
 import { asFailure, type ReadResult, type ReadValue, readSample } from './read.js';
 
 /** What has ended since the previous call. */
-export interface Taken extends Omit<CycleReport, 'startedMonotonicMs' | 'documents'> {
+export interface Taken extends Omit<CycleReport, 'startedMonotonicMs' | 'documents' | 'postponed'> {
   /** Collectors whose values have changed. */
   readonly changed: ReadonlySet<CollectorName>;
 }

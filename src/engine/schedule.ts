@@ -12,7 +12,7 @@ import { type CollectorEvent, type CollectorState, nextCollectorState, WAITING }
 import { createTicker, type Ticker } from './cron.js';
 import { subjectOf } from './cycle.js';
 import type { IpMonitor } from './ip-monitor.js';
-import type { CycleReport, CycleRequest, ListReport, SampleReport, Wants } from './messages.js';
+import { type CycleReport, type CycleRequest, type ListReport, NOTHING, type SampleReport, type Wants } from './messages.js';
 import type { CollectorRecord } from './records.js';
 import type { Store } from './store.js';
 import type { Lost } from './task.js';
@@ -53,8 +53,9 @@ const log = debuglog('apsnap:scheduler');
 
 const names = collectors.map(({ name }) => name);
 
-/** Time between the loss of a worker and the next cycle. */
+/** Time between the loss of a worker and the next cycle. While no thread can start it doubles: each try takes a tenth of a second of CPU. */
 const PAUSE_MS = 100;
+const MAX_PAUSE_MS = 2_000;
 /** How long a document is left out after it has cost a worker. */
 const LEAVE_OUT_MS = 60_000;
 /** A thread that ends this soon after it was abandoned was not stuck in the kernel. */
@@ -75,6 +76,7 @@ class CycleScheduler implements Scheduler {
   readonly #listReads = new Map<CollectorName, Reads>();
   readonly #leftOutUntilMs = new Map<string, number>();
   #ticker: Ticker<CollectorName> | undefined;
+  #pauseMs = PAUSE_MS;
   #isThorough = false;
   #isWanted = false;
   #isRunning = false;
@@ -155,13 +157,14 @@ class CycleScheduler implements Scheduler {
     void this.#workers.cycle(this.#requestOf(due, thorough, isNew)).then((ended) => {
       this.#isRunning = false;
       if (ended.kind === 'finished') {
+        this.#pauseMs = PAUSE_MS;
         this.#finish(ended.result, thorough);
         this.#runCycle();
       } else {
         this.#lose(due, ended);
-        // If workers can't start at all, trying without pause would take a whole processor.
         this.#isWanted = true;
-        setTimeout(() => this.#runCycle(), PAUSE_MS);
+        setTimeout(() => this.#runCycle(), this.#pauseMs);
+        if (ended.step === NOTHING) this.#pauseMs = Math.min(2 * this.#pauseMs, MAX_PAUSE_MS);
       }
     });
   }

@@ -12,7 +12,7 @@ import type { CollectorRecord, DocumentRecord, StoredBody } from './records.js';
 
 /** What a cycle brought for the store. */
 export type Results = Pick<CycleReport, 'samples' | 'documents'> &
-  Partial<Pick<CycleReport, 'unchanged' | 'metrics' | 'startedMonotonicMs'>>;
+  Partial<Pick<CycleReport, 'unchanged' | 'metrics' | 'postponed' | 'startedMonotonicMs'>>;
 
 /** Files that don't change are polled each second. Reporting each poll would make the headers of their documents again each time. */
 const REPORT_UNCHANGED_MS = 10_000;
@@ -63,7 +63,7 @@ export class Store {
    * @param thorough true if a client requested it. Then unchanged files count as sampled, however short a time ago they were read
    */
   record(results: Results, thorough = false): void {
-    const { samples, documents: composed, unchanged = [], metrics, startedMonotonicMs = monotonicMs() } = results;
+    const { samples, documents: composed, unchanged = [], metrics, postponed, startedMonotonicMs = monotonicMs() } = results;
     for (const sample of samples) this.#recordSample(sample);
     const confirmed = unchanged.filter((name) => this.#recordUnchanged(name, startedMonotonicMs, thorough));
     for (const [name, families] of metrics ?? []) this.#collector(name).metrics = families;
@@ -72,6 +72,7 @@ export class Store {
     const sampled = new Set([...samples.map(({ collector }) => collector), ...confirmed]);
     const reported = new Set(composed.map(({ document }) => document));
     for (const [name, record] of this.documents) {
+      if (postponed) record.isPostponed = postponed.includes(name);
       if (reported.has(name) || record.document.parts.some((part) => sampled.has(part))) this.#review(record, newBytes.has(name));
     }
   }
@@ -212,6 +213,7 @@ function newDocumentRecord(document: AnyDocument): DocumentRecord {
     sampledAtMs: null,
     bodies: new Map(),
     secretBodies: undefined,
+    isPostponed: false,
     failure: undefined,
   };
 }

@@ -32,6 +32,7 @@ const EMPTY: CycleReport = {
   longLists: [],
   metrics: new Map(),
   documents: [],
+  postponed: [],
 };
 
 export function createFakeWorkers(): FakeWorkers {

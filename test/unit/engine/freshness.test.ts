@@ -112,6 +112,7 @@ describe('a document', () => {
       ['stale', 'dnsmasq: not a number', 10_000],
     ],
     ['that cannot be composed', { bodies, failure: failed, sampledAtMs: 5_000 }, {}, {}, ['stale', 'dns/upstream: not a number', 5_000]],
+    ['that lacks a value of a part', { bodies, isPostponed: true, sampledAtMs: 5_000 }, {}, {}, ['fresh', undefined, 5_000]],
     ['that cannot be composed at first', { failure: failed }, {}, {}, ['absent', 'dns/upstream: not a number', 20_000]],
   ] as const) {
     test(`${title}: ${expected[0]}`, () => {

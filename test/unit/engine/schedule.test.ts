@@ -357,15 +357,25 @@ describe('a lost worker', () => {
     assert.equal(failureOf('load'), undefined);
   });
 
-  test('if every thread is lost at once, there is a pause before each', async (context) => {
-    const { ask, cycles, pass } = setUp(context);
+  test('while no thread starts, the pause before each try doubles, up to two seconds', async (context) => {
+    const { ask, cycles, ended, pass } = setUp(context);
     await ask('client', ['load']);
-    let lost = 0;
-    for (let passed = 0; passed < 2_000; passed += PAUSE_MS) {
-      while (lost < cycles.length) await cycles[lost++]?.lose();
+    for (const pauseMs of [100, 200, 400, 800, 1_600, 2_000, 2_000]) {
+      const tries = cycles.length;
+      await cycles.at(-1)?.lose();
+      await ask('client', ['load']);
+      await pass(pauseMs - PAUSE_MS);
+      assert.equal(cycles.length, tries, `no try within ${pauseMs} ms`);
       await pass(PAUSE_MS);
+      assert.equal(cycles.length, tries + 1);
     }
-    assert.ok(lost > 5 && lost <= 20, `${lost} threads in 2 s`);
+    await cycles.at(-1)?.finish();
+    assert.ok(ended.length > 0);
+    await ask('client', ['load']);
+    await cycles.at(-1)?.lose();
+    const tries = cycles.length;
+    await pass(PAUSE_MS);
+    assert.equal(cycles.length, tries + 1, 'a thread that has started ends it');
   });
 });
 

@@ -93,6 +93,17 @@ describe('samples', () => {
     assert.deepEqual([document('dns/upstream').state, document('dns/upstream').sampledAtMs], ['stale', atMs]);
   });
 
+  test('a document that lacks a value which a part has already is no newer than its bytes', (context) => {
+    const { document, pass, record } = setUp(context);
+    record({ samples: [good('dnsmasq'), good('resolv')], documents: [composedReport('dns/upstream', [body('a')])], postponed: [] });
+    const atMs = document('dns/upstream').sampledAtMs;
+    pass(2_000);
+    record({ samples: [good('dnsmasq')], postponed: ['dns/upstream'] });
+    assert.deepEqual([document('dns/upstream').state, document('dns/upstream').sampledAtMs], ['fresh', atMs]);
+    record({ documents: [composedReport('dns/upstream', [body('b')])], postponed: [] });
+    assert.equal(document('dns/upstream').sampledAtMs, START_MS + 1_999);
+  });
+
   test('the same bytes again move only the sampling time', (context) => {
     const { document, pass, record, store, told } = setUp(context);
     record({ samples: [good('firewall')], documents: [composedReport('firewall', [body('a')])] });
