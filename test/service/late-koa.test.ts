@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
-import { freshStore, startApp } from '../../support/app.js';
-import { ask } from '../../support/http.js';
+import { freshStore, startApp } from '../support/app.js';
+import { ask } from '../support/http.js';
 
 const require = createRequire(import.meta.url);
 const isLoaded = (name: string) => require.resolve(name) in require.cache;
