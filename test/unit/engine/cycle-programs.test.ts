@@ -1,19 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createCycle } from '../../../src/engine/cycle.js';
 import type { CycleRequest } from '../../../src/engine/messages.js';
 import { createMemoryMachine } from '../../support/memory-machine.js';
 
-const PROGRAM_MS = 20;
-
 test('the first cycle waits for no program, and the next ones wait for a moment', async () => {
+  let end = () => {};
   const machine = {
     ...createMemoryMachine([]),
-    async run() {
-      await sleep(PROGRAM_MS);
-      return 'throttled=0x0\n';
-    },
+    run: () =>
+      new Promise<string>((resolve) => {
+        end = () => resolve('throttled=0x0\n');
+      }),
   };
   const { promise: late, resolve: onLate } = resolvable();
   const cycle = createCycle(machine, { exposeSecrets: false, maxStationMetrics: 0 }, { onStep() {}, onLate });
@@ -23,9 +21,12 @@ test('the first cycle waits for no program, and the next ones wait for a moment'
   };
   const names = ({ samples }: Awaited<ReturnType<typeof cycle>>) => samples.map((one) => one.collector);
   assert.deepEqual(names(await cycle(request)), []);
+  end();
   await late;
   assert.deepEqual(names(await cycle({ ...request, due: [] })), ['power']);
-  assert.deepEqual(names(await cycle(request)), ['power']);
+  const running = cycle(request);
+  setTimeout(() => end(), 5);
+  assert.deepEqual(names(await running), ['power']);
 });
 
 function resolvable() {
