@@ -34,7 +34,7 @@ function setUp(context: TestContext) {
     record: (results: Partial<Results>, thorough?: boolean) => store.record({ samples: [], documents: [], ...results }, thorough),
     collector: (name: CollectorName) => store.collectors.get(name) as NonNullable<ReturnType<typeof store.collectors.get>>,
     document: (name: string) => store.documents.get(name) as DocumentRecord,
-    /** Returns the documents that listeners were told about since the previous call. */
+    /** Returns the documents that listeners were called for since the previous call. */
     told: () => told.splice(0),
   };
 }
@@ -115,7 +115,7 @@ describe('samples', () => {
     assert.deepEqual(told(), ['firewall']);
   });
 
-  test('a part that a document cannot do without is blamed first', (context) => {
+  test('a document whose required part has failed is absent, and says why', (context) => {
     const { document, record } = setUp(context);
     record({ samples: [sampleReport('dnsmasq', failure), good('resolv')] });
     assert.deepEqual([document('dns/upstream').state, document('dns/upstream').problem?.code], ['absent', 'malformed']);
