@@ -1,5 +1,4 @@
 /** Keeps a program running that reports events. */
-
 import type { FollowHandlers, Following } from '../machine/follow-program.js';
 import type { Machine } from '../machine/machine.js';
 

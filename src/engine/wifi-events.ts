@@ -1,5 +1,4 @@
 /** Watches `iw event`, which reports stations immediately, so that clients don't wait for the schedule. */
-
 import type { Machine } from '../machine/machine.js';
 import { keepFollowing } from './follow.js';
 
