@@ -85,7 +85,7 @@ function encodeChunk(rows: Rows, at: number): Chunk {
 
 /** Copies pieces into an array that has its whole ArrayBuffer, as one that is moved between threads must. */
 function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
+  const whole = Buffer.allocUnsafeSlow(pieces.reduce((length, piece) => length + piece.length, 0));
   let at = 0;
   for (const piece of pieces) {
     whole.set(piece, at);

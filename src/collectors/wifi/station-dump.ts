@@ -85,7 +85,7 @@ export function parseStationDump(text: string, expected: readonly string[] = [])
   while (at < text.length) {
     const start = at + STATION.length;
     const probable = expected[next];
-    const mac = probable && text.startsWith(probable, start) ? probable : parseMac(text.slice(start, start + MAC_LENGTH));
+    const mac = probable && text.startsWith(probable, start) ? probable : parseMac(copied(text, start, start + MAC_LENGTH));
     at = readFields(text, start, values.fill(Number.NaN));
     if (!mac) {
       throw new SourceError('malformed', `iw station dump: expected a MAC address after "Station": ${quote(text.slice(start, at))}`);
@@ -94,6 +94,11 @@ export function parseStationDump(text: string, expected: readonly string[] = [])
     dumps.push(stationOf(mac, values));
   }
   return dumps;
+}
+
+/** Copies a part of the text. A slice would keep the whole text in memory, 2 MB, for as long as the station stays. */
+function copied(text: string, start: number, end: number): string {
+  return Buffer.from(text.slice(start, end)).toString();
 }
 
 /** Reads the values of one station, and returns where the next one starts. The first line of a name counts. */

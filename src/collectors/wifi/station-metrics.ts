@@ -3,10 +3,10 @@ import { type MetricFamily, perRow } from '../../model/metrics.js';
 import type { AccessPoint } from './iw.js';
 import type { StationDump } from './station-dump.js';
 
-/** A station, with the access point it is associated with. */
+/** The stations of an access point. */
 export interface Associated {
   readonly device: string;
-  readonly dump: StationDump;
+  readonly dumps: readonly StationDump[];
 }
 
 const FREQUENCY_HELP = 'The current frequency a WiFi interface is operating at, in hertz.';
@@ -50,9 +50,9 @@ export function stationFamilies(
   associated: readonly Associated[],
   maxStations: number,
 ): MetricFamily[] {
-  const amounts = new Map<string, number>();
-  for (const { device } of associated) amounts.set(device, (amounts.get(device) ?? 0) + 1);
-  const shown = [...new Map(associated.map((row) => [`${row.dump.mac} ${row.device}`, row]))]
+  const amounts = new Map(associated.map(({ device, dumps }) => [device, dumps.length]));
+  const all = associated.flatMap(({ device, dumps }) => dumps.map((dump) => ({ device, dump })));
+  const shown = [...new Map(all.map((row) => [`${row.dump.mac} ${row.device}`, row]))]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .slice(0, maxStations)
     .map(([, row]) => row);

@@ -6,27 +6,16 @@ import { type AccessPoint, parseIwDev, runIw } from './iw.js';
 import { parseStationDump, type StationDump } from './station-dump.js';
 import { type Associated, stationFamilies } from './station-metrics.js';
 
-/** A station's counters in one sample, and the rates computed from them. */
-interface Counted {
-  readonly atMs: number;
-  readonly connectedSeconds: number | null;
-  readonly receivedBytes: number | null;
-  readonly sentBytes: number | null;
-  readonly downloadBitsPerSecond: number | null;
-  readonly uploadBitsPerSecond: number | null;
-}
-
 /** A station in one sample. */
 interface Followed {
   readonly row: Station;
-  readonly count: Counted;
+  /** The sample in which its rates were computed. */
+  readonly rated: Station;
+  readonly ratedAtMs: number;
 }
 
-/**
- * Stations of an access point by MAC address, in the order of `iw`. V8 copies the names of properties. A Map would keep the MAC address as a
- * part of the whole dump, 2 MB for 2,000 stations, for as long as the station stays.
- */
-type Stations = Readonly<Record<string, Followed>>;
+/** Stations of an access point by MAC address, in the order of `iw`. */
+type Stations = ReadonlyMap<string, Followed>;
 
 /** The access points, and when they were listed. */
 interface Listed {
@@ -36,8 +25,8 @@ interface Listed {
 }
 
 interface Carried extends Listed {
-  /** One for each access point, in the same order. */
-  readonly stations: readonly Stations[];
+  /** The stations of each access point, in the same order. */
+  readonly stations: readonly (readonly Followed[])[];
 }
 
 /** Maximum age of the list of access points. It is read again earlier if an interface comes or goes, or a client asks. */
@@ -101,52 +90,72 @@ export const stations = collector({
     const { accessPoints } = listed;
     const associated: Associated[] = [];
     const rows: Station[] = [];
-    const stations: Stations[] = [];
+    const stations: Followed[][] = [];
     for (const { interface: device } of accessPoints) {
       const before = stationsAt(device, sampling.carried);
-      // Faster for 2,000 names than an object with a prototype.
-      const now: Record<string, Followed> = Object.create(null);
-      for (const dump of await readStations(machine, device, before)) {
-        const followed = followStation(device, dump, before[dump.mac], sampling.monotonicMs);
-        associated.push({ device, dump });
+      const now: Followed[] = [];
+      const dumps = await readStations(machine, device, before);
+      for (const dump of dumps) {
+        const followed = followStation(device, dump, before.get(dump.mac), sampling.monotonicMs);
         rows.push(followed.row);
-        now[dump.mac] = followed;
+        now.push(followed);
       }
+      associated.push({ device, dumps });
       stations.push(now);
     }
-    const clientsAt = (name: string) => associated.filter(({ device }) => device === name).length;
     return {
       value: { accessPoints, stations: rows },
       carry: { ...listed, stations },
       metrics: () => stationFamilies(accessPoints, associated, sampling.maxStationMetrics),
-      points: Object.fromEntries(accessPoints.map((row) => [`clients:${row.interface}`, clientsAt(row.interface)])),
+      points: Object.fromEntries(associated.map(({ device, dumps }) => [`clients:${device}`, dumps.length])),
     };
   },
 });
 
 function stationsAt(device: string, carried: Carried | undefined): Stations {
   const index = carried?.accessPoints.findIndex((row) => row.interface === device) ?? -1;
-  return carried?.stations[index] ?? {};
+  const stations = new Map<string, Followed>();
+  for (const followed of carried?.stations[index] ?? []) stations.set(followed.row.mac_address, followed);
+  return stations;
 }
 
 /** Describes a station. If nothing has changed, its row is the same object as before, so documents needn't encode it again. */
 function followStation(device: string, dump: StationDump, previous: Followed | undefined, atMs: number): Followed {
-  const count = countStation(dump, previous?.count, atMs);
-  const row = rowOf(device, dump, count);
+  // A station that associates again starts with new counters and a new clock.
+  const before = previous && !isNewer(previous.rated.connected_seconds, dump.connectedSeconds) ? previous : undefined;
+  const isTooEarly = before !== undefined && atMs - before.ratedAtMs < MIN_INTERVAL_MS;
+  const row = rowOf(device, dump, isTooEarly ? before.rated : ratesOf(dump, before, atMs));
   const isSame = previous && MEASURED.every((name) => previous.row[name] === row[name]);
-  return { row: isSame ? previous.row : row, count };
+  const current = isSame ? previous.row : row;
+  return isTooEarly ? { ...before, row: current } : { row: current, rated: current, ratedAtMs: atMs };
+}
+
+type Rates = Pick<Station, 'download_bits_per_second' | 'upload_bits_per_second'>;
+
+function ratesOf(dump: StationDump, before: Followed | undefined, atMs: number): Rates {
+  if (!before) return { download_bits_per_second: null, upload_bits_per_second: null };
+  const seconds = (atMs - before.ratedAtMs) / 1000;
+  return {
+    download_bits_per_second: bitsPerSecond(dump.sentBytes, before.rated.download_bytes, seconds),
+    upload_bits_per_second: bitsPerSecond(dump.receivedBytes, before.rated.upload_bytes, seconds),
+  };
+}
+
+/** Tells whether an association is newer than one that had lasted for `previousSeconds`. */
+function isNewer(previousSeconds: number | null, seconds: number | null): boolean {
+  return previousSeconds !== null && seconds !== null && seconds < previousSeconds;
 }
 
 /** Describes a station from the client's side: what the access point sent is the download. */
-function rowOf(device: string, dump: StationDump, count: Counted): Station {
+function rowOf(device: string, dump: StationDump, rates: Rates): Station {
   return {
     interface: device,
     mac_address: dump.mac,
     signal_dbm: dump.signalDbm,
     download_bytes: dump.sentBytes,
     upload_bytes: dump.receivedBytes,
-    download_bits_per_second: count.downloadBitsPerSecond,
-    upload_bits_per_second: count.uploadBitsPerSecond,
+    download_bits_per_second: rates.download_bits_per_second,
+    upload_bits_per_second: rates.upload_bits_per_second,
     download_link_mbps: dump.sendMbps,
     upload_link_mbps: dump.receiveMbps,
     connected_seconds: dump.connectedSeconds,
@@ -166,29 +175,12 @@ async function listAccessPoints(machine: Machine, { carried, thorough, monotonic
 async function readStations(machine: Machine, name: string, before: Stations): Promise<StationDump[]> {
   try {
     const text = await runIw(machine, ['dev', name, 'station', 'dump']);
-    return parseStationDump(text, Object.keys(before)).filter(({ authorized }) => authorized);
+    return parseStationDump(text, [...before.keys()]).filter(({ authorized }) => authorized);
   } catch (error) {
     // ENODEV or EOPNOTSUPP: the interface went away, or changed its type, after it was listed.
     if (error instanceof SourceError && error.code === 'program-failed' && /-19\b|-95\b/.test(error.message)) return [];
     throw error;
   }
-}
-
-function countStation(now: StationDump, previous: Counted | undefined, atMs: number): Counted {
-  const { connectedSeconds, receivedBytes, sentBytes } = now;
-  // A station that associates again starts with new counters and a new clock.
-  const isSame =
-    previous && (previous.connectedSeconds === null || connectedSeconds === null || connectedSeconds >= previous.connectedSeconds);
-  if (isSame && atMs - previous.atMs < MIN_INTERVAL_MS) return previous;
-  const seconds = isSame ? (atMs - previous.atMs) / 1000 : 0;
-  return {
-    atMs,
-    connectedSeconds,
-    receivedBytes,
-    sentBytes,
-    downloadBitsPerSecond: isSame ? bitsPerSecond(sentBytes, previous.sentBytes, seconds) : null,
-    uploadBitsPerSecond: isSame ? bitsPerSecond(receivedBytes, previous.receivedBytes, seconds) : null,
-  };
 }
 
 /** Computes the rate between two readings of a byte counter. Returns null if a reading is missing or the counter fell. */

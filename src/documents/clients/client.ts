@@ -14,15 +14,16 @@ export const identity = {
   client_id: nullable(string('DHCP client identifier. `null` if the client sent none.')),
 };
 
+const SOURCES = ['station', 'lease', 'neighbour', 'bridge'] as const;
+/** All combinations of sources, by bits. Clients share them, so that 2,000 clients don't make as many arrays in each sample. */
+const COMBINATIONS = Array.from({ length: 1 << SOURCES.length }, (_, bits) => SOURCES.filter((_, index) => bits & (1 << index)));
+
 export const clientView = object({
   ...identity,
   connection_type: oneOf(CONNECTION_TYPES, 'Kind of connection.'),
   interface: string('Interface the client is connected to.'),
   ip_addresses: array(string('IPv4 or IPv6 address.'), 'All known addresses of the client.'),
-  sources: array(
-    oneOf(['station', 'lease', 'neighbour', 'bridge'], 'Source that reported the client.'),
-    'Sources that reported this client.',
-  ),
+  sources: array(oneOf(SOURCES, 'Source that reported the client.'), 'Sources that reported this client.'),
   state: oneOf(
     ['associated', 'reachable', 'idle'],
     '`associated`: a station of the access point. `reachable`: a neighbour that responded recently. `idle`: a neighbour not checked since.',
@@ -40,11 +41,7 @@ export function describeClient({ mac, interface: name, type, station, neighbours
   const seenAddresses = neighbours.map((row) => row.ip_address);
   const lease = findLease(leases, mac, seenAddresses);
   const addresses = addressesOf(lease, seenAddresses);
-  const sources: Client['sources'] = [];
-  if (station) sources.push('station');
-  if (lease) sources.push('lease');
-  if (neighbours.length > 0) sources.push('neighbour');
-  if (seenAtBridge) sources.push('bridge');
+  const sources = sourcesOf([station !== undefined, lease !== undefined, neighbours.length > 0, seenAtBridge]);
   const measured = station ?? NOT_MEASURED;
   return {
     timestamp: lease?.expiry ?? null,
@@ -70,6 +67,11 @@ export function describeClient({ mac, interface: name, type, station, neighbours
   };
 }
 
+/** @param reported whether each of {@link SOURCES} reported the client */
+function sourcesOf(reported: readonly boolean[]): Client['sources'] {
+  return COMBINATIONS[reported.reduce((bits, is, index) => bits | (Number(is) << index), 0)] as Client['sources'];
+}
+
 /** Fields of a client. Those that change most come first. */
 const FIELDS = Object.keys(clientView.json.properties ?? {}).reverse() as (keyof Client)[];
 
@@ -84,9 +86,9 @@ export function isSameClient(a: Client, b: Client): boolean {
 }
 
 /** Lists all addresses of a client. The lease may belong to a network the client has left: addresses it was seen with come first. */
-function addressesOf(lease: Lease | undefined, seenAddresses: readonly string[]): string[] {
+function addressesOf(lease: Lease | undefined, seenAddresses: string[]): string[] {
   // Most clients have one address.
-  if (seenAddresses.length === 1 && (!lease || lease.ip_address === seenAddresses[0])) return [...seenAddresses];
+  if (seenAddresses.length === 1 && (!lease || lease.ip_address === seenAddresses[0])) return seenAddresses;
   const isUnseen = (address: string) => Number(!seenAddresses.includes(address));
   return [...new Set([...(lease ? [lease.ip_address] : []), ...seenAddresses])].sort(
     (a, b) => scope(a) - scope(b) || isUnseen(a) - isUnseen(b),

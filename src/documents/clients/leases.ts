@@ -8,7 +8,7 @@ export interface LeaseIndex {
   /** The last one of each address. */
   readonly byAddress: ReadonlyMap<string, Lease>;
   /** Each lease as a row of `inactive_clients`, in the file's order. */
-  readonly rows: readonly (readonly [Lease, UnusedLease])[];
+  readonly rows: readonly { readonly lease: Lease; readonly row: UnusedLease }[];
 }
 
 const indexes = new WeakMap<readonly Lease[], LeaseIndex>();
@@ -35,7 +35,7 @@ function makeIndex(leases: readonly Lease[]): LeaseIndex {
     byMac,
     macs: new Set(byMac.keys()),
     byAddress: new Map(leases.map((lease) => [lease.ip_address, lease])),
-    rows: leases.map((lease) => [lease, unused(lease)]),
+    rows: leases.map((lease) => ({ lease, row: unused(lease) })),
   };
 }
 
@@ -81,5 +81,5 @@ export function unusedLeases(
     addresses ??= new Set(active.flatMap((row) => row.ip_addresses));
     return addresses.has(address);
   };
-  return rows.flatMap(([lease, row]) => (isActive(lease) ? [] : row));
+  return rows.filter(({ lease }) => !isActive(lease)).map(({ row }) => row);
 }

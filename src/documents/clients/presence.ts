@@ -22,7 +22,7 @@ export interface Presence {
   readonly interface: string;
   readonly type: ConnectionType;
   readonly station?: Values['stations']['stations'][number];
-  readonly neighbours: Neighbour[];
+  neighbours: Neighbour[];
   readonly seenAtBridge: boolean;
 }
 
@@ -113,7 +113,9 @@ export function findPresences(sources: Sources, leases: LeaseIndex): Presence[] 
       here.set(row.mac_address, presence);
       presences.push(presence);
     }
-    presence.neighbours.push(row);
+    // Most devices have one address. `push` on an empty array would reserve memory for 17.
+    if (presence.neighbours.length === 0) presence.neighbours = [row];
+    else presence.neighbours.push(row);
   }
   for (const row of sources.bridges.hosts) {
     const sighting = { mac: row.mac_address, link: row.bridge, interface: row.interface, seenAtBridge: true };
