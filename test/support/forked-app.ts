@@ -6,8 +6,8 @@ import type { Limits } from '../../src/config/config.js';
 export interface ForkedApp {
   readonly url: string;
   readonly key: string;
-  /** Returns the number of open connections, and the log so far. */
-  inspect(): Promise<{ readonly connections: number; readonly log: string }>;
+  /** Returns the ports of the clients whose connections are open on the service's side, and the log so far. */
+  inspect(): Promise<{ readonly peers: readonly number[]; readonly log: string }>;
   close(): void;
 }
 
