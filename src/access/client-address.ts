@@ -8,7 +8,8 @@
  * `Forwarded` (RFC 7239) is ignored: a proxy that adds one of the two headers passes on the other as the client wrote it.
  */
 import type { IncomingMessage } from 'node:http';
-import { BlockList, isIP } from 'node:net';
+import { BlockList } from 'node:net';
+import { isIP } from '../parse/ip-address.js';
 
 /** Returns the client that a trusted proxy names. `undefined`: the request comes from no trusted proxy. */
 export type ForwardedFor = (request: IncomingMessage) => string | undefined;
@@ -27,7 +28,6 @@ export function plainAddress(address: string): string {
  *     fe80::1%wlan0           fe80:0:0:0%wlan0
  */
 export function networkOf(address: string): string {
-  // Node's isIPv6 compiles an expression on first use, which takes 7 ms.
   if (!address.includes(':')) return address;
   const [digits = '', zone] = address.split('%', 2);
   const [head = '', tail] = digits.split('::', 2);

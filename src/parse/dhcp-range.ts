@@ -1,7 +1,7 @@
 /** DHCP ranges in dnsmasq's configuration, and the interfaces that they serve. */
-import { isIP, isIPv4 } from 'node:net';
 import { quote, SourceError } from '../errors.js';
 import { parseOptions } from './dnsmasq-options.js';
+import { isIP, isIPv4 } from './ip-address.js';
 import { contains } from './ipv4.js';
 
 export interface DhcpRange {

@@ -1,8 +1,8 @@
-import { isIP, isIPv4 } from 'node:net';
 import { Absent } from '../../errors.js';
 import { collector } from '../../model/collector.js';
 import { array, integer, nullable, object, string } from '../../model/schema.js';
 import { rejectBinary } from '../../parse/configuration-text.js';
+import { isIP, isIPv4 } from '../../parse/ip-address.js';
 
 const FILE = '/etc/dhcpcd.conf';
 /** Maximum size. Each interface takes a few lines. */

@@ -1,10 +1,10 @@
-import { isIP } from 'node:net';
 import { Absent } from '../../errors.js';
 import { collector } from '../../model/collector.js';
 import { array, boolean, type Infer, nullable, object, string } from '../../model/schema.js';
 import { rejectBinary } from '../../parse/configuration-text.js';
 import { LEASE_TIME, parseDhcpRanges } from '../../parse/dhcp-range.js';
 import { optionValues, parseOptions } from '../../parse/dnsmasq-options.js';
+import { isIP } from '../../parse/ip-address.js';
 import { parseMac } from '../../parse/mac.js';
 import { readDnsmasqFiles } from './dnsmasq-files.js';
 

@@ -1,9 +1,9 @@
-import { isIP } from 'node:net';
 import { Absent, quote, SourceError } from '../../errors.js';
 import { collector } from '../../model/collector.js';
 import { gauge } from '../../model/metrics.js';
 import { array, integer, nullable, object, string } from '../../model/schema.js';
 import { optionValues } from '../../parse/dnsmasq-options.js';
+import { isIP } from '../../parse/ip-address.js';
 import { parseMac } from '../../parse/mac.js';
 import { readableDnsmasqFiles } from './dnsmasq-files.js';
 

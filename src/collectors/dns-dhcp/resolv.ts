@@ -1,10 +1,10 @@
-import { isIP } from 'node:net';
 import { Absent } from '../../errors.js';
 import type { Machine } from '../../machine/machine.js';
 import { collector } from '../../model/collector.js';
 import { array, object, string } from '../../model/schema.js';
 import { rejectBinary } from '../../parse/configuration-text.js';
 import { optionValues } from '../../parse/dnsmasq-options.js';
+import { isIP } from '../../parse/ip-address.js';
 import { readableDnsmasqFiles } from './dnsmasq-files.js';
 
 const FILES = ['/run/dnsmasq/resolv.conf', '/etc/resolv.conf'];

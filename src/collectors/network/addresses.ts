@@ -1,8 +1,8 @@
-import { isIP } from 'node:net';
 import { absentUnlessInstalled, quote, SourceError } from '../../errors.js';
 import type { Machine } from '../../machine/machine.js';
 import { collector, type Sample, type Sampling } from '../../model/collector.js';
 import { array, integer, object, oneOf, string } from '../../model/schema.js';
+import { isIP } from '../../parse/ip-address.js';
 import { type Dumped, hasLinkChanged, isDumpDue } from './dump.js';
 
 export interface InterfaceAddress {

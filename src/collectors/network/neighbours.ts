@@ -1,8 +1,8 @@
-import { isIP } from 'node:net';
 import { quote, SourceError } from '../../errors.js';
 import type { Machine } from '../../machine/machine.js';
 import { collector, type Sample, type Sampling } from '../../model/collector.js';
 import { array, nullable, object, oneOf, string } from '../../model/schema.js';
+import { isIP } from '../../parse/ip-address.js';
 import { parseMac } from '../../parse/mac.js';
 import { type Dumped, isDumpDue } from './dump.js';
 

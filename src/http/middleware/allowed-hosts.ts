@@ -2,7 +2,7 @@
  * Names that the service answers to. A hostile page can point its own name at the service's address (DNS rebinding). The browser then
  * treats the service as part of that page's site, but the `Host` header still has the hostile name.
  */
-import { isIP } from 'node:net';
+import { isIP } from '../../parse/ip-address.js';
 
 /** Results kept in memory. Beyond that, all are dropped: a client that sends ever new names must not fill the memory. */
 const MAX_RESULTS_KEPT = 100;

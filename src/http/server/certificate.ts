@@ -1,6 +1,6 @@
 /** The service's certificate: its names, its validity, and the name that a client should use. */
 import type { X509Certificate } from 'node:crypto';
-import { isIP } from 'node:net';
+import { isIP } from '../../parse/ip-address.js';
 
 /** A certificate and its private key, which belong together. */
 export interface TlsPair {
