@@ -163,7 +163,7 @@ describe('the thread that runs cycles', () => {
       assert.equal(threads.size, 1);
     }));
 
-  test('runs cycles although more threads are blocked than queries may cost', () =>
+  test('runs cycles although four threads are blocked, at which queries fail', () =>
     withWorkers({ step: 200 }, async (workers) => {
       await control({ thermal: 'block' });
       const ends: Promise<unknown>[] = [];
