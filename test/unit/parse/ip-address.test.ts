@@ -52,7 +52,7 @@ test('addresses are recognized as Node.js recognizes them', () => {
   }
 });
 
-test('so is any other text', () => {
+test('any other text is recognized as Node.js recognizes it', () => {
   const parts = ['0', '1', '25', '99', '256', 'a', 'ffff', '12345', ':', ':', ':', '::', '.', '%', '-', 'z', '192.0.2.1'];
   fc.assert(
     fc.property(
