@@ -19,7 +19,8 @@ interface Chunk {
 /** By the first row. */
 const chunks = new WeakMap<object, Chunk>();
 
-const COMMA = Buffer.from(',');
+const encoder = new TextEncoder();
+const COMMA = encoder.encode(',');
 
 /** Returns true if `value` is an object with a long list of objects as a property. */
 export function hasTable(value: unknown): value is object {
@@ -37,14 +38,14 @@ export function encodeTables(value: object): Uint8Array {
   for (const [name, member] of Object.entries(value)) {
     const separator = text || pieces.length > 0 ? ',' : '{';
     if (isTable(member)) {
-      pieces.push(Buffer.from(`${text}${separator}${JSON.stringify(name)}:[`), ...encodeRows(member));
+      pieces.push(encoder.encode(`${text}${separator}${JSON.stringify(name)}:[`), ...encodeRows(member));
       text = ']';
     } else {
       const json = JSON.stringify(member);
       if (json !== undefined) text += `${separator}${JSON.stringify(name)}:${json}`;
     }
   }
-  pieces.push(Buffer.from(`${text}}`));
+  pieces.push(encoder.encode(`${text}}`));
   return joined(pieces);
 }
 
@@ -78,7 +79,7 @@ function encodeChunk(rows: Rows, at: number): Chunk {
   let end = at + 1;
   while (end < last && !knownChunk(rows, end)) end++;
   const own = rows.slice(at, end);
-  const chunk = { rows: own, json: Buffer.from(JSON.stringify(own)).subarray(1, -1) };
+  const chunk = { rows: own, json: encoder.encode(JSON.stringify(own)).subarray(1, -1) };
   if (isObject(first)) chunks.set(first, chunk);
   return chunk;
 }
