@@ -9,7 +9,7 @@ import type { CycleReport, DocumentReport, Form, Restored, SamplingOptions, Want
 import { asFailure } from './read.js';
 
 export interface Composer {
-  /** Continues with the bodies that the main thread has, so that their changes are told. */
+  /** Continues with the bodies that the main thread has, so that their changes are reported. */
   restore(restored: Restored): void;
   /**
    * Composes documents of which a part has changed.

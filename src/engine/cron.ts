@@ -18,12 +18,12 @@ export function createTicker<Name>(expressions: ReadonlyMap<Name, string>, onTic
   const seconds = new Map<Name, readonly number[]>();
   const calendar = new Map<Name, CalendarTask>();
   for (const [name, expression] of expressions) {
-    if (/^\s*\S+(?:\s+\*){5}\s*$/.test(expression)) seconds.set(name, cron.parse(expression).second);
-    else
-      calendar.set(
-        name,
-        onCalendar(expression, () => onTick([name])),
-      );
+    if (/^\s*\S+(?:\s+\*){5}\s*$/.test(expression)) {
+      seconds.set(name, cron.parse(expression).second);
+    } else {
+      const task = onCalendar(expression, () => onTick([name]));
+      calendar.set(name, task);
+    }
   }
   const everySecond = onSeconds((passed) =>
     onTick([...seconds].flatMap(([name, own]) => (own.some((second) => passed.has(second)) ? [name] : []))),

@@ -22,7 +22,10 @@ export interface Taken extends Omit<CycleReport, 'startedMonotonicMs' | 'documen
 interface State {
   /** State that the last good sample carried over. */
   carried: unknown;
-  /** Reads of the last sample, good or not: while none of those files changes, the next one would end in the same way. */
+  /**
+   * Reads of the last sample, good or not: while none of those files changes, the next one would end in the same way. Undefined where
+   * files don't trigger samples.
+   */
   reads: Reads | undefined;
   /** Whether the last sample read secrets. */
   withSecrets: boolean;

@@ -162,6 +162,7 @@ class CycleScheduler implements Scheduler {
         this.#runCycle();
       } else {
         this.#lose(due, ended);
+        this.#isThorough ||= thorough;
         this.#isWanted = true;
         setTimeout(() => this.#runCycle(), this.#pauseMs);
         if (ended.step === NOTHING) this.#pauseMs = Math.min(2 * this.#pauseMs, MAX_PAUSE_MS);

@@ -79,6 +79,7 @@ export class Store {
 
   /** Updates the states of documents, which change with time alone. */
   review(): void {
+    // It notices if the clock was set.
     this.#clock.nowMs();
     for (const record of this.documents.values()) this.#review(record, false);
   }

@@ -95,6 +95,6 @@ export async function runTask<T>(
 
 function whyLost(kind: WorkerState['kind'], error: unknown, startMs: number, stepMs: number): string {
   if (kind === 'ended') return `no thread started it within ${startMs} ms`;
-  if (kind === 'stuck') return `no answer within ${stepMs} ms: the thread was given up`;
+  if (kind === 'stuck') return `no result within ${stepMs} ms: the thread was abandoned`;
   return `the sampling thread ended: ${error instanceof Error ? error.message : String(error)}`;
 }

@@ -56,7 +56,7 @@ const names = collectors.map(({ name }) => name);
 const firstOfLanes = (['quick', 'program', 'heavy'] as const).flatMap(
   (lane) => collectors.find((one) => one.lane === lane && documentsOf(one.name).length > 0)?.name ?? [],
 );
-const HANGS = /no answer within \d+ ms: the thread was given up/;
+const HANGS = /no result within \d+ ms: the thread was abandoned/;
 
 describe('faults', { concurrency: 4 }, () => {
   test('errors thrown in each lane, or by every collector, affect only those collectors', () =>
@@ -76,7 +76,7 @@ describe('faults', { concurrency: 4 }, () => {
       const before = threadsOf(patient);
       for (const name of ['clock', 'stations']) await suffer(patient, name, 'block', HANGS);
       for (const name of ['load', 'neighbours', 'domains']) await suffer(patient, name, 'exit', /thread ended: worker exited with code: 7/);
-      await suffer(patient, 'load', 'memory', /the sampling thread ended: .*memory limit|no answer within/);
+      await suffer(patient, 'load', 'memory', /the sampling thread ended: .*memory limit|no result within/);
       await suffer(patient, 'neighbours', 'loop', HANGS);
       await eventually(() => assert.equal(threadsOf(patient), before));
     }));
@@ -94,7 +94,7 @@ describe('faults', { concurrency: 4 }, () => {
       }
       const { rows, stderr } = await patient.doctor();
       assert.equal(stderr, '');
-      assert.match(rows.get('thermal') ?? '', /^thermal +failing.*\n +why: no answer within \d+ ms/);
+      assert.match(rows.get('thermal') ?? '', /^thermal +failing.*\n +why: no result within \d+ ms/);
       assert.match(rows.get('load') ?? '', /^load +ok /);
       assert.match(rows.get('history') ?? '', /^history +ok /);
     }));

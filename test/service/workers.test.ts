@@ -125,8 +125,8 @@ describe('the thread that runs cycles', () => {
 
   for (const [fault, message] of [
     ['exit', /the sampling thread ended: worker exited with code: 7/],
-    ['memory', /the sampling thread ended: .*memory limit|no answer within/],
-    ['loop', /no answer within 400 ms: the thread was given up/],
+    ['memory', /the sampling thread ended: .*memory limit|no result within/],
+    ['loop', /no result within 400 ms: the thread was abandoned/],
   ] as const) {
     test(`is replaced after a fault (${fault}) in a step, which the report names`, () =>
       withWorkers({ step: fault === 'memory' ? 10_000 : TIMES.step }, async (workers) => {
@@ -244,7 +244,7 @@ describe('threads for long tasks', () => {
   test('a query that takes too long fails, and its thread is abandoned', () =>
     withWorkers({ query: 50, look: 10 }, async (workers) => {
       const answer = await query(workers, 10_000, 'dns/hostnames');
-      assert.match(answer.kind === 'failed' ? answer.message : answer.kind, /no answer within 50 ms/);
+      assert.match(answer.kind === 'failed' ? answer.message : answer.kind, /no result within 50 ms/);
     }));
 
   test('a query that waits too long for its turn is rejected as busy', () =>

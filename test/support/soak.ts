@@ -98,7 +98,7 @@ export async function soak(patient: Patient, { rounds, share, seed, onLook }: So
     await plan.end();
     const endedMs = performance.now();
     await patient.touch(plan.collector);
-    // A try that was under way when the fault ended hangs on until it is given up.
+    // A try that was under way when the fault ended hangs on until it is abandoned.
     const { at, lastTroubleMs } = await recovered(patient, plan.collector, endedMs);
     const intervalMs = (await intervalOf(patient, plan.collector)) * 1_000;
     recoveries.push({ collector: plan.collector, fault: plan.fault, tookMs: at - lastTroubleMs, intervalMs });
@@ -163,7 +163,7 @@ function planFault(patient: Patient, pick: <T>(list: readonly T[]) => T): Planne
     };
   }
   const fault = pick(IN_READ);
-  // What is heavy may take a minute before it is given up.
+  // What is heavy may take a minute before it is abandoned.
   const possible = collectors.filter(
     ({ lane, name }) => documentsOf(name).length > 0 && !(lane === 'heavy' && (fault === 'loop' || fault === 'block')),
   );

@@ -26,7 +26,7 @@ describe('a collector that hangs in the kernel', { concurrency: true }, () => {
           patient.suspect(name);
           await patient.control({ faults: { [name]: 'block' } });
           patient.touch(name);
-          await patient.until(name, 'failing', /no answer within \d+ ms: the thread was given up/, 90_000);
+          await patient.until(name, 'failing', /no result within \d+ ms: the thread was abandoned/, 90_000);
           await patient.control({});
           patient.unblock();
           await patient.until(name, 'ok');

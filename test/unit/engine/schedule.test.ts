@@ -271,6 +271,14 @@ describe('a lost worker', () => {
     assert.deepEqual(ended, ['client']);
   });
 
+  test('a thorough request stays thorough', async (context) => {
+    const { ask, cycles, pass } = setUp(context);
+    await ask('client', ['load', 'thermal'], true);
+    await cycles[0]?.lose('thermal', { threadEnd: new Promise(() => {}) });
+    await pass(PAUSE_MS);
+    assert.deepEqual([cycles[1]?.task.due, cycles[1]?.task.thorough], [['load'], true]);
+  });
+
   test('programs that it waited for are started again', async (context) => {
     const { ask, cycles, due, failureOf, pass } = setUp(context);
     await ask('slow', ['stations']);
