@@ -29,6 +29,8 @@ export async function idle({ subject, effort, isOtherNode }: Run): Promise<Row[]
   const accessPoint = await startApsnap(subject, { ...fixture, core: 'load' });
   for (const server of [machine, accessPoint]) await untilFresh(server, '/system');
   const bare = await startBare(subject, await responseOf(machine, '/system'), 'load');
+  // Each has responded once: the first response loads parts of Node.
+  await responseOf(bare, '/system');
   const servers = [machine, accessPoint, bare] as const;
 
   const readingSeconds = Math.min(READINGS, settleSeconds);

@@ -101,7 +101,7 @@ export async function startApsnap({ node, bundle }: Subject, options: ApsnapOpti
   const dotenv = join(temporaryFolder(), '.env');
   writeFileSync(dotenv, `RASPAP_API_KEY=${KEY}\n`);
   const where = ['--host', '127.0.0.1', '--port', '0', '--dotenv', dotenv];
-  const env = { NODE_ENV: 'production', ...(path && { PATH: `${path}:${process.env.PATH}` }) };
+  const env = { NODE_ENV: 'production', ...program.env, ...(path && { PATH: `${path}:${process.env.PATH}` }) };
   const startedMs = performance.now();
   const child = startProgram([...node, ...program.flags, ...nodeArgs, program.main, ...where, ...args], core, env);
   return whenListening(child, startedMs);
@@ -113,17 +113,17 @@ export async function responseOf({ url }: Server, path: string): Promise<BareRes
   return { key: KEY, headers, body: body.toString('base64') };
 }
 
-/** Starts the bare server, with the same Node and the same flags as the bundle. */
+/** Starts the bare server, with the same Node, flags and variables as the bundle. */
 export async function startBare({ node, bundle }: Subject, response: BareResponse, core: Core): Promise<Server> {
   const startedMs = performance.now();
-  const child = startProgram([...node, ...bundle.flags, built('bare.js')], core);
+  const child = startProgram([...node, ...bundle.flags, built('bare.js')], core, bundle.env);
   child.stdin?.end(JSON.stringify(response));
   return whenListening(child, startedMs);
 }
 
 /** Starts the bare server that writes `bytes` bytes to each client every second. */
 export function startBareEvents({ node, bundle }: Subject, bytes: number, core: Core): Promise<Server> {
-  return whenListening(startProgram([...node, ...bundle.flags, built('tell.js'), String(bytes)], core), performance.now());
+  return whenListening(startProgram([...node, ...bundle.flags, built('tell.js'), String(bytes)], core, bundle.env), performance.now());
 }
 
 /** Waits until a program prints its URL, on either stream. */

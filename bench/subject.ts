@@ -10,10 +10,11 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /** The compiled tree needs a newer Node than the bundle. */
 const TREE_NODE = [20, 15] as const;
 
-/** A program and the flags that Node gets for it. */
+/** A program, and the flags and variables that Node gets for it. */
 export interface Program {
   readonly main: string;
   readonly flags: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
 }
 
 export interface Subject {
@@ -21,7 +22,7 @@ export interface Subject {
   readonly node: readonly string[];
   /** Version without "v". */
   readonly version: string;
-  /** The bundle of the Debian package, with the flags of its systemd unit. */
+  /** The bundle of the Debian package, started as its systemd unit does. */
   readonly bundle: Program;
   /** The compiled tree that `npm start` runs. Undefined if this Node is too old for it. */
   readonly tree: Program | undefined;
@@ -32,11 +33,13 @@ export async function createSubject({ words }: NodeProgram, folder: string): Pro
   await bundle(folder);
   const version = versionOf(words);
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: { start: string } };
-  const tree = { main: join(ROOT, 'dist/src/main.js'), flags: nodeFlags(scripts.start) };
+  const unit = readFileSync(join(ROOT, 'systemd/apsnap.service'), 'utf8');
+  const startedAs = (text: string) => ({ flags: nodeFlags(text), env: mallocSettings(text) });
+  const tree = { main: join(ROOT, 'dist/src/main.js'), ...startedAs(scripts.start) };
   return {
     node: words,
     version,
-    bundle: { main: join(folder, 'dist/src/main.js'), flags: nodeFlags(readFileSync(join(ROOT, 'systemd/apsnap.service'), 'utf8')) },
+    bundle: { main: join(folder, 'dist/src/main.js'), ...startedAs(unit) },
     tree: isAtLeast(version, TREE_NODE) ? tree : undefined,
   };
 }
@@ -51,6 +54,11 @@ export function nodeFlags(text: string): string[] {
       words.findIndex((word) => word.endsWith('main.js')),
     )
     .filter((word) => word.startsWith('-'));
+}
+
+/** Returns the variables for malloc in a command, or in a unit. */
+export function mallocSettings(text: string): Record<string, string> {
+  return Object.fromEntries([...text.matchAll(/\b(MALLOC_\w+)=(\S+)/g)].map(([, name = '', value = '']) => [name, value]));
 }
 
 export function isAtLeast(version: string, [major, minor]: readonly [number, number]): boolean {

@@ -10,6 +10,7 @@ import { documentByName } from '../src/documents/index.js';
 import { type Body, encodeBody } from '../src/encode/body.js';
 import { encodeHistory } from '../src/encode/history-rows.js';
 import { createCycle } from '../src/engine/cycle.js';
+import { keepHeapSmall } from '../src/engine/heap.js';
 import { readHistory } from '../src/engine/history.js';
 import { sampleList } from '../src/engine/list.js';
 import {
@@ -36,6 +37,7 @@ const { exposeSecrets, maxStationMetrics, ...place } = workerData as ThreadData;
 const options = { exposeSecrets, maxStationMetrics };
 const machine = createMachine(place);
 lowerPriority();
+keepHeapSmall();
 
 const log = debuglog('apsnap:worker');
 
@@ -55,7 +57,6 @@ export async function cycle({ progress: shared, ...request }: Tracked<CycleReque
   progress = shared;
   const report = await runCycle(request);
   log('cycle: %d due, %d sampled, %d documents', request.due.length, report.samples.length, report.documents.length);
-  for (const { collector, outcome, tookMs } of report.samples) log('%s: %s in %d ms', collector, outcome.kind, Math.round(tookMs));
   return transferred(
     report,
     report.documents.flatMap((one) => (one.kind === 'composed' ? bodiesOf(one.form, one.secretForm) : [])),

@@ -62,7 +62,7 @@ const TIMES: WorkerTimes = { step: 2_000, list: 60_000, query: 5_000, start: 10_
 /** Maximum abandoned threads that queries may cause: each keeps about 9 MB until the kernel releases it. Further queries fail. */
 const MAX_LOST_THREADS = 4;
 const TOO_MANY_LOST: Failure = { kind: 'failed', code: 'thread-lost', message: 'too many threads are stuck in the kernel already' };
-/** Maximum queries that wait for a thread. Further ones are told that the pool is busy. */
+/** Maximum queries that wait for a thread. Further ones are rejected as busy. */
 const MAX_WAITING_QUERIES = 64;
 
 /** Picks what workers need from the configuration. */
@@ -157,7 +157,7 @@ function createPool(data: ThreadData, size: { minThreads: number; maxThreads: nu
     maxQueue: size.maxThreads,
     // By default a worker sleeps between tasks, and its programs would not be read.
     atomics: 'disabled',
-    // Workers log too, if they are told to.
+    // Workers log too, if NODE_DEBUG names them.
     env: process.env.NODE_DEBUG ? { NODE_DEBUG: process.env.NODE_DEBUG } : {},
     execArgv: [],
     workerData: data,

@@ -10,6 +10,7 @@ import { createFailedKeys } from '../access/failed-keys.js';
 import { collectors } from '../collectors/index.js';
 import type { Config } from '../config/config.js';
 import { createClock } from '../engine/clock.js';
+import { keepHeapSmall } from '../engine/heap.js';
 import { createHistory } from '../engine/history.js';
 import { followIpMonitor, type IpMonitor } from '../engine/ip-monitor.js';
 import { createScheduler, type Scheduler } from '../engine/schedule.js';
@@ -63,6 +64,7 @@ export async function serve(config: Config, environment: NodeJS.Dict<string>): P
     notifyServiceManager(environment, store, log),
     followStationEvents(machine, sampleOnEvents(scheduler)),
     ipMonitor,
+    keepHeapSmall(),
     scheduler,
     keyWatch,
     ...(tls ? [tls] : []),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { isAtLeast, nodeFlags } from '../../../bench/subject.js';
+import { isAtLeast, mallocSettings, nodeFlags } from '../../../bench/subject.js';
 import { REPOSITORY } from '../../support/prometheus.js';
 
 describe('what the benchmark starts', () => {
@@ -17,6 +17,12 @@ ExecStartPre=+/usr/bin/node --never /usr/share/apsnap/dist/src/main.js key copy
   test('the tree gets the Node flags of npm start', () => {
     assert.deepEqual(nodeFlags('scripts/build && node --max-semi-space-size=1 dist/src/main.js'), ['--max-semi-space-size=1']);
     assert.deepEqual(nodeFlags('scripts/build && node dist/src/main.js'), []);
+  });
+
+  test('the bundle gets the variables for malloc of its systemd unit', () => {
+    const unit = '[Service]\nEnvironment=NODE_ENV=production\nEnvironment=MALLOC_ARENA_MAX=1\n';
+    assert.deepEqual(mallocSettings(unit), { MALLOC_ARENA_MAX: '1' });
+    assert.deepEqual(mallocSettings('scripts/build && MALLOC_ARENA_MAX=2 node dist/src/main.js'), { MALLOC_ARENA_MAX: '2' });
   });
 
   test('the commands of the unit and of npm start are understood', () => {
