@@ -1,7 +1,7 @@
 /**
  * Measures how fast apsnap is, compared with the targets in docs/benchmarks.md.
  *
- *     npm run bench                     measures every figure and writes docs/benchmarks.md, in about 20 minutes
+ *     npm run bench                     measures every figure and writes docs/benchmarks.md, in about 25 minutes
  *     npm run bench -- --only system    prints some figures, separated by commas
  *     npm run bench -- --quick          shows that every figure can be measured
  *     npm run bench -- --node NODE      measures another Node, and writes its section of the document
