@@ -10,6 +10,7 @@ import { monotonicMs } from './clock.js';
 import { type Held, heldAgain, heldOf, isSame } from './held.js';
 import { sampleShortList } from './list.js';
 import type { CycleReport, CycleRequest, Failure, Good, ListReport, Restored, SampleReport, SamplingOptions, Wants } from './messages.js';
+import { PendingLines } from './pending-lines.js';
 import { asFailure, type ReadResult, type ReadValue, readSample } from './read.js';
 
 /** What has ended since the previous call. */
@@ -32,18 +33,13 @@ interface State {
   /** Builds the metrics of the last good sample. Undefined once they are rendered. */
   metrics: (() => readonly MetricFamily[]) | undefined;
   /** Lines of `ip monitor` since the last sample. */
-  lines: string[];
-  /** When lines were lost, by the monotonic clock. */
-  gapMs: number;
+  readonly lines: PendingLines;
   /** Set while the sample waits for a program. */
   running: { readonly startedMs: number; readonly end: Promise<void> } | undefined;
 }
 
 /** How long documents wait for a program. One that takes longer may hang, and other values of the document go on. */
 const MAX_EXPECTED_MS = 500;
-
-/** Maximum number of lines that wait for a collector. Beyond it they are dropped, and the collector takes a dump. */
-const MAX_LINES = 20_000;
 
 export interface SampleHooks {
   /** Called before each read that could hang. */
@@ -79,7 +75,8 @@ export class Samples {
 
   /** Starts the samples that are due. Those without programs end at once. */
   start(request: CycleRequest): void {
-    if (request.ipMonitor) this.#addLines(request.ipMonitor.lines);
+    const lines = request.ipMonitor?.lines;
+    for (const { name, followsIpMonitor } of collectors) if (lines && followsIpMonitor) this.#stateOf(name).lines.add(lines);
     let startPrograms = () => {};
     this.#mayStart = new Promise((resolve) => {
       startPrograms = resolve;
@@ -146,16 +143,16 @@ export class Samples {
     const { name, lane } = collector;
     const state = this.#stateOf(name);
     const startedMonotonicMs = monotonicMs();
+    const lines = state.lines.take(ipMonitor?.sinceMs ?? 0);
     const sampling: Sampling<unknown> = {
       ...{ carried: state.carried, monotonicMs: startedMonotonicMs, nowMs: Date.now(), thorough, exposeSecrets },
-      ipMonitor: ipMonitor && { sinceMs: Math.max(ipMonitor.sinceMs, state.gapMs), lines: state.lines },
+      ipMonitor: ipMonitor && lines,
       maxStationMetrics: this.#options.maxStationMetrics,
     };
-    state.lines = [];
     const end = ({ result, reads, sources }: ReadResult) => {
       const outcome = this.#hold(collector, result, wants);
       Object.assign(state, { reads, withSecrets: exposeSecrets, running: undefined });
-      if (outcome.kind === 'failed') state.gapMs = monotonicMs();
+      if (outcome.kind === 'failed') state.lines.markGap();
       const tookMs = monotonicMs() - startedMonotonicMs;
       this.#ended.samples.push({ collector: name, outcome, startedMonotonicMs, tookMs, ...(sources && { sources }) });
     };
@@ -206,15 +203,6 @@ export class Samples {
     }
   }
 
-  #addLines(lines: readonly string[]): void {
-    for (const { name, followsIpMonitor } of collectors) {
-      if (!followsIpMonitor) continue;
-      const state = this.#stateOf(name);
-      if (state.lines.length + lines.length > MAX_LINES) Object.assign(state, { lines: [], gapMs: monotonicMs() });
-      else state.lines.push(...lines);
-    }
-  }
-
   #renderMetrics(): void {
     for (const [name, state] of this.#states) {
       if (!state.metrics) continue;
@@ -234,8 +222,7 @@ function newState(): State {
     reads: undefined,
     withSecrets: false,
     metrics: undefined,
-    lines: [],
-    gapMs: 0,
+    lines: new PendingLines(),
     running: undefined,
   };
 }

@@ -6,6 +6,7 @@
  */
 import { debuglog } from 'node:util';
 import { type CollectorName, collectors } from '../collectors/index.js';
+import { Callers } from './callers.js';
 import type { Reads } from './change-detection.js';
 import { type Clock, createClock, monotonicMs } from './clock.js';
 import { type CollectorEvent, type CollectorState, nextCollectorState, WAITING } from './collector-state.js';
@@ -38,17 +39,6 @@ export interface SchedulerOptions {
   readonly ipMonitor?: Pick<IpMonitor, 'read' | 'take'>;
 }
 
-/** A caller that waits for samples. */
-interface Caller {
-  /** Collectors that it waits for. */
-  readonly pending: Set<CollectorName>;
-  /** Those of them with a sample that had started before, and doesn't count. */
-  readonly early: Set<CollectorName>;
-  /** Whether a cycle has started since. */
-  hasCycle: boolean;
-  resolve(): void;
-}
-
 const log = debuglog('apsnap:scheduler');
 
 const names = collectors.map(({ name }) => name);
@@ -71,7 +61,7 @@ class CycleScheduler implements Scheduler {
   readonly #clock: Clock;
   readonly #ipMonitor: SchedulerOptions['ipMonitor'];
   readonly #states = new Map<CollectorName, CollectorState>(names.map((name) => [name, WAITING]));
-  readonly #callers = new Set<Caller>();
+  readonly #callers = new Callers();
   readonly #lists = new Set<CollectorName>();
   readonly #listReads = new Map<CollectorName, Reads>();
   readonly #leftOutUntilMs = new Map<string, number>();
@@ -107,11 +97,10 @@ class CycleScheduler implements Scheduler {
 
   sample(wanted: readonly CollectorName[], thorough = false): Promise<void> {
     this.#isThorough ||= thorough;
-    const pending = new Set(wanted);
-    const early = new Set(wanted.filter((name) => this.#is(name, 'running')));
+    const samples = this.#callers.wait(wanted, (name) => this.#is(name, 'running'));
     for (const name of wanted) this.#advance(name, { kind: 'asked', nowMs: monotonicMs() });
     this.#requestCycle();
-    return new Promise((resolve) => this.#callers.add({ pending, early, hasCycle: false, resolve }));
+    return samples;
   }
 
   #tick(due: readonly CollectorName[]): void {
@@ -124,9 +113,7 @@ class CycleScheduler implements Scheduler {
   }
 
   #advance(name: CollectorName, event: CollectorEvent): void {
-    if (event.kind === 'ended' && this.#is(name, 'running')) {
-      for (const { pending, early } of this.#callers) if (!early.delete(name)) pending.delete(name);
-    }
+    if (event.kind === 'ended' && this.#is(name, 'running')) this.#callers.sampleEnded(name);
     this.#states.set(name, nextCollectorState(this.#states.get(name) as CollectorState, event));
     if (this.#is(name, 'due')) this.#requestCycle();
   }
@@ -153,7 +140,7 @@ class CycleScheduler implements Scheduler {
     this.#isWanted = false;
     this.#isRunning = true;
     for (const name of due) this.#advance(name, { kind: 'started' });
-    for (const caller of this.#callers) caller.hasCycle = true;
+    this.#callers.cycleStarted();
     void this.#workers.cycle(this.#requestOf(due, thorough, isNew)).then((ended) => {
       this.#isRunning = false;
       if (ended.kind === 'finished') {
@@ -189,12 +176,7 @@ class CycleScheduler implements Scheduler {
     for (const list of report.lists) this.#recordList(list);
     for (const name of report.longLists) void this.#readList(name);
     // A collector that hangs is neither due nor running.
-    const isComing = (name: CollectorName) => this.#is(name, 'due') || this.#is(name, 'running');
-    for (const caller of this.#callers) {
-      if (!caller.hasCycle || [...caller.pending].some(isComing)) continue;
-      this.#callers.delete(caller);
-      caller.resolve();
-    }
+    this.#callers.cycleEnded((name) => this.#is(name, 'due') || this.#is(name, 'running'));
   }
 
   #settle({ collector: name, outcome, tookMs }: SampleReport): void {
