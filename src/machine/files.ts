@@ -12,7 +12,6 @@ import {
   fstatSync,
   openSync,
   readdirSync,
-  readlinkSync,
   readSync,
   type Stats,
   type StatsFs,
@@ -21,11 +20,10 @@ import {
 } from 'node:fs';
 import { resolve } from 'node:path';
 import { SourceError } from '../errors.js';
+import { locate, readlinkIfLink } from './locate.js';
 import { NotRegularError, sourceError } from './system-errors.js';
 
 const MAX_FILE_BYTES = 4 << 20;
-/** Maximum symbolic links on the way to a file, as in the kernel. Beyond it the file counts as missing. */
-const MAX_LINKS = 40;
 const PIECE_BYTES = 1 << 20;
 /** Most files are small. A buffer for each would be garbage. */
 const scratch = Buffer.allocUnsafe(32 << 10);
@@ -168,34 +166,6 @@ export function openRegularFile<T>(path: string, flags: number, read: (fd: numbe
   }
 }
 
-/**
- * Finds where a path lies, with every symbolic link on the way resolved below the root.
- *
- * @throws {SourceError} `not-found` if the links go in a circle
- */
-function locate(root: string, path: string): string {
-  if (root === '') return path;
-  let parts = path.split('/').filter(Boolean);
-  const done: string[] = [];
-  for (let links = 0; parts.length > 0; ) {
-    const part = parts.shift() as string;
-    if (part === '.') continue;
-    if (part === '..') {
-      done.pop();
-      continue;
-    }
-    const target = readlinkIfLink(`${root}/${[...done, part].join('/')}`);
-    if (target === undefined) {
-      done.push(part);
-      continue;
-    }
-    if (++links > MAX_LINKS) throw new SourceError('not-found', `${root}${path}: too many symbolic links`);
-    if (target.startsWith('/')) done.length = 0;
-    parts = [...target.split('/').filter(Boolean), ...parts];
-  }
-  return `${root}/${done.join('/')}`;
-}
-
 function unlessNotFound<T>(read: () => T): T | undefined {
   try {
     return read();
@@ -212,14 +182,6 @@ function unlessMissing<T>(read: () => T, none: T): T {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return none;
     throw error;
-  }
-}
-
-function readlinkIfLink(path: string): string | undefined {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return undefined; // not a link; if it does not exist, opening it will say so
   }
 }
 

@@ -6,6 +6,7 @@
  */
 import { SourceError } from '../errors.js';
 import type { MetricFamily } from '../model/metrics.js';
+import { BLANK, isOneOf, startsWith, wordEnd } from './bytes.js';
 
 export type ListName = 'domains' | 'hostnames';
 
@@ -15,7 +16,6 @@ export const MAX_LIST_BYTES = 128 << 20;
 const MAX_NAME_BYTES = 253;
 
 const NEWLINE = 0x0a;
-const BLANK = 0x20;
 const COMMENT = 0x23; // #
 const QUOTE = 0x22;
 const COMMA = 0x2c;
@@ -179,33 +179,6 @@ function commentStart(text: Buffer, start: number, end: number, afterBlank: bool
   return end;
 }
 
-function wordEnd(text: Buffer, start: number, end: number): number {
-  let at = start;
-  while (at < end && (text[at] as number) > BLANK) at++;
-  return at;
-}
-
-function startsWith(text: Buffer, start: number, end: number, word: Buffer): boolean {
-  if (end - start < word.length) return false;
-  for (let index = 0; index < word.length; index++) if (text[start + index] !== word[index]) return false;
-  return true;
-}
-
-/** Returns whether the text between two places is one of the first `amount` words, which are in lower case. */
-function isOneOf(text: Buffer, start: number, end: number, words: readonly Buffer[], amount: number): boolean {
-  for (let index = 0; index < amount; index++) {
-    const word = words[index] as Buffer;
-    if (word.length === end - start && isAt(text, start, word)) return true;
-  }
-  return false;
-}
-
-/** Returns whether a word, given in lower case, is at a place, in upper or lower case. */
-function isAt(text: Buffer, start: number, word: Buffer): boolean {
-  for (let index = 0; index < word.length; index++) if (lowerCase(text[start + index] as number) !== word[index]) return false;
-  return true;
-}
-
 /**
  * Returns the length of a list, for Prometheus.
  *
@@ -215,41 +188,4 @@ export function blockedNames(name: ListName, list: Uint8Array): MetricFamily {
   const end = Buffer.from(list.subarray(-30)).toString('latin1');
   const samples = [{ labels: { list: name }, value: Number(end.slice(end.lastIndexOf(':') + 1, -1)) }];
   return { name: 'apsnap_blocked_names', help: 'Number of blocked names.', type: 'gauge', samples };
-}
-
-/** The part of a list that a query selects. */
-export interface PageOfList {
-  readonly offset: number;
-  readonly limit: number;
-  /** A text that names must contain; case is ignored. */
-  readonly contains?: string;
-}
-
-/** Selects names from a list's file. @returns the names, and how many in all contain the text */
-export function pageOfList(
-  eachName: EachName,
-  pieces: Iterable<Buffer>,
-  source: string,
-  { offset, limit, contains = '' }: PageOfList,
-): { names: string[]; amount: number } {
-  const wanted = Buffer.from(contains.toLowerCase(), 'latin1');
-  const names: string[] = [];
-  let amount = 0;
-  eachName(pieces, source, (text, start, end) => {
-    if (wanted.length > 0 && !holds(text, start, end, wanted)) return;
-    if (amount >= offset && names.length < limit) names.push(text.toString('latin1', start, end));
-    amount++;
-  });
-  return { names, amount };
-}
-
-/** Returns whether a text, given in lower case, occurs between two places. */
-function holds(bytes: Buffer, start: number, end: number, wanted: Buffer): boolean {
-  const last = end - wanted.length;
-  for (let at = start; at <= last; at++) if (isAt(bytes, at, wanted)) return true;
-  return false;
-}
-
-function lowerCase(byte: number): number {
-  return byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte;
 }

@@ -1,7 +1,8 @@
 /** Queries of a list of blocked names: a page of it, or the names that contain a text. */
 import { SourceError } from '../../errors.js';
 import type { Queries } from '../../model/document.js';
-import { type EachName, type ListName, MAX_LIST_BYTES, type PageOfList, pageOfList } from '../../parse/blocklist.js';
+import { type EachName, type ListName, MAX_LIST_BYTES } from '../../parse/blocklist.js';
+import { type PageOfList, pageOfList } from '../../parse/blocklist-page.js';
 
 /**
  * Answers queries from the file itself: a million names are read in a tenth of a second, and no worker has to keep them.

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { SourceError } from '../../../src/errors.js';
-import { eachHostname, pageOfList, parseDomains, parseHostnames } from '../../../src/parse/blocklist.js';
+import { eachHostname, parseDomains, parseHostnames } from '../../../src/parse/blocklist.js';
+import { pageOfList } from '../../../src/parse/blocklist-page.js';
 
 const parsers = { domains: parseDomains, hostnames: parseHostnames };
 type Name = keyof typeof parsers;
