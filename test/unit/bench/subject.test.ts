@@ -31,6 +31,18 @@ ExecStartPre=+/usr/bin/node --never /usr/share/apsnap/dist/src/main.js key copy
     for (const flag of nodeFlags(unit)) assert.match(flag, /^--[a-z]/);
   });
 
+  test('the unit, npm start and the container start Node in the same way', () => {
+    const read = (file: string) => readFileSync(join(REPOSITORY, file), 'utf8');
+    const unit = read('systemd/apsnap.service');
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: { start: string } };
+    const container = read('Dockerfile');
+    const [entrypoint = ''] = /^ENTRYPOINT (\[.*\])$/m.exec(container)?.slice(1) ?? [];
+    const words = (JSON.parse(entrypoint) as string[]).join(' ');
+    assert.deepEqual([nodeFlags(scripts.start), nodeFlags(words)], [nodeFlags(unit), nodeFlags(unit)]);
+    assert.deepEqual([mallocSettings(scripts.start), mallocSettings(container)], [mallocSettings(unit), mallocSettings(unit)]);
+    assert.ok(nodeFlags(unit).length > 0);
+  });
+
   for (const [version, expected] of [
     ['18.20.4', false],
     ['20.14.9', false],
