@@ -15,5 +15,5 @@ VOLUME /etc/apsnap
 EXPOSE 8081
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.APSNAP_PORT || 8081}/readyz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["/usr/bin/node", "--expose-gc", "--interrupt-budget=270336", "--max-semi-space-size=1", "--no-sparkplug", "--single-threaded-gc", "--v8-pool-size=1", "/usr/share/apsnap/dist/src/main.js"]
+ENTRYPOINT ["/usr/bin/node", "--expose-gc", "--max-semi-space-size=1", "--no-sparkplug", "--single-threaded-gc", "--v8-pool-size=1", "/usr/share/apsnap/dist/src/main.js"]
 CMD ["serve"]

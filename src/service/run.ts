@@ -10,6 +10,7 @@ import { createFailedKeys } from '../access/failed-keys.js';
 import { collectors } from '../collectors/index.js';
 import type { Config } from '../config/config.js';
 import { createClock } from '../engine/clock.js';
+import { compileLate } from '../engine/compile-late.js';
 import { keepHeapSmall } from '../engine/heap.js';
 import { createHistory } from '../engine/history.js';
 import { followIpMonitor, type IpMonitor } from '../engine/ip-monitor.js';
@@ -43,6 +44,7 @@ const EVENT_GAP_MS = 200;
  * @throws {StartError} if it can't run as configured
  */
 export async function serve(config: Config, environment: NodeJS.Dict<string>): Promise<void> {
+  compileLate();
   // Plain HTTP doesn't load TLS. Files of TLS that can't be used stop the start before a key is generated.
   const tls = config.tls && (await import('../http/server/tls.js')).openTls(config.tls, log);
   const keys = openKeys({ ...config, environment }, log);
