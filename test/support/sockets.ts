@@ -97,6 +97,16 @@ export function descriptorsOf({ process: { pid } }: TestServer): number {
   return readdirSync(`/proc/${pid}/fd`).length;
 }
 
+/** How many file descriptors the service keeps open: files that it reads and programs that it starts have theirs for a moment. */
+export async function lastingDescriptorsOf(server: TestServer): Promise<number> {
+  let fewest = descriptorsOf(server);
+  for (let reading = 0; reading < 30; reading++) {
+    await sleep(10);
+    fewest = Math.min(fewest, descriptorsOf(server));
+  }
+  return fewest;
+}
+
 /** How much memory the service has, in MB. */
 export function residentMb({ process: { pid } }: TestServer): number {
   return Number(/^VmRSS:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]) / 1024;
