@@ -160,7 +160,7 @@ describe('isolation', { concurrency: true }, () => {
         assert.equal(ill.status, 1);
         for (const [name, why] of [
           ['thermal', /temp: is not a regular file/],
-          ['leases', /line 1 is not a lease/],
+          ['leases', /line \d+ is not a lease/],
         ] as const) {
           const row = ill.rows.get(name) ?? '';
           assert.match(row, /^\w+ +failing /);
