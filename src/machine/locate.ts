@@ -12,7 +12,19 @@ const MAX_LINKS = 40;
  */
 export function locate(root: string, path: string): string {
   if (root === '') return path;
-  let parts = path.split('/').filter(Boolean);
+  return `${root}/${resolveLinks(path, (parts) => readlinkIfLink(`${root}/${parts.join('/')}`), `${root}${path}`).join('/')}`;
+}
+
+/**
+ * Resolves every symbolic link on the way to a path.
+ *
+ * @param linkTarget returns the target of a symbolic link; undefined for anything else
+ * @param shown the path as an error shows it
+ * @returns the parts of the path
+ * @throws {SourceError} `not-found` if the links go in a circle
+ */
+export function resolveLinks(path: string, linkTarget: (parts: readonly string[]) => string | undefined, shown = path): string[] {
+  let parts = partsOf(path);
   const done: string[] = [];
   for (let links = 0; parts.length > 0; ) {
     const part = parts.shift() as string;
@@ -21,16 +33,20 @@ export function locate(root: string, path: string): string {
       done.pop();
       continue;
     }
-    const target = readlinkIfLink(`${root}/${[...done, part].join('/')}`);
+    const target = linkTarget([...done, part]);
     if (target === undefined) {
       done.push(part);
       continue;
     }
-    if (++links > MAX_LINKS) throw new SourceError('not-found', `${root}${path}: too many symbolic links`);
+    if (++links > MAX_LINKS) throw new SourceError('not-found', `${shown}: too many symbolic links`);
     if (target.startsWith('/')) done.length = 0;
-    parts = [...target.split('/').filter(Boolean), ...parts];
+    parts = [...partsOf(target), ...parts];
   }
-  return `${root}/${done.join('/')}`;
+  return done;
+}
+
+export function partsOf(path: string): string[] {
+  return path.split('/').filter(Boolean);
 }
 
 /** Returns the target of a symbolic link as it is written; `undefined` if the path isn't a link. */

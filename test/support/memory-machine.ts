@@ -5,6 +5,7 @@
 import type { StatsFs } from 'node:fs';
 import { quote, SourceError, type SourceErrorCode } from '../../src/errors.js';
 import type { EntryKind } from '../../src/machine/files.js';
+import { partsOf, resolveLinks } from '../../src/machine/locate.js';
 import type { Machine } from '../../src/machine/machine.js';
 import type { ArchiveEntry } from './archive.js';
 
@@ -31,7 +32,6 @@ type Folder = Extract<Node, { kind: 'folder' }>;
 type File = Extract<Node, { kind: 'file' }>;
 
 const MAX_FILE_BYTES = 4 << 20;
-const MAX_LINKS = 40;
 const NOT_RECORDED_STATUS = 127;
 
 /**
@@ -64,28 +64,7 @@ export function createMemoryMachine(entries: MemoryEntries): Machine {
     }
   }
 
-  /** Resolves every link on the way to a path. */
-  function locate(path: string): string[] {
-    let parts = split(path);
-    const done: string[] = [];
-    for (let links = 0; parts.length > 0; ) {
-      const part = parts.shift() as string;
-      if (part === '.') continue;
-      if (part === '..') {
-        done.pop();
-        continue;
-      }
-      const target = linkTarget([...done, part]);
-      if (target === undefined) {
-        done.push(part);
-        continue;
-      }
-      if (++links > MAX_LINKS) throw new SourceError('not-found', `${path}: too many symbolic links`);
-      if (target.startsWith('/')) done.length = 0;
-      parts = [...split(target), ...parts];
-    }
-    return done;
-  }
+  const locate = (path: string) => resolveLinks(path, linkTarget);
 
   function open(path: string): File {
     try {
@@ -218,16 +197,12 @@ export function createMemoryMachine(entries: MemoryEntries): Machine {
   };
 }
 
-function split(path: string): string[] {
-  return path.split('/').filter(Boolean);
-}
-
 function folderNode(): Folder {
   return { kind: 'folder', children: new Map(), mayList: true, mayEnter: true };
 }
 
 function place(root: Folder, path: string, entry: MemoryEntry): void {
-  const parts = split(path);
+  const parts = partsOf(path);
   const name = parts.pop();
   if (name === undefined) return;
   let folder = root;
