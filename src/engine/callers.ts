@@ -37,7 +37,7 @@ export class Callers {
   /**
    * Ends the waiting of those whose samples have ended. Called at the end of a cycle.
    *
-   * @param isComing tells whether another sample of a collector will end. If not, nobody waits for it
+   * @param isComing tells whether a collector is still going to have a sample. Nobody waits for one that isn't
    */
   cycleEnded(isComing: (name: CollectorName) => boolean): void {
     for (const caller of this.#callers) {
